@@ -1,0 +1,307 @@
+"""Standard MIDI files: to a `Score`, and from melodies.
+
+Conventions: reading keeps the file's integer ticks and quantises nothing; there is one `Track` for
+every channel of every MIDI track. Files are written in format 1 at 480 ticks a beat: the first
+track holds tempo, meter, key and, as a text event that begins with ``musicvae`` and goes on in JSON, where the
+melody came from; then one track a melody, which ends on its last bar line. Nothing written depends on the time or the path.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from collections import Counter, defaultdict, deque
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import mido
+
+from musicvae.music.events import META, Event, read_events, read_header, split_tracks
+from musicvae.music.files import atomic_path
+from musicvae.music.key import Key
+from musicvae.music.melody import DEFAULT_TEMPO_QPM, Melody
+from musicvae.music.meter import STEPS_PER_BEAT, Meter
+from musicvae.music.score import KeyChange, MeterChange, Score, ScoreNote, TempoChange, Track
+
+__all__ = ["MAX_FILE_BYTES", "TICKS_PER_BEAT", "TICKS_PER_STEP", "midi_bytes", "provenance", "read_midi", "score_from_bytes", "write_midi"]
+
+TICKS_PER_BEAT = 480
+TICKS_PER_STEP = TICKS_PER_BEAT // STEPS_PER_BEAT
+MAX_FILE_BYTES = 64 * 2**20
+"""Larger files are refused: the largest in the public collections is a tenth of this."""
+
+_DRUM_CHANNEL = 9
+_TEXT, _TRACK_NAME, _TEMPO, _METER, _KEY = 0x01, 0x03, 0x51, 0x58, 0x59
+_MARK = "musicvae "
+_MAX_MICROSECONDS_PER_BEAT = 2**24 - 1
+_FASTEST_QPM = 10_000  # what a Melody can hold
+_Change = TypeVar("_Change", TempoChange, MeterChange, KeyChange)
+
+
+@dataclass
+class _Found:
+    """What has been met in the file so far."""
+
+    notes: dict[tuple[int, int], list[ScoreNote]] = field(default_factory=lambda: defaultdict(list))
+    programs: list[tuple[int, int, int, int]] = field(default_factory=list)  # channel, tick, track, program
+    names: dict[int, str] = field(default_factory=dict)
+    tempi: list[TempoChange] = field(default_factory=list)
+    meters: list[MeterChange] = field(default_factory=list)
+    keys: list[KeyChange] = field(default_factory=list)
+    texts: list[str] = field(default_factory=list)
+    losses: Counter[str] = field(default_factory=Counter)
+
+
+def read_midi(path: str | Path) -> Score:
+    """Everything musical in a MIDI file of format 0 or 1.
+
+    Raises FileNotFoundError if it is missing, and ValueError, with the path, if it is no MIDI file,
+    empty, truncated, damaged, in SMPTE time or larger than `MAX_FILE_BYTES`. What could be put right is counted in `Score.losses`.
+    """
+    path = Path(path)
+    if path.exists() and not path.is_file():
+        raise ValueError(f"{path} is a folder or a device, not a MIDI file")
+    if (size := path.stat().st_size) > MAX_FILE_BYTES:
+        raise ValueError(f"{path} has {size / 2**20:.0f} MiB; MIDI files up to {MAX_FILE_BYTES // 2**20} MiB are read: is it audio?")
+    try:
+        return score_from_bytes(path.read_bytes())
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
+
+
+def score_from_bytes(data: bytes) -> Score:
+    """The score in the bytes of a MIDI file; ValueError as in `read_midi`, without the path."""
+    header = read_header(data)
+    found = _Found()
+    for number, chunk in enumerate(split_tracks(data, header)):
+        _read_track(read_events(chunk, number + 1, found.losses), number, found)
+    tracks = tuple(_track(number, channel, found) for number, channel in sorted(found.notes))
+    score = Score(
+        ticks_per_beat=header.ticks_per_beat,
+        tracks=tracks,
+        tempi=_changes(found.tempi),
+        meters=_changes(found.meters),
+        keys=_changes(found.keys),
+        title=found.names.get(0, ""),
+        texts=tuple(found.texts),
+        losses=dict(found.losses),
+    )
+    return _with_exact_key(score)
+
+
+def provenance(score: Score) -> tuple[Mapping[str, Any], ...]:
+    """What our own files say of where they came from: one mapping a melody, in track order; else ().
+
+    Beside what the melody carried, the entry ``"melody"`` has its ``"bars"`` (written bars, of
+    which the last may be silent) and, where known, its ``"key"``.
+    """
+    found = []
+    for text in score.texts:
+        if text.startswith(_MARK):
+            try:
+                entry = json.loads(text[len(_MARK) :])
+            except (ValueError, RecursionError):
+                continue
+            if isinstance(entry, dict):
+                found.append(entry)
+    return tuple(found)
+
+
+def _read_track(events: Iterable[Event], number: int, found: _Found) -> None:
+    # (channel, pitch) -> onset and velocity of the notes sounding; the oldest ends first
+    sounding: dict[tuple[int, int], deque[tuple[int, int]]] = defaultdict(deque)
+    tick = 0
+    for tick, status, data in events:
+        if status == META:
+            _read_meta(tick, data, number, found)
+            continue
+        message, channel = status & 0xF0, status & 0x0F
+        if message == 0x90 and data[1]:
+            sounding[channel, data[0]].append((tick, data[1]))
+        elif message in (0x80, 0x90):
+            if starts := sounding.get((channel, data[0])):
+                onset, velocity = starts.popleft()
+                found.notes[number, channel].append(ScoreNote(onset, data[0], tick - onset, velocity))
+        elif message == 0xC0:
+            found.programs.append((channel, tick, number, data[0]))
+    for (channel, pitch), starts in sounding.items():
+        for onset, velocity in starts:
+            found.losses["notes without an end, held to the end of their track"] += 1
+            found.notes[number, channel].append(ScoreNote(onset, pitch, tick - onset, velocity))
+
+
+def _read_meta(tick: int, data: bytes, number: int, found: _Found) -> None:
+    kind, content = data[0], data[1:]
+    if kind == _TEXT:
+        found.texts.append(_text(content))
+    elif kind == _TRACK_NAME:
+        found.names.setdefault(number, _text(content))
+    elif kind == _TEMPO:
+        qpm = _qpm(int.from_bytes(content[:3], "big"))
+        if qpm is None:
+            found.losses[f"tempi of 0 or beyond {_FASTEST_QPM} a minute, read as 120"] += 1
+        found.tempi.append(TempoChange(tick, qpm or DEFAULT_TEMPO_QPM))
+    elif kind == _METER:
+        if len(content) >= 2 and content[0] and content[1] <= 6:
+            found.meters.append(MeterChange(tick, Meter(content[0], 2 ** content[1])))
+        else:
+            found.losses["time signatures that make no sense"] += 1
+    elif kind == _KEY:
+        sharps = int.from_bytes(content[:1], "big", signed=True)
+        if len(content) >= 2 and abs(sharps) <= 7 and content[1] <= 1:
+            found.keys.append(KeyChange(tick, Key.from_signature(sharps, "minor" if content[1] else "major")))
+        else:
+            found.losses["key signatures that make no sense"] += 1
+
+
+def _text(content: bytes) -> str:
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError:
+        text = content.decode("latin-1")
+    return text.strip("\0 \t\r\n")
+
+
+def _qpm(microseconds: int) -> float | None:
+    """The roundest tempo that is written as this many microseconds a beat; None for an impossible one."""
+    if microseconds * _FASTEST_QPM <= 60_000_000:
+        return None
+    exact = 60_000_000 / microseconds
+    candidates = (round(exact, digits) for digits in range(7))
+    return next((qpm for qpm in candidates if round(60_000_000 / qpm) == microseconds), exact)
+
+
+def _changes(changes: list[_Change]) -> tuple[_Change, ...]:
+    """Sorted by tick; of several at one tick the last counts."""
+    return tuple(change for _, change in sorted({change.tick: change for change in changes}.items()))
+
+
+def _track(number: int, channel: int, found: _Found) -> Track:
+    notes = tuple(sorted(found.notes[number, channel]))
+    first = notes[0].onset_ticks
+    # A program may stand in another track of the same channel; the track's own goes first, then the latest.
+    before = [(track == number, tick, program) for other, tick, track, program in found.programs if other == channel and tick <= first]
+    program = max(before, key=lambda change: change[:2])[2] if before else 0
+    return Track(notes, found.names.get(number, ""), program, channel == _DRUM_CHANNEL)
+
+
+def _with_exact_key(score: Score) -> Score:
+    """Put back a mode that MIDI cannot say, unless the file's signature has been changed since."""
+    from dataclasses import replace
+
+    entry = next(iter(provenance(score)), {}).get("melody")
+    try:
+        key = Key.parse(entry["key"]) if isinstance(entry, dict) else None
+    except (KeyError, TypeError, ValueError):
+        key = None
+    if key is None or not score.keys or score.keys[0].key.sharps != key.sharps:
+        return score
+    return replace(score, keys=(KeyChange(score.keys[0].tick, key), *score.keys[1:]))
+
+
+def midi_bytes(melodies: Sequence[Melody]) -> bytes:
+    """The bytes of a MIDI file with one track a melody, all starting together.
+
+    The melodies share meter and tempo; key signature and title are the first one's. Modes
+    other than major and minor are written as the major key of the same signature and kept exactly in
+    the text event. ValueError for no melodies, differing meters or tempi, or a tempo below 3.6.
+    """
+    _check_together(melodies)
+    file = mido.MidiFile(type=1, ticks_per_beat=TICKS_PER_BEAT)
+    file.tracks.append(_conductor_track(melodies))
+    file.tracks += [_melody_track(melody, number) for number, melody in enumerate(melodies)]
+    buffer = io.BytesIO()
+    file.save(file=buffer)
+    return buffer.getvalue()
+
+
+def write_midi(melodies: Sequence[Melody], path: str | Path, *, force: bool = False) -> Path:
+    """Write melodies as `midi_bytes` does; returns the path. Errors also as `music.files.atomic_path`."""
+    data = midi_bytes(melodies)
+    with atomic_path(path, force=force) as temporary:
+        temporary.write_bytes(data)
+    return Path(path)
+
+
+def _check_together(melodies: Sequence[Melody]) -> None:
+    if not melodies:
+        raise ValueError("no melodies to write; at least one is needed")
+    for what, values in (("meter", {str(m.meter) for m in melodies}), ("tempo", {f"{m.tempo_qpm:g}" for m in melodies})):
+        if len(values) > 1:
+            raise ValueError(f"melodies in one file share their {what}, got {', '.join(sorted(values))}: write one file each?")
+    slowest = 60_000_000 / _MAX_MICROSECONDS_PER_BEAT
+    if melodies[0].tempo_qpm < slowest:
+        raise ValueError(f"tempo {melodies[0].tempo_qpm:g} cannot be written: the slowest in MIDI is {slowest:.2f} quarter notes a minute")
+
+
+def _conductor_track(melodies: Sequence[Melody]) -> mido.MidiTrack:
+    first = melodies[0]
+    meter = first.meter
+    compound = meter.denominator >= 8 and meter.numerator % 3 == 0
+    track = mido.MidiTrack()
+    track.append(mido.MetaMessage("track_name", name=_as_latin1(first.name)))
+    track.append(mido.MetaMessage("set_tempo", tempo=round(60_000_000 / first.tempo_qpm)))
+    clocks = 96 * (3 if compound else 1) // meter.denominator  # 24 a quarter note
+    track.append(
+        mido.MetaMessage("time_signature", numerator=meter.numerator, denominator=meter.denominator, clocks_per_click=max(1, clocks))
+    )
+    if first.key is not None:
+        track.append(mido.MetaMessage("key_signature", key=_signature(first.key)))
+    track += [mido.MetaMessage("text", text=_MARK + _provenance_text(melody)) for melody in melodies]
+    track.append(mido.MetaMessage("end_of_track", time=_end_tick(first)))
+    return track
+
+
+def _melody_track(melody: Melody, number: int) -> mido.MidiTrack:
+    channel = number % 15
+    channel += channel >= _DRUM_CHANNEL
+    # Sorted by tick, and a note that ends before one that starts.
+    events = []
+    for note in melody.notes:
+        events.append((note.onset_steps * TICKS_PER_STEP, 1, note.pitch, note.velocity))
+        events.append((note.end_steps * TICKS_PER_STEP, 0, note.pitch, 0))
+    track = mido.MidiTrack()
+    track.append(mido.MetaMessage("track_name", name=_as_latin1(melody.name)))
+    track.append(mido.Message("program_change", channel=channel, program=melody.program))
+    now = 0
+    for tick, starts, pitch, velocity in sorted(events):
+        kind = "note_on" if starts else "note_off"
+        track.append(mido.Message(kind, channel=channel, note=pitch, velocity=velocity, time=tick - now))
+        now = tick
+    track.append(mido.MetaMessage("end_of_track", time=_end_tick(melody) - now))
+    return track
+
+
+def _end_tick(melody: Melody) -> int:
+    return melody.num_steps * TICKS_PER_STEP
+
+
+def _signature(key: Key) -> str:
+    """The key in mido's spelling; modes as the major key with their signature."""
+    tonic, mode = (key.tonic, "m") if key.mode == "minor" else (key.major_tonic, "")
+    name = str(Key(tonic, "minor" if mode else "major")).split()[0]
+    return name + mode
+
+
+def _provenance_text(melody: Melody) -> str:
+    facts: dict[str, Any] = {"bars": melody.num_bars}
+    if melody.key is not None:
+        facts["key"] = str(melody.key)
+    try:
+        return json.dumps({**melody.provenance, "melody": facts}, sort_keys=True, separators=(",", ":"), allow_nan=False, default=_plain)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"the provenance of {melody.name!r} cannot be kept as JSON: {error}") from None
+
+
+def _plain(value: Any) -> Any:
+    """NumPy numbers and arrays as Python's, mappings as dictionaries, anything else as text."""
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    return dict(value) if isinstance(value, Mapping) else str(value)
+
+
+def _as_latin1(text: str) -> str:
+    """UTF-8 bytes in the disguise of Latin-1, the one encoding mido writes whatever other threads have set."""
+    return text.encode("utf-8", "replace").decode("latin-1")
