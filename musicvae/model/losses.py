@@ -1,0 +1,44 @@
+"""The two halves of the evidence lower bound, in nats, and nothing else.
+
+Conventions: sigma is a standard deviation. The Kullback-Leibler divergence is reported as it is;
+what a training run forgives (free bits) is subtracted in one place, `ElboTerms.loss`.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from torch import Tensor
+
+__all__ = ["ElboTerms", "bits", "kl_per_dimension"]
+
+
+def kl_per_dimension(mu: Tensor, sigma: Tensor) -> Tensor:
+    """KL(q(z|x) || N(0, I)) of a diagonal Gaussian for each latent dimension, in nats.
+
+    mu, sigma: (N, Z), sigma > 0. Returns (N, Z), >= 0. Kingma & Welling (2014), appendix B.
+    """
+    return 0.5 * (mu.square() + sigma.square() - 1.0) - sigma.log()
+
+
+def bits(nats: float) -> float:
+    """Nats to bits."""
+    return nats / math.log(2.0)
+
+
+@dataclass(frozen=True)
+class ElboTerms:
+    """reconstruction: (N,) nats, summed over steps; kl: (N, Z) nats, nothing forgiven."""
+
+    reconstruction: Tensor
+    kl: Tensor
+
+    def loss(self, *, beta: float, free_nats: float = 0.0, used: int | None = None) -> Tensor:
+        """Mean reconstruction + beta * KL, each dimension's mean KL costing at least `free_nats`.
+
+        The floor is the per-dimension free bits of Kingma et al. (2016); `used` limits it to the
+        first dimensions, those that the tunes' bars have.
+        """
+        paid = self.kl[:, :used].mean(0).clamp(min=free_nats).sum()
+        return self.reconstruction.mean() + beta * paid

@@ -1,0 +1,94 @@
+"""Decoding bar embeddings into events: greedy or drawn, free, biased or forced.
+
+What happens at a step is decided in two stages, as the decoder does: hold, note-off or onset, then
+the pitch. Greedy takes the likeliest of each; a temperature divides both by itself. Draws are made
+by the Gumbel-max trick, so that the noise can be fixed beforehand, step by step, and shared: bars
+whose embeddings are nearly the same are the same musical idea come back, and share it.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from musicvae.model.decoder import BEGIN, Decoder
+from musicvae.model.vae import join_scores
+from musicvae.music.vocabulary import FIRST_PITCH_TOKEN
+
+__all__ = ["decode_bars", "decoding_margins", "same_bars"]
+
+_MARGIN = 1e-3
+
+
+def same_bars(embeddings: Tensor, threshold: float) -> Tensor:
+    """For each bar the index of the bar whose idea it repeats, or its own.
+
+    embeddings: (N, B, E). Bar u repeats the earlier bar nearest to it if their distance is below
+    `threshold` times the tune's mean distance between bars and the origin of its embeddings (their
+    root mean square about the mean). Returns (N, B) integers, each at most its own index; a repeat
+    of a repeat names the first.
+    """
+    n, bars, _ = embeddings.shape
+    spread = (embeddings - embeddings.mean(1, keepdim=True)).square().sum(-1).mean(1).sqrt()
+    distance = torch.cdist(embeddings, embeddings) / spread.clamp(min=1e-9)[:, None, None]
+    origin = torch.arange(bars, device=embeddings.device).repeat(n, 1)
+    for u in range(1, bars):
+        nearest = distance[:, u, :u].min(-1)
+        first = origin.gather(1, nearest.indices[:, None])[:, 0]
+        origin[:, u] = torch.where(nearest.values < threshold, first, u)
+    return origin
+
+
+def decode_bars(
+    decoder: Decoder,
+    embeddings: Tensor,
+    *,
+    steps: int,
+    kind: int,
+    temperature: float,
+    gumbel: Tensor | None = None,
+    bias: Tensor | None = None,
+    forced: Tensor | None = None,
+) -> Tensor:
+    """Events (M, S) of M independent bars.
+
+    embeddings: (M, E); gumbel: (M, S, 91) standard Gumbel noise, one for hold, note-off, onset and
+    88 for the pitches, used if temperature > 0; bias: (M, S, 90) added to the log-probabilities;
+    forced: (M, S), events >= 0 are taken as they are.
+    """
+    gates, readout, state = decoder.prepare(embeddings, steps, kind)
+    fed = torch.full((len(embeddings),), BEGIN, device=embeddings.device)
+    events = []
+    for t in range(steps):
+        decisions, pitches, state = decoder.step(fed, gates[t], readout[t], state)
+        if bias is not None:
+            joint = join_scores(decisions, pitches) + bias[:, t]
+            pitches = joint[:, FIRST_PITCH_TOKEN:]
+            decisions = torch.cat([joint[:, :FIRST_PITCH_TOKEN], pitches.logsumexp(-1, keepdim=True)], -1)
+        if temperature > 0 and gumbel is not None:
+            decisions = decisions / temperature + gumbel[:, t, : FIRST_PITCH_TOKEN + 1]
+            pitches = pitches / temperature + gumbel[:, t, FIRST_PITCH_TOKEN + 1 :]
+        decision = decisions.argmax(-1)
+        fed = torch.where(decision == FIRST_PITCH_TOKEN, pitches.argmax(-1) + FIRST_PITCH_TOKEN, decision)
+        if forced is not None:
+            fed = torch.where(forced[:, t] >= 0, forced[:, t].long(), fed)
+        events.append(fed)
+    return torch.stack(events, 1)
+
+
+def decoding_margins(scores: Tensor, tokens: Tensor) -> Tensor:
+    """What must be added to the score of each given event to make it the greedy answer.
+
+    scores: (..., 90) log-probabilities; tokens: (...). Returns (...), 0 where it is already.
+    """
+    pitches = scores[..., FIRST_PITCH_TOKEN:]
+    own = scores.gather(-1, tokens[..., None].long())[..., 0]
+    onset = pitches.logsumexp(-1)
+    is_onset = tokens >= FIRST_PITCH_TOKEN
+    decisions = torch.cat([scores[..., :FIRST_PITCH_TOKEN], onset[..., None]], -1)
+    for_hold = decisions.amax(-1) - own
+    best_other = scores[..., :FIRST_PITCH_TOKEN].amax(-1)
+    # Raised to the best of hold and note-off, an onset's pitch alone outweighs them.
+    for_onset = torch.where(onset > best_other, pitches.amax(-1) - own, torch.maximum(best_other, pitches.amax(-1)) - own)
+    needed = torch.where(is_onset, for_onset, for_hold)
+    return torch.where(needed > 0, needed + _MARGIN, 0.0)

@@ -1,0 +1,79 @@
+"""The hierarchical recurrent variational autoencoder of melodies.
+
+After MusicVAE (Roberts et al., 2018): a conductor unrolls z into one embedding per bar and a
+decoder writes each bar from its embedding alone. Unlike it, z is laid out in blocks (one for the
+tune, one for each bar), bars can point back to earlier ones, and the decoder of a bar sees nothing
+of the bar before, so that all bars are decoded at once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from musicvae.model.conductor import Conductor
+from musicvae.model.config import ModelConfig
+from musicvae.model.decoder import Decoder
+from musicvae.model.encoder import Encoder
+from musicvae.music.vocabulary import FIRST_PITCH_TOKEN
+
+__all__ = ["MelodyVAE", "VAEOutput", "join_scores"]
+
+
+@dataclass(frozen=True)
+class VAEOutput:
+    """log_probs: (N, B, S) nats of the given events; mu, sigma: (N, Z)."""
+
+    log_probs: Tensor
+    mu: Tensor
+    sigma: Tensor
+
+
+def join_scores(decisions: Tensor, pitches: Tensor) -> Tensor:
+    """Log-probabilities (..., 90) of all events from those of decision (..., 3) and pitch (..., 88)."""
+    return torch.cat([decisions[..., :-1], decisions[..., -1:] + pitches], -1)
+
+
+class MelodyVAE(nn.Module):
+    """Encoder, conductor and decoder of one configuration."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.encoder = Encoder(config)
+        self.conductor = Conductor(config)
+        self.decoder = Decoder(config)
+
+    def encode(self, tokens: Tensor, kind: int) -> tuple[Tensor, Tensor]:
+        """Mean and standard deviation (N, Z) of q(z | x) for tokens (N, B, S)."""
+        mu, sigma = self.encoder(tokens, kind)
+        return mu, sigma
+
+    def conduct(self, z: Tensor, bars: int, kind: int) -> Tensor:
+        """Bar embeddings (N, bars, E) of z (N, Z)."""
+        embeddings: Tensor = self.conductor(z, bars, kind)
+        return embeddings
+
+    def logits(self, embeddings: Tensor, tokens: Tensor, kind: int) -> Tensor:
+        """Log-probabilities (N, B, S, 90) of every event given the true ones before it in the bar."""
+        decisions, pitches = self.decoder(embeddings, tokens, kind)
+        return join_scores(decisions, pitches)
+
+    def log_probs(self, z: Tensor, tokens: Tensor, kind: int, keep: Tensor | None = None) -> Tensor:
+        """Log-probabilities (N, B, S) of the given events, in nats; `keep` as in `Decoder.forward`."""
+        decisions, pitches = self.decoder(self.conduct(z, tokens.shape[1], kind), tokens, kind, keep)
+        decision = tokens.clamp(max=FIRST_PITCH_TOKEN)
+        pitch = (tokens - FIRST_PITCH_TOKEN).clamp(min=0)
+        chosen = decisions.gather(-1, decision[..., None])[..., 0]
+        return chosen + pitches.gather(-1, pitch[..., None])[..., 0] * (tokens >= FIRST_PITCH_TOKEN)
+
+    def forward(self, tokens: Tensor, kind: int, noise: Tensor, keep: Tensor | None = None) -> VAEOutput:
+        """One pass of training: encode, draw z = mu + sigma * noise, score the same events.
+
+        tokens: (N, B, S) integers; noise: (N, Z) standard normal; keep: (N, B, S) bool or None.
+        Blocks of bars beyond B do not reach the decoder.
+        """
+        mu, sigma = self.encode(tokens, kind)
+        return VAEOutput(self.log_probs(mu + sigma * noise, tokens, kind, keep), mu, sigma)

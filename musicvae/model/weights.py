@@ -1,0 +1,101 @@
+"""A model on disk: one safetensors file with tensors, configuration and history, and no code.
+
+Tensors are stored in half precision under ``vae.`` and ``prior.``; the header's metadata holds
+JSON: the format, the configuration, and what `save_model` was given. A model is known by its hash,
+the first 12 hexadecimal digits of the file's SHA-256.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+
+from musicvae.model.config import ModelConfig
+from musicvae.model.prior import BarPrior
+from musicvae.model.vae import MelodyVAE
+
+__all__ = ["FORMAT", "Bundle", "load_model", "read_metadata", "save_model"]
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A loaded model: networks in evaluation mode and single precision, and the file's story."""
+
+    vae: MelodyVAE
+    prior: BarPrior
+    config: ModelConfig
+    metadata: Mapping[str, Any]
+    hash: str
+
+
+def save_model(path: str | Path, vae: MelodyVAE, prior: BarPrior, *, metadata: Mapping[str, Any]) -> Path:
+    """Write a model file, replacing what is there only once the new one is whole; returns the path.
+
+    metadata: anything JSON can hold; keys "format" and "config" are set here.
+    """
+    path = Path(path)
+    parts = {"vae": vae, "prior": prior}
+    tensors = {
+        f"{part}.{name}": x.detach().to("cpu", torch.float16).contiguous()
+        for part, net in parts.items()
+        for name, x in net.state_dict().items()
+    }
+    header = {**metadata, "format": FORMAT, "config": vae.config.to_dict()}
+    data = save(tensors, {name: json.dumps(value, sort_keys=True) for name, value in header.items()})
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+    return path
+
+
+def read_metadata(path: str | Path) -> dict[str, Any]:
+    """The header of a model file; ValueError where it is damaged or of a newer format."""
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"no model file {path}")
+    try:
+        with safe_open(path, framework="pt") as file:
+            header = {name: json.loads(value) for name, value in (file.metadata() or {}).items()}
+    except (SafetensorError, ValueError) as error:
+        raise ValueError(f"{path} is no model file, or it is damaged ({error}): was the download or copy cut short?") from error
+    if not isinstance(header.get("format"), int) or "config" not in header:
+        raise ValueError(f"{path} is a safetensors file but no musicvae model: its header names no format and configuration")
+    if header["format"] > FORMAT:
+        raise ValueError(f"{path} has format {header['format']}, newer than {FORMAT}, the newest known here: upgrade musicvae")
+    return header
+
+
+def load_model(path: str | Path) -> Bundle:
+    """Read a model file; FileNotFoundError, or ValueError where it is damaged, newer or another thing."""
+    path = Path(path)
+    header = read_metadata(path)
+    config = ModelConfig.from_dict(header["config"])
+    networks = {"vae": MelodyVAE(config), "prior": BarPrior(config)}
+    try:
+        with safe_open(path, framework="pt") as file:
+            tensors = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118 (no mapping)
+        for part, network in networks.items():
+            network.load_state_dict({name.removeprefix(f"{part}."): x for name, x in tensors.items() if name.startswith(f"{part}.")})
+            network.eval()
+    except (SafetensorError, RuntimeError) as error:
+        reason = str(error).strip().splitlines()[-1].strip()
+        raise ValueError(f"{path} does not fit its own configuration ({reason}): is it damaged?") from error
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+    return Bundle(networks["vae"], networks["prior"], config, header, digest)  # type: ignore[arg-type]
