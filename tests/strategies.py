@@ -37,7 +37,7 @@ def melodies(
     num_steps = num_bars * chosen.steps_per_bar
     onsets = sorted(draw(st.sets(st.integers(0, num_steps - 1), min_size=min_notes, max_size=min(num_steps, 40))))
     notes = []
-    for onset, limit in zip(onsets, [*onsets[1:], num_steps], strict=True):
+    for onset, limit in zip(onsets, [*onsets, num_steps][1:], strict=True):
         duration = limit - onset if draw(st.booleans()) else draw(st.integers(1, limit - onset))
         notes.append(Note(draw(st.integers(min_pitch, max_pitch)), onset, duration, draw(st.integers(1, 127))))
     return Melody(

@@ -59,7 +59,7 @@ class Key:
         mode = _ALIASES.get(word if word in ("m", "M") else word.lower(), word.lower())
         mode = "major" if word == "M" else mode
         if not match or mode not in MODES:
-            raise ValueError(f"{text!r} is no key: write a letter and a mode, as in \"D dorian\"; modes are {', '.join(MODES)}")
+            raise ValueError(f'{text!r} is no key: write a letter and a mode, as in "D dorian"; modes are {", ".join(MODES)}')
         shift = {"#": 1, "♯": 1, "b": -1, "♭": -1}.get(match[2] or "", 0)
         return cls((_LETTERS[match[1].upper()] + shift) % 12, mode)
 
@@ -68,7 +68,7 @@ class Key:
         """The key of this mode with `sharps` sharps (negative: flats), -7 to 7."""
         if not -7 <= sharps <= 7:
             raise ValueError(f"a key signature has -7 to 7 sharps, got {sharps}")
-        return cls((7 * sharps + MODES[mode]) % 12, mode)
+        return cls(7 * sharps % 12, mode).transposed(MODES[mode])
 
     @property
     def major_tonic(self) -> int:

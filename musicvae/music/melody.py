@@ -7,6 +7,7 @@ inside the bars. A melody is immutable; the methods return new ones.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -66,7 +67,7 @@ class Melody:
     key: Key | None = None
     program: int = 0
     name: str = "Melody"
-    provenance: Mapping[str, Any] = field(default_factory=dict)
+    provenance: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
         if self.num_bars < 1:
@@ -89,6 +90,8 @@ class Melody:
         """
         steps = []
         for pitch, onset, duration, *velocity in notes:
+            if not math.isfinite(onset + duration):
+                raise ValueError(f"times in beats must be finite, got onset {onset} and duration {duration}")
             start, end = round(onset * STEPS_PER_BEAT), round((onset + duration) * STEPS_PER_BEAT)
             steps.append(Note(int(pitch), start, max(1, end - start), int(velocity[0]) if velocity else DEFAULT_VELOCITY))
         steps.sort(key=lambda note: note.onset_steps)
@@ -131,7 +134,7 @@ class Melody:
         parts = list(parts)
         if not parts:
             raise ValueError("no parts to join")
-        if len({part.meter.steps_per_bar for part in parts}) > 1:
+        if len({part.meter for part in parts}) > 1:
             raise ValueError(f"parts of different meters cannot be joined: {', '.join(str(p.meter) for p in parts)}")
         notes, bars = [], 0
         for part in parts:
