@@ -45,7 +45,7 @@ class Conductor(nn.Module):
     def with_returns(self, z: Tensor, bars: int, kind: int) -> tuple[Tensor, Tensor]:
         """Embeddings (N, bars, E) and the weights (N, heads, bars, bars) of earlier bars in them."""
         n, heads = len(z), self.config.heads
-        blocks = z[:, self.config.z_global : self.config.z_used(bars)].unflatten(1, (bars, -1))
+        blocks = z[:, self.config.z_global : self.config.z_used(bars)].reshape(n, bars, -1)
         blocks = torch.cat([z[:, None, : self.config.z_global].expand(-1, bars, -1), blocks], -1)
         bar = torch.arange(bars, device=z.device)
         length = self.lengths(torch.full_like(bar, bars))

@@ -61,7 +61,7 @@ class Decoder(nn.Module):
         fed = F.pad(fed[:, :, :-1], (1, 0), value=BEGIN).flatten(0, 1).t()
         states = self.recurrence(gates + F.embedding(fed, self.previous.weight.to(gates.dtype)), state)
         decisions, pitches = self.scores(states, readout)
-        return (x.transpose(0, 1).unflatten(0, (n, bars)) for x in (decisions, pitches))  # type: ignore[return-value]
+        return decisions.transpose(0, 1).reshape(n, bars, steps, -1), pitches.transpose(0, 1).reshape(n, bars, steps, -1)
 
     def scores(self, states: Tensor, readout: Tensor) -> tuple[Tensor, Tensor]:
         """Log-probabilities (..., 3) of hold, note-off, onset and (..., 88) of the pitch of an onset."""

@@ -60,7 +60,7 @@ class Encoder(nn.Module):
         """
         n, bars, steps = tokens.shape
         place = (torch.arange(steps, device=tokens.device) + kind * MAX_STEPS_PER_BAR) * VOCABULARY_SIZE
-        summed = self.tokens((tokens + place).flatten(0, 1)).unflatten(0, (n, bars))
+        summed = self.tokens((tokens + place).flatten(0, 1)).view(n, bars, -1)
         where = self.places(torch.arange(bars, device=tokens.device) + kind * self.config.max_bars)
         likeness = self.likeness(bar_likeness(tokens, self.lags).to(where.dtype))
         bar = self.bar(summed) + summed + where + likeness

@@ -42,22 +42,23 @@ class BarPrior(nn.Module):
         """The blocks of z (N, Z) side by side, (N, 1 + bars, width), padded with zeros."""
         start, end = self.config.z_global, self.config.z_used(bars)
         tune = F.pad(z[:, None, :start], (0, self.width - start))
-        per_bar = F.pad(z[:, start:end].unflatten(1, (bars, -1)), (0, self.width - self.config.z_bar))
+        per_bar = F.pad(z[:, start:end].reshape(len(z), bars, -1), (0, self.width - self.config.z_bar))
         return torch.cat([tune, per_bar], 1)
 
     def _places(self, bars: int, kind: int) -> Tensor:
         block = torch.arange(bars + 1, device=self.places.weight.device)
-        return self.places(block + kind * (self.config.max_bars + 1)) + self.lengths(torch.full_like(block, bars))
+        places: Tensor = self.places(block + kind * (self.config.max_bars + 1)) + self.lengths(torch.full_like(block, bars))
+        return places
 
     def _outputs(self, told: Tensor, places: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Log-weights (..., K), means and log-deviations (..., K, width) for the block that follows."""
         out = self.mixtures(torch.cat([told, places.expand_as(told)], -1))
         k = self.config.prior_mixtures
-        mean, log_sigma = out[..., k:].unflatten(-1, (k, -1)).chunk(2, dim=-1)
+        mean, log_sigma = out[..., k:].view(*out.shape[:-1], k, -1).chunk(2, dim=-1)
         return out[..., :k].log_softmax(-1), mean, log_sigma.clamp(_MIN_LOG_SIGMA, _MAX_LOG_SIGMA)
 
     def log_prob(self, z: Tensor, bars: int, kind: int) -> Tensor:
-        """log p(z | bars, kind) in nats, (N,), over the part of z that these bars use."""
+        """Natural logarithm of p(z | bars, kind), (N,), over the part of z that these bars use."""
         blocks, places = self._blocks(z, bars), self._places(bars, kind)
         before = F.pad(self.enter(blocks[:, :-1]), (0, 0, 1, 0))
         told, _ = self.recurrence(before + places)

@@ -41,7 +41,7 @@ class GatedRecurrence(nn.Module):
         device = input_gates.device.type
         dtype = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else input_gates.dtype
         cast_all = [x.to(dtype) for x in (input_gates, state, self.weight, self.bias)]
-        return cast(Tensor, _Recurrence.apply(*cast_all))
+        return cast(Tensor, _Recurrence.apply(*cast_all))  # type: ignore[no-untyped-call]  # torch publishes no type
 
     def step(self, input_gates: Tensor, state: Tensor) -> Tensor:
         """One step, for sampling: (N, 3 * size) and (N, size) to the next state (N, size)."""

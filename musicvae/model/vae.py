@@ -66,7 +66,7 @@ class MelodyVAE(nn.Module):
         decisions, pitches = self.decoder(self.conduct(z, tokens.shape[1], kind), tokens, kind, keep)
         decision = tokens.clamp(max=FIRST_PITCH_TOKEN)
         pitch = (tokens - FIRST_PITCH_TOKEN).clamp(min=0)
-        chosen = decisions.gather(-1, decision[..., None])[..., 0]
+        chosen: Tensor = decisions.gather(-1, decision[..., None])[..., 0]
         return chosen + pitches.gather(-1, pitch[..., None])[..., 0] * (tokens >= FIRST_PITCH_TOKEN)
 
     def forward(self, tokens: Tensor, kind: int, noise: Tensor, keep: Tensor | None = None) -> VAEOutput:

@@ -1,7 +1,7 @@
 """A model on disk: one safetensors file with tensors, configuration and history, and no code.
 
-Tensors are stored in half precision under ``vae.`` and ``prior.``; the header's metadata holds
-JSON: the format, the configuration, and what `save_model` was given. A model is known by its hash,
+Tensors are stored in half precision under ``vae.`` and ``prior.``; the header's metadata holds,
+under ``musicvae``, JSON: the format, the configuration, and what `save_model` was given. A model is known by its hash,
 the first 12 hexadecimal digits of the file's SHA-256.
 """
 
@@ -27,6 +27,7 @@ from musicvae.model.vae import MelodyVAE
 __all__ = ["FORMAT", "Bundle", "load_model", "read_metadata", "save_model"]
 
 FORMAT = 1
+_HEADER = "musicvae"
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,8 @@ def save_model(path: str | Path, vae: MelodyVAE, prior: BarPrior, *, metadata: M
         for name, x in net.state_dict().items()
     }
     header = {**metadata, "format": FORMAT, "config": vae.config.to_dict()}
-    data = save(tensors, {name: json.dumps(value, sort_keys=True) for name, value in header.items()})
+    # One entry, since the order of several is not fixed and the same model must give the same file.
+    data = save(tensors, {_HEADER: json.dumps(header, sort_keys=True)})
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as file:
@@ -72,7 +74,7 @@ def read_metadata(path: str | Path) -> dict[str, Any]:
         raise FileNotFoundError(f"no model file {path}")
     try:
         with safe_open(path, framework="pt") as file:
-            header = {name: json.loads(value) for name, value in (file.metadata() or {}).items()}
+            header = json.loads((file.metadata() or {}).get(_HEADER, "{}"))
     except (SafetensorError, ValueError) as error:
         raise ValueError(f"{path} is no model file, or it is damaged ({error}): was the download or copy cut short?") from error
     if not isinstance(header.get("format"), int) or "config" not in header:
