@@ -67,7 +67,8 @@ class MelodyVAE(nn.Module):
         decision = tokens.clamp(max=FIRST_PITCH_TOKEN)
         pitch = (tokens - FIRST_PITCH_TOKEN).clamp(min=0)
         chosen: Tensor = decisions.gather(-1, decision[..., None])[..., 0]
-        return chosen + pitches.gather(-1, pitch[..., None])[..., 0] * (tokens >= FIRST_PITCH_TOKEN)
+        scored: Tensor = chosen + pitches.gather(-1, pitch[..., None])[..., 0] * (tokens >= FIRST_PITCH_TOKEN)
+        return scored
 
     def forward(self, tokens: Tensor, kind: int, noise: Tensor, keep: Tensor | None = None) -> VAEOutput:
         """One pass of training: encode, draw z = mu + sigma * noise, score the same events.

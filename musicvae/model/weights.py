@@ -74,7 +74,7 @@ def read_metadata(path: str | Path) -> dict[str, Any]:
         raise FileNotFoundError(f"no model file {path}")
     try:
         with safe_open(path, framework="pt") as file:
-            header = json.loads((file.metadata() or {}).get(_HEADER, "{}"))
+            header: dict[str, Any] = json.loads((file.metadata() or {}).get(_HEADER, "{}"))
     except (SafetensorError, ValueError) as error:
         raise ValueError(f"{path} is no model file, or it is damaged ({error}): was the download or copy cut short?") from error
     if not isinstance(header.get("format"), int) or "config" not in header:
