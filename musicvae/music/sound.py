@@ -1,0 +1,76 @@
+"""A plain synthesiser: a melody as sound, without any library for audio.
+
+Conventions: samples are mono at `SAMPLE_RATE`; times in samples are whole numbers. The sound is the
+sum of a few harmonics that fade at their own speed, a soft piano-like tone whatever the
+program is; it is made to check a melody by ear, not to be a performance.
+"""
+
+from __future__ import annotations
+
+import wave
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from musicvae.music.files import atomic_path
+from musicvae.music.melody import Melody, Note
+from musicvae.music.meter import STEPS_PER_BEAT
+
+__all__ = ["MAX_SECONDS", "SAMPLE_RATE", "render", "write_wav"]
+
+SAMPLE_RATE = 44_100
+MAX_SECONDS = 1200.0
+"""Longer melodies are refused: their samples would fill the memory."""
+
+_PEAK = 0.8  # of full scale, for the loudest sample of the piece
+_ATTACK_SECONDS = 0.005
+_RELEASE_SECONDS = 0.06
+_TAIL_SECONDS = 0.25  # silence after the last bar line, where the last release ends
+# harmonic -> strength at the attack, and how much faster than the fundamental it fades
+_HARMONICS = ((1, 1.0, 1.0), (2, 0.45, 1.6), (3, 0.25, 2.2), (4, 0.12, 3.0), (5, 0.06, 4.0), (6, 0.03, 5.0))
+_HALF_LIFE_SECONDS = 0.5  # of the fundamental of middle C; an octave higher it is 1.4 times shorter
+
+
+def render(melody: Melody) -> NDArray[np.float64]:
+    """Samples of a melody, from its first bar line to just after its last; shape (samples,), range -0.8 to 0.8.
+
+    The loudest sample is ±0.8 whatever the velocities, except in a melody without notes, which is silent.
+    ValueError for more than `MAX_SECONDS`.
+    """
+    seconds_per_step = 60 / melody.tempo_qpm / STEPS_PER_BEAT
+    seconds = melody.num_steps * seconds_per_step
+    if seconds > MAX_SECONDS:
+        raise ValueError(f"the melody lasts {seconds:.0f} seconds; sound is made of up to {MAX_SECONDS:.0f}: is the tempo too low?")
+    samples = np.zeros(round((seconds + _TAIL_SECONDS) * SAMPLE_RATE))
+    for note in melody.notes:
+        start = round(note.onset_steps * seconds_per_step * SAMPLE_RATE)
+        tone = _tone(note, note.duration_steps * seconds_per_step)[: len(samples) - start]
+        samples[start : start + len(tone)] += tone
+    loudest = float(np.abs(samples).max(initial=0.0))
+    return samples * (_PEAK / loudest) if loudest else samples
+
+
+def write_wav(melody: Melody, path: str | Path, *, force: bool = False) -> Path:
+    """Write a melody as a 16-bit mono WAV file; returns the path. Errors as `render` and `music.files.atomic_path`."""
+    data = np.round(render(melody) * 32767).astype("<i2").tobytes()
+    with atomic_path(path, force=force) as temporary, wave.open(str(temporary), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(SAMPLE_RATE)
+        file.writeframes(data)
+    return Path(path)
+
+
+def _tone(note: Note, seconds: float) -> NDArray[np.float64]:
+    hertz = 440 * 2 ** ((note.pitch - 69) / 12)
+    times = np.arange(round((seconds + _RELEASE_SECONDS) * SAMPLE_RATE)) / SAMPLE_RATE
+    fading = np.log(2) / _HALF_LIFE_SECONDS * 2 ** ((note.pitch - 60) / 24)
+    tone = np.zeros_like(times)
+    for harmonic, strength, speed in _HARMONICS:
+        if harmonic * hertz < SAMPLE_RATE / 2:  # what lies above would be heard as a wrong, lower tone
+            tone += strength * np.exp(-fading * speed * times) * np.sin(2 * np.pi * harmonic * hertz * times)
+    # Straight ramps at both ends, so that nothing clicks; a very short note never reaches full strength.
+    envelope = np.minimum(1.0, times / _ATTACK_SECONDS) * np.clip((seconds + _RELEASE_SECONDS - times) / _RELEASE_SECONDS, 0, 1)
+    loudness = (note.velocity / 127) ** 1.5
+    return tone * envelope * loudness
