@@ -47,6 +47,11 @@ class Windows:
         """Model bars of each window."""
         return int(self.tokens.shape[1])
 
+    def take(self, rows: Sequence[int] | NDArray[np.int64]) -> Windows:
+        """The windows of these rows, in their order."""
+        index = np.asarray(rows, np.int64)
+        return Windows(self.kind, self.tokens[index], self.tunes[index], self.labels[index])
+
 
 def select_windows(
     corpus: Corpus,

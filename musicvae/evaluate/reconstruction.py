@@ -179,8 +179,7 @@ def _refined_rows(codec: Codec, posterior: Posterior, refine_steps: Sequence[int
     if not refine_steps or not len(posterior.windows):
         return []
     chosen = np.sort(rng.permutation(len(posterior.windows))[:limit])
-    whole = posterior.windows
-    windows = Windows(whole.kind, whole.tokens[chosen], whole.tunes[chosen], whole.labels[chosen])
+    windows = posterior.windows.take(chosen)
     part = Posterior(windows, posterior.mu[chosen], posterior.sigma[chosen])
     rows = []
     for steps in (0, *refine_steps):
