@@ -2,19 +2,17 @@
 
 Conventions: reading keeps the file's integer ticks and quantises nothing; there is one `Track` for
 every channel of every MIDI track. Files are written in format 1 at 480 ticks a beat: the first
-track holds tempo, meter, key and, as a text event that begins with ``musicvae`` and goes on in JSON, where the
-melody came from; then one track a melody, which ends on its last bar line. Nothing written depends on the time or the path.
+track holds tempo, meter, key and, as a text event, where the melody came from (`music.provenance`); then one track a melody, which ends on its last bar line. Nothing written depends on the time or the path.
 """
 
 from __future__ import annotations
 
 import io
-import json
 from collections import Counter, defaultdict, deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import mido
 
@@ -23,18 +21,18 @@ from musicvae.music.files import atomic_path
 from musicvae.music.key import Key
 from musicvae.music.melody import DEFAULT_TEMPO_QPM, Melody
 from musicvae.music.meter import STEPS_PER_BEAT, Meter
+from musicvae.music.provenance import provenance_text, with_exact_key
 from musicvae.music.score import KeyChange, MeterChange, Score, ScoreNote, TempoChange, Track
 
-__all__ = ["MAX_FILE_BYTES", "TICKS_PER_BEAT", "TICKS_PER_STEP", "midi_bytes", "provenance", "read_midi", "score_from_bytes", "write_midi"]
+__all__ = ["MAX_FILE_BYTES", "TICKS_PER_BEAT", "midi_bytes", "read_midi", "roundest_qpm", "score_from_bytes", "write_midi"]
 
 TICKS_PER_BEAT = 480
-TICKS_PER_STEP = TICKS_PER_BEAT // STEPS_PER_BEAT
+_TICKS_PER_STEP = TICKS_PER_BEAT // STEPS_PER_BEAT
 MAX_FILE_BYTES = 64 * 2**20
 """Larger files are refused: the largest in the public collections is a tenth of this."""
 
 _DRUM_CHANNEL = 9
 _TEXT, _TRACK_NAME, _TEMPO, _METER, _KEY = 0x01, 0x03, 0x51, 0x58, 0x59
-_MARK = "musicvae "
 _MAX_MICROSECONDS_PER_BEAT = 2**24 - 1
 _FASTEST_QPM = 10_000  # what a Melody can hold
 _Change = TypeVar("_Change", TempoChange, MeterChange, KeyChange)
@@ -88,25 +86,7 @@ def score_from_bytes(data: bytes) -> Score:
         texts=tuple(found.texts),
         losses=dict(found.losses),
     )
-    return _with_exact_key(score)
-
-
-def provenance(score: Score) -> tuple[Mapping[str, Any], ...]:
-    """What our own files say of where they came from: one mapping a melody, in track order; else ().
-
-    Beside what the melody carried, the entry ``"melody"`` has its ``"bars"`` (written bars, of
-    which the last may be silent) and, where known, its ``"key"``.
-    """
-    found = []
-    for text in score.texts:
-        if text.startswith(_MARK):
-            try:
-                entry = json.loads(text[len(_MARK) :])
-            except (ValueError, RecursionError):
-                continue
-            if isinstance(entry, dict):
-                found.append(entry)
-    return tuple(found)
+    return with_exact_key(score)
 
 
 def _read_track(events: Iterable[Event], number: int, found: _Found) -> None:
@@ -139,7 +119,7 @@ def _read_meta(tick: int, data: bytes, number: int, found: _Found) -> None:
     elif kind == _TRACK_NAME:
         found.names.setdefault(number, _text(content))
     elif kind == _TEMPO:
-        qpm = _qpm(int.from_bytes(content[:3], "big"))
+        qpm = roundest_qpm(int.from_bytes(content[:3], "big"))
         if qpm is None:
             found.losses[f"tempi of 0 or beyond {_FASTEST_QPM} a minute, read as 120"] += 1
         found.tempi.append(TempoChange(tick, qpm or DEFAULT_TEMPO_QPM))
@@ -164,7 +144,7 @@ def _text(content: bytes) -> str:
     return text.strip("\0 \t\r\n")
 
 
-def _qpm(microseconds: int) -> float | None:
+def roundest_qpm(microseconds: int) -> float | None:
     """The roundest tempo that is written as this many microseconds a beat; None for an impossible one."""
     if microseconds * _FASTEST_QPM <= 60_000_000:
         return None
@@ -185,20 +165,6 @@ def _track(number: int, channel: int, found: _Found) -> Track:
     before = [(track == number, tick, program) for other, tick, track, program in found.programs if other == channel and tick <= first]
     program = max(before, key=lambda change: change[:2])[2] if before else 0
     return Track(notes, found.names.get(number, ""), program, channel == _DRUM_CHANNEL)
-
-
-def _with_exact_key(score: Score) -> Score:
-    """Put back a mode that MIDI cannot say, unless the file's signature has been changed since."""
-    from dataclasses import replace
-
-    entry = next(iter(provenance(score)), {}).get("melody")
-    try:
-        key = Key.parse(entry["key"]) if isinstance(entry, dict) else None
-    except (KeyError, TypeError, ValueError):
-        key = None
-    if key is None or not score.keys or score.keys[0].key.sharps != key.sharps:
-        return score
-    return replace(score, keys=(KeyChange(score.keys[0].tick, key), *score.keys[1:]))
 
 
 def midi_bytes(melodies: Sequence[Melody]) -> bytes:
@@ -249,7 +215,7 @@ def _conductor_track(melodies: Sequence[Melody]) -> mido.MidiTrack:
     )
     if first.key is not None:
         track.append(mido.MetaMessage("key_signature", key=_signature(first.key)))
-    track += [mido.MetaMessage("text", text=_MARK + _provenance_text(melody)) for melody in melodies]
+    track += [mido.MetaMessage("text", text=provenance_text(melody)) for melody in melodies]
     track.append(mido.MetaMessage("end_of_track", time=_end_tick(first)))
     return track
 
@@ -260,8 +226,8 @@ def _melody_track(melody: Melody, number: int) -> mido.MidiTrack:
     # Sorted by tick, and a note that ends before one that starts.
     events = []
     for note in melody.notes:
-        events.append((note.onset_steps * TICKS_PER_STEP, 1, note.pitch, note.velocity))
-        events.append((note.end_steps * TICKS_PER_STEP, 0, note.pitch, 0))
+        events.append((note.onset_steps * _TICKS_PER_STEP, 1, note.pitch, note.velocity))
+        events.append((note.end_steps * _TICKS_PER_STEP, 0, note.pitch, 0))
     track = mido.MidiTrack()
     track.append(mido.MetaMessage("track_name", name=_as_latin1(melody.name)))
     track.append(mido.Message("program_change", channel=channel, program=melody.program))
@@ -275,7 +241,7 @@ def _melody_track(melody: Melody, number: int) -> mido.MidiTrack:
 
 
 def _end_tick(melody: Melody) -> int:
-    return melody.num_steps * TICKS_PER_STEP
+    return melody.num_steps * _TICKS_PER_STEP
 
 
 def _signature(key: Key) -> str:
@@ -283,23 +249,6 @@ def _signature(key: Key) -> str:
     tonic, mode = (key.tonic, "m") if key.mode == "minor" else (key.major_tonic, "")
     name = str(Key(tonic, "minor" if mode else "major")).split()[0]
     return name + mode
-
-
-def _provenance_text(melody: Melody) -> str:
-    facts: dict[str, Any] = {"bars": melody.num_bars}
-    if melody.key is not None:
-        facts["key"] = str(melody.key)
-    try:
-        return json.dumps({**melody.provenance, "melody": facts}, sort_keys=True, separators=(",", ":"), allow_nan=False, default=_plain)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"the provenance of {melody.name!r} cannot be kept as JSON: {error}") from None
-
-
-def _plain(value: Any) -> Any:
-    """NumPy numbers and arrays as Python's, mappings as dictionaries, anything else as text."""
-    if hasattr(value, "tolist"):
-        return value.tolist()
-    return dict(value) if isinstance(value, Mapping) else str(value)
 
 
 def _as_latin1(text: str) -> str:

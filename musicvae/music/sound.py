@@ -66,11 +66,12 @@ def _tone(note: Note, seconds: float) -> NDArray[np.float64]:
     hertz = 440 * 2 ** ((note.pitch - 69) / 12)
     times = np.arange(round((seconds + _RELEASE_SECONDS) * SAMPLE_RATE)) / SAMPLE_RATE
     fading = np.log(2) / _HALF_LIFE_SECONDS * 2 ** ((note.pitch - 60) / 24)
-    tone = np.zeros_like(times)
+    tone = np.zeros(len(times))
     for harmonic, strength, speed in _HARMONICS:
         if harmonic * hertz < SAMPLE_RATE / 2:  # what lies above would be heard as a wrong, lower tone
             tone += strength * np.exp(-fading * speed * times) * np.sin(2 * np.pi * harmonic * hertz * times)
     # Straight ramps at both ends, so that nothing clicks; a very short note never reaches full strength.
     envelope = np.minimum(1.0, times / _ATTACK_SECONDS) * np.clip((seconds + _RELEASE_SECONDS - times) / _RELEASE_SECONDS, 0, 1)
     loudness = (note.velocity / 127) ** 1.5
-    return tone * envelope * loudness
+    tone *= envelope * loudness
+    return tone

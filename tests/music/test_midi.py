@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 from musicvae.music.key import MODES, Key
 from musicvae.music.melody import Melody, Note
 from musicvae.music.meter import SUPPORTED, Meter
-from musicvae.music.midi import midi_bytes, provenance, read_midi, score_from_bytes, write_midi
+from musicvae.music.midi import midi_bytes, read_midi, score_from_bytes, write_midi
+from musicvae.music.provenance import provenance_of
 from musicvae.music.score import Score, ScoreNote
 
 SONG = Melody(
@@ -61,7 +62,7 @@ def melodies_of(score: Score) -> list[Melody]:
     """The melodies back from a score that `midi_bytes` wrote, without the extraction under test elsewhere."""
     found = []
     by_name = list(score.tracks)
-    for entry in provenance(score):
+    for entry in provenance_of(score):
         facts = dict(entry)
         about = facts.pop("melody")
         key = Key.parse(about["key"]) if "key" in about else None
@@ -129,7 +130,7 @@ def test_unusual_provenance() -> None:
     import numpy as np
 
     melody = replace(SONG, provenance={"a": np.float64(0.5), "b": np.arange(2), "c": {"d": Path("x")}, "melody": "lost"})
-    (entry,) = provenance(score_from_bytes(midi_bytes([melody])))
+    (entry,) = provenance_of(score_from_bytes(midi_bytes([melody])))
     assert entry == {"a": 0.5, "b": [0, 1], "c": {"d": "x"}, "melody": {"bars": 2, "key": "D dorian"}}
     with pytest.raises(ValueError, match="provenance of 'Tune' cannot be kept as JSON"):
         midi_bytes([replace(SONG, provenance={"x": float("nan")})])

@@ -1,0 +1,68 @@
+"""Where a melody came from, as the text that our files carry.
+
+Conventions: the text is ``musicvae`` and a space, then one line of JSON in ASCII, compact and with sorted names, so
+that it is the same whenever the melody is. Beside what the melody carried, its entry ``"melody"`` has ``"bars"``
+(written bars, of which the last may be silent) and, where known, ``"key"``, since MIDI knows no modes but two.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from musicvae.music.key import Key
+from musicvae.music.melody import Melody
+from musicvae.music.score import KeyChange, Score
+
+__all__ = ["provenance_of", "provenance_text", "with_exact_key"]
+
+_MARK = "musicvae "
+
+
+def provenance_text(melody: Melody) -> str:
+    """What `provenance_of` reads back, as one line of ASCII; ValueError for what JSON cannot hold."""
+    facts: dict[str, Any] = {"bars": melody.num_bars}
+    if melody.key is not None:
+        facts["key"] = str(melody.key)
+    try:
+        entry = {**melody.provenance, "melody": facts}
+        return _MARK + json.dumps(entry, sort_keys=True, separators=(",", ":"), allow_nan=False, default=_plain)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"the provenance of {melody.name!r} cannot be kept as JSON: {error}") from None
+
+
+def _plain(value: Any) -> Any:
+    """NumPy numbers and arrays as Python's, mappings as dictionaries, anything else as text."""
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    return dict(value) if isinstance(value, Mapping) else str(value)
+
+
+def provenance_of(score: Score) -> tuple[Mapping[str, Any], ...]:
+    """What our own files say of where they came from: one mapping a written melody, in order; () for files of others."""
+    found = []
+    for text in score.texts:
+        if text.startswith(_MARK):
+            try:
+                entry = json.loads(text[len(_MARK) :])
+            except (ValueError, RecursionError):
+                continue
+            if isinstance(entry, dict):
+                found.append(entry)
+    return tuple(found)
+
+
+def with_exact_key(score: Score) -> Score:
+    """Put back a mode that MIDI cannot say, unless the file's signature has been changed since."""
+    from dataclasses import replace
+
+    entry = next(iter(provenance_of(score)), {}).get("melody")
+    try:
+        key = Key.parse(entry["key"]) if isinstance(entry, dict) else None
+    except (KeyError, TypeError, ValueError):
+        key = None
+    if key is None or not score.keys or score.keys[0].key.sharps != key.sharps:
+        return score
+    return replace(score, keys=(KeyChange(score.keys[0].tick, key), *score.keys[1:]))
