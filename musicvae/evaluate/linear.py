@@ -149,7 +149,7 @@ def _decide(scores: NDArray[np.float32], decision: Decision) -> Tokens:
     return np.asarray(np.where(first == 2, onsets.argmax(axis=2) + FIRST_PITCH_TOKEN, first), np.uint8)
 
 
-def fit_linear_code(tokens: Tokens, *, components: int = 512, min_count: int = 5, iterations: int = 10, seed: int = 0) -> LinearCode:
+def fit_linear_code(tokens: Tokens, *, components: int = 1024, min_count: int = 5, iterations: int = 10, seed: int = 0) -> LinearCode:
     """Fit the code on training windows, tokens (W, B, S) uint8 of one kind of meter.
 
     Columns that occur in fewer than `min_count` windows are left out: their variance is negligible
