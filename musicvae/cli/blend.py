@@ -1,0 +1,70 @@
+"""``musicvae interpolate``: the way from one melody to another."""
+
+from __future__ import annotations
+
+import argparse
+
+from musicvae.cli.parsing import (
+    Commands,
+    add_command,
+    add_midi_outputs,
+    add_model_options,
+    add_selection,
+    positive_int,
+    seed_number,
+    temperature_number,
+    whole_number,
+)
+from musicvae.cli.sources import load_model, read_source
+from musicvae.cli.targets import folder_target
+from musicvae.cli.terminal import Terminal
+
+__all__ = ["add_commands", "run_interpolate"]
+
+_TEXT = """
+Takes any two MIDI, MusicXML or ABC files that hold a melody. The first and the last result are the
+inputs' own reconstructions, the others move evenly from one to the other. What was done about
+different lengths, keys, meters and tempi is told. --track, --start-bar and --bars hold for both
+files; --track-b names another track for the second."""
+
+
+def add_commands(commands: Commands) -> None:
+    """Add ``interpolate``."""
+    parser = add_command(
+        commands, "interpolate", run_interpolate, summary="blend two melodies step by step", text=_TEXT,
+        example="musicvae interpolate a.mid b.mid --steps 9 -o blend",
+    )  # fmt: skip
+    parser.add_argument("a", metavar="A", help="file to start from")
+    parser.add_argument("b", metavar="B", help="file to arrive at")
+    parser.add_argument("--steps", type=positive_int, default=9, metavar="N", help="how many melodies, both ends included (default: 9)")
+    parser.add_argument("--method", choices=("slerp", "lerp"), default="slerp", help="along an arc or a straight line (default: slerp)")
+    parser.add_argument(
+        "--align", choices=("repeat", "pad", "trim"), default="repeat",
+        help="a shorter input is repeated, or padded with rests, or the longer one trimmed (default: repeat)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--temperature", type=temperature_number, default=0.0, metavar="T",
+        help="0 takes the likeliest event; above, all steps share the same chance (default: 0)",
+    )  # fmt: skip
+    parser.add_argument("--seed", type=seed_number, default=0, metavar="S", help="decides chance at temperatures above 0 (default: 0)")
+    parser.add_argument("--refine", type=whole_number, default=0, metavar="N", help="steps of refining the codes of A and B (default: 0)")
+    add_selection(parser)
+    parser.add_argument("--track-b", metavar="T", help="track of B, where it is not the one that --track says")
+    add_midi_outputs(parser, where="folder for 01.mid, 02.mid, ... (default: ./musicvae-blend)")
+    add_model_options(parser)
+
+
+def run_interpolate(args: argparse.Namespace, terminal: Terminal) -> None:
+    """Blend two files into a folder of pieces."""
+    targets = folder_target(args, "musicvae-blend", args.steps)
+    a = read_source(args.a, args, terminal)
+    b = read_source(args.b, args, terminal, track=args.track_b)
+    model = load_model(args)
+    options = {name: getattr(args, name) for name in ("method", "temperature", "seed", "align", "refine")}
+    blend = model.interpolate(a, b, steps=args.steps, **options)
+    for text in blend.notices:
+        terminal.notice(text)
+    written = targets.write(blend)
+    for piece in written:
+        terminal.line(str(piece["path"]))
+    terminal.finish({"command": "interpolate", "a": args.a, "b": args.b, "options": options, "pieces": written})

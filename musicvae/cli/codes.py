@@ -1,0 +1,118 @@
+"""``musicvae encode``, ``decode`` and ``reconstruct``: melodies to latent codes and back."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from musicvae.cli.parsing import (
+    Commands,
+    add_command,
+    add_midi_outputs,
+    add_model_options,
+    add_selection,
+    seed_number,
+    temperature_number,
+    whole_number,
+)
+from musicvae.cli.sources import load_model, read_source
+from musicvae.cli.targets import check_file, file_target
+from musicvae.cli.terminal import Terminal
+
+__all__ = ["add_commands", "run_decode", "run_encode", "run_reconstruct"]
+
+_ENCODE = """
+The .npz file holds mu and sigma of every window, where the windows lie, meter, bars, tempo, key
+shift and the hash of the model, which is the only one that can decode it. A melody longer than the
+model's span is taken in windows cut at phrase boundaries."""
+_DECODE = """
+The code must come from the same model ('musicvae info CODE.npz' shows its hash)."""
+_RECONSTRUCT = """
+Encodes a melody and decodes the code again: what the model hears in it. Tempo, program and
+velocities of the input are carried through."""
+
+
+def add_commands(commands: Commands) -> None:
+    """Add ``encode``, ``decode`` and ``reconstruct``."""
+    encode = add_command(
+        commands, "encode", run_encode, summary="turn a melody into a latent code", text=_ENCODE,
+        example="musicvae encode tune.mid -o tune.npz",
+    )  # fmt: skip
+    encode.add_argument("input", metavar="IN", help="MIDI, MusicXML or ABC file")
+    _add_refine(encode)
+    add_selection(encode)
+    output = encode.add_argument_group("output")
+    output.add_argument("-o", "--output", metavar="PATH", help=".npz file to write (default: ./IN.npz)")
+    output.add_argument("--force", action="store_true", help="overwrite what is there")
+    add_model_options(encode)
+
+    decode = add_command(
+        commands, "decode", run_decode, summary="turn a latent code back into a melody", text=_DECODE,
+        example="musicvae decode tune.npz -o again.mid",
+    )  # fmt: skip
+    decode.add_argument("input", metavar="IN", help=".npz file that 'musicvae encode' wrote")
+    _add_chance(decode)
+    add_midi_outputs(decode, where="file to write (default: ./IN.mid)")
+    add_model_options(decode)
+
+    reconstruct = add_command(
+        commands, "reconstruct", run_reconstruct, summary="encode a melody and decode it again", text=_RECONSTRUCT,
+        example="musicvae reconstruct tune.mid --refine 50 -o heard.mid",
+    )  # fmt: skip
+    reconstruct.add_argument("input", metavar="IN", help="MIDI, MusicXML or ABC file")
+    _add_refine(reconstruct)
+    _add_chance(reconstruct)
+    add_selection(reconstruct)
+    add_midi_outputs(reconstruct, where="file to write (default: ./IN-reconstructed.mid)")
+    add_model_options(reconstruct)
+
+
+def _add_refine(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--refine", type=whole_number, default=0, metavar="N", help="gradient steps that make the code fit better (default: 0)")
+
+
+def _add_chance(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--temperature", type=temperature_number, default=0.0, metavar="T", help="0 takes the likeliest event (default: 0)"
+    )
+    parser.add_argument("--seed", type=seed_number, default=0, metavar="S", help="decides chance at temperatures above 0 (default: 0)")
+
+
+def run_encode(args: argparse.Namespace, terminal: Terminal) -> None:
+    """Write the code of a melody."""
+    path = check_file(Path(args.output or f"{Path(args.input).stem}.npz"), force=args.force)
+    if path.suffix.lower() != ".npz":
+        raise ValueError(f"{path}: a code is kept in a .npz file; let -o name one, such as {path.with_suffix('.npz')}")
+    melody = read_source(args.input, args, terminal)
+    model = load_model(args)
+    code = model.encode(melody, refine=args.refine)
+    code.save(path, force=args.force)
+    windows, size = code.mu.shape
+    terminal.line(str(path))
+    terminal.finish({
+        "command": "encode", "input": args.input, "path": path, "windows": windows, "size": size,
+        "meter": code.meter, "bars": code.num_bars, "model_hash": code.model_hash,
+    })  # fmt: skip
+
+
+def run_decode(args: argparse.Namespace, terminal: Terminal) -> None:
+    """Write the melody of a code."""
+    targets = file_target(args, f"{Path(args.input).stem}.mid")
+    from musicvae.compose.code import Code
+
+    code = Code.load(args.input)
+    model = load_model(args)
+    written = targets.write([model.decode(code, temperature=args.temperature, seed=args.seed)])
+    terminal.line(str(written[0]["path"]))
+    terminal.finish({"command": "decode", "input": args.input, "pieces": written})
+
+
+def run_reconstruct(args: argparse.Namespace, terminal: Terminal) -> None:
+    """Write what the model hears in a melody."""
+    targets = file_target(args, f"{Path(args.input).stem}-reconstructed.mid")
+    melody = read_source(args.input, args, terminal)
+    model = load_model(args)
+    piece = model.reconstruct(melody, refine=args.refine, temperature=args.temperature, seed=args.seed)
+    written = targets.write([piece])
+    terminal.line(str(written[0]["path"]))
+    terminal.finish({"command": "reconstruct", "input": args.input, "pieces": written})

@@ -1,0 +1,3 @@
+"""``musicvae evaluate``: placeholder."""
+def add_commands(c):
+    pass

@@ -1,0 +1,80 @@
+"""``musicvae generate``: new melodies."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from musicvae.cli.parsing import (
+    Commands,
+    add_command,
+    add_midi_outputs,
+    add_model_options,
+    new_seed,
+    parse_strengths,
+    positive_int,
+    seed_number,
+    temperature_number,
+    tempo_number,
+)
+from musicvae.cli.sources import load_model
+from musicvae.cli.targets import file_target, folder_target
+from musicvae.cli.terminal import Terminal
+
+__all__ = ["add_commands", "run_generate"]
+
+_TEXT = """
+A bar is a written bar of the meter. Up to 16 are composed at once; a longer melody goes on from
+its own last bars. Every piece has a seed, which is printed and kept in the file: the same seed,
+options and model make the same file again."""
+
+
+def add_commands(commands: Commands) -> None:
+    """Add ``generate``."""
+    parser = add_command(
+        commands, "generate", run_generate, summary="compose new melodies", text=_TEXT,
+        example='musicvae generate --bars 16 --style jig --meter 6/8 --key "D dorian" --seed 7 -o jig.mid',
+    )  # fmt: skip
+    parser.add_argument("--bars", type=positive_int, default=16, metavar="N", help="length in written bars (default: 16)")
+    parser.add_argument("--n", type=positive_int, default=1, metavar="N", help="how many pieces, each with a seed of its own (default: 1)")
+    parser.add_argument("--seed", type=seed_number, metavar="S", help="whole number that decides all chance (default: a new one)")
+    parser.add_argument(
+        "--temperature", type=temperature_number, default=1.0, metavar="T",
+        help="1 is as learned, lower is tamer, 0 always takes the likeliest event (default: 1)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--style", action="append", default=[], metavar="NAME[:STRENGTH]",
+        help="style vector, such as jig or density:-0.5; may be given several times ('musicvae style list' lists them)",
+    )  # fmt: skip
+    parser.add_argument("--meter", metavar="M", help="4/4, 3/4, 6/8, 2/4 or 2/2 (default: the style's, else 4/4)")
+    parser.add_argument("--key", metavar="K", help='such as "D dorian", "Bb" or "F# minor" (default: as composed)')
+    parser.add_argument("--tempo", type=tempo_number, metavar="QPM", help="quarter notes a minute, in every meter (default: 120)")
+    add_midi_outputs(parser, where="file to write, or with --n above 1 a folder of 01.mid, 02.mid, ... (default: ./musicvae-SEED.mid)")
+    add_model_options(parser)
+
+
+def run_generate(args: argparse.Namespace, terminal: Terminal) -> None:
+    """Compose ``--n`` melodies and write them."""
+    seed = new_seed() if args.seed is None else args.seed
+    targets = file_target(args, f"musicvae-{seed}.mid") if args.n == 1 else folder_target(args, f"musicvae-{seed}", args.n)
+    options = _music_options(args)
+    model = load_model(args)
+    pieces = model.generate_many(args.n, bars=args.bars, seed=seed, temperature=args.temperature, **options)
+    written = targets.write(pieces)
+    for piece in written:
+        terminal.notice(f"{piece['path']}: seed {piece['seed']}, {piece['bars']} bars of {piece['meter']}, {piece['notes']} notes")
+        terminal.line(str(piece["path"]))
+    terminal.finish({"command": "generate", "seed": seed, "options": {"bars": args.bars, **options}, "pieces": written})
+
+
+def _music_options(args: argparse.Namespace) -> dict[str, Any]:
+    """Options of `Model.generate_many` that were given, checked before the model is loaded."""
+    from musicvae.music.key import Key
+    from musicvae.music.meter import Meter
+
+    return {
+        "style": parse_strengths(args.style) or None,
+        "meter": None if args.meter is None else Meter.parse(args.meter).require_supported(),
+        "key": None if args.key is None else Key.parse(args.key),
+        "tempo_qpm": args.tempo,
+    }

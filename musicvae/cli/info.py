@@ -1,0 +1,243 @@
+"""``musicvae info`` and ``musicvae models``: what there is, and what a model would take from a file."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from musicvae.cli.parsing import Commands, add_command, add_selection
+from musicvae.cli.sources import chosen_track
+from musicvae.cli.terminal import Terminal, table
+
+if TYPE_CHECKING:
+    from musicvae.music.extract import Extraction
+    from musicvae.music.score import Score
+
+__all__ = ["add_commands", "run_info", "run_models"]
+
+_INFO = """
+For a MIDI, MusicXML or ABC file: tracks, meters, tempi and keys, which track and bars a model
+would take, in which windows, and what would be left out. For a model (a path or a name): its
+configuration, training data, licences, measured figures and styles. For a code (.npz): what it holds."""
+_MODELS = """
+Models that come with the package and those in your data folder; --model takes a name or a path."""
+_SHOWN_CHANGES = 8
+_MODEL_BARS = 16  # span of the shipped models, assumed where no model was named
+
+
+def add_commands(commands: Commands) -> None:
+    """Add ``info`` and ``models``."""
+    info = add_command(
+        commands, "info", run_info, summary="show what a file or a model holds", text=_INFO, example="musicvae info tune.mid --track 2"
+    )
+    info.add_argument("what", metavar="FILE|MODEL", help="music file, model (.safetensors or a name) or code (.npz)")
+    add_selection(info)
+    info.add_argument("--model", metavar="MODEL", help="model whose windows are shown for a music file (default: 16 bars each)")
+    info.add_argument("--json", action="store_true", help="print one JSON object instead of lines")
+    models = add_command(commands, "models", run_models, summary="list the models at hand", text=_MODELS, example="musicvae models")
+    models.add_argument("--json", action="store_true", help="print one JSON object instead of lines")
+
+
+def run_models(args: argparse.Namespace, terminal: Terminal) -> None:
+    """List the models at hand."""
+    from musicvae.compose.model import available_models
+
+    models = [{"name": name, "path": path, "description": text} for name, path, text in available_models()]
+    rows = [(model["name"], model["description"], model["path"]) for model in models]
+    for text in table(rows, heading=("model", "what it is", "file")) if rows else ["no models at hand: 'musicvae train' makes one"]:
+        terminal.line(text)
+    terminal.finish({"command": "models", "models": models})
+
+
+def run_info(args: argparse.Namespace, terminal: Terminal) -> None:
+    """Show what a music file, a model or a code holds."""
+    path = Path(args.what)
+    if not path.exists():
+        from musicvae.compose.model import available_models
+
+        known = {name: Path(where) for name, where, _ in available_models()}
+        if args.what not in known:
+            models = ", ".join(known) or "none"
+            raise FileNotFoundError(f"{path} is neither a file nor a model at hand ({models}): was it misspelled?")
+        path = known[args.what]
+    if path.suffix.lower() == ".safetensors":
+        described = _model(path, terminal)
+    elif path.suffix.lower() == ".npz":
+        described = _code(path, terminal)
+    else:
+        described = _music(path, args, terminal)
+    terminal.finish({"command": "info", "path": path, **described})
+
+
+# -- music files
+
+
+def _music(path: Path, args: argparse.Namespace, terminal: Terminal) -> dict[str, Any]:
+    from musicvae.music.extract import extract_melody
+    from musicvae.music.reading import file_format, read_score
+
+    kind = file_format(path)
+    score = read_score(path, tune=args.tune - 1)
+    described: dict[str, Any] = {"kind": kind, **_score(score)}
+    _print_score(path, described, terminal)
+    try:
+        taken = extract_melody(score, track=chosen_track(args.track), start_bar=args.start_bar, bars=args.bars)
+    except ValueError as error:  # what is in the file was asked for; that nothing can be taken is a part of the answer
+        terminal.line(f"a model would take: nothing ({error})")
+        return {**described, "taken": None, "why": str(error)}
+    return {**described, "taken": _taken(taken, _span_bars(args.model), terminal)}
+
+
+def _score(score: Score) -> dict[str, Any]:
+    beat = score.ticks_per_beat
+    tracks = [
+        {
+            "track": number, "name": track.name, "program": track.program, "drums": track.is_drum, "notes": len(track.notes),
+            "lowest": min((note.pitch for note in track.notes), default=None),
+            "highest": max((note.pitch for note in track.notes), default=None),
+        }
+        for number, track in enumerate(score.tracks, 1)
+    ]  # fmt: skip
+    return {
+        "title": score.title,
+        "length_beats": score.end_ticks / beat,
+        "length_seconds": _seconds(score),
+        "tracks": tracks,
+        "meters": [{"beat": change.tick / beat, "meter": str(change.meter)} for change in score.meters],
+        "tempi": [{"beat": change.tick / beat, "qpm": round(change.qpm, 3)} for change in score.tempi],
+        "keys": [{"beat": change.tick / beat, "key": str(change.key)} for change in score.keys],
+        "texts": list(score.texts),
+        "dropped_in_reading": dict(score.losses),
+    }
+
+
+def _seconds(score: Score) -> float:
+    """Length with all changes of tempo; 120 quarter notes a minute until the first."""
+    seconds, tick, qpm = 0.0, 0, 120.0
+    for change in score.tempi:
+        until = min(change.tick, score.end_ticks)
+        seconds += max(0, until - tick) / score.ticks_per_beat * 60 / qpm
+        tick, qpm = max(tick, until), change.qpm
+    return seconds + max(0, score.end_ticks - tick) / score.ticks_per_beat * 60 / qpm
+
+
+def _print_score(path: Path, described: Mapping[str, Any], terminal: Terminal) -> None:
+    seconds = round(described["length_seconds"])
+    title = f", {described['title']!r}" if described["title"] else ""
+    terminal.line(f"{path}: {described['kind']}{title}, {described['length_beats']:g} beats, {seconds // 60}:{seconds % 60:02d} minutes")
+    rows = [
+        (track["track"], track["name"] or "-", "drums" if track["drums"] else track["program"], track["notes"], _range(track))
+        for track in described["tracks"]
+    ]
+    for text in table(rows, heading=("track", "name", "program", "notes", "pitches"), indent="  "):
+        terminal.line(text)
+    for name, key, unit in (("meters", "meter", ""), ("tempi", "qpm", " quarter notes a minute"), ("keys", "key", "")):
+        terminal.line(f"{name}: {_changes(described[name], key, unit)}")
+    for text in described["texts"]:
+        terminal.line(f"text: {text}")
+
+
+def _range(track: Mapping[str, Any]) -> str:
+    return "-" if track["lowest"] is None else f"{track['lowest']}-{track['highest']}"
+
+
+def _changes(changes: Sequence[Mapping[str, Any]], key: str, unit: str) -> str:
+    """The first few changes, as in ``4/4, from beat 32 3/4``."""
+    shown = []
+    for change in changes[:_SHOWN_CHANGES]:
+        since = f"from beat {change['beat']:g} " if change["beat"] else ""
+        shown.append(f"{since}{_value(change[key])}{unit}")
+    more = f", and {len(changes) - len(shown)} more" if len(changes) > len(shown) else ""
+    return ", ".join(shown) + more if shown else "none stated"
+
+
+def _value(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _span_bars(model: str | None) -> int:
+    """Model bars that the model takes at once."""
+    if model is None:
+        return _MODEL_BARS
+    from musicvae.compose.model import available_models
+    from musicvae.model.weights import read_metadata
+
+    known = {name: Path(where) for name, where, _ in available_models()}
+    return int(read_metadata(known.get(model, Path(model)))["config"].get("max_bars", _MODEL_BARS))
+
+
+def _taken(taken: Extraction, span_bars: int, terminal: Terminal) -> dict[str, Any]:
+    from musicvae.compose.windows import phrase_windows
+    from musicvae.music.vocabulary import to_tokens
+
+    terminal.line(f"a model would take: track {taken.track} ({taken.why})")
+    longest = max(taken.lines, key=lambda line: line.melody.num_bars)
+    lines = []
+    for line in taken.lines:
+        melody = line.melody
+        last = line.start_bar + melody.num_bars - 1
+        ratio = melody.meter.written_per_model_bar
+        starts = [line.start_bar + window.start_bar * ratio for window in phrase_windows([to_tokens(melody)], melody.meter, max_bars=span_bars)]
+        windows = [(start, after - 1) for start, after in zip(starts, [*starts[1:], last + 1], strict=True)]
+        lines.append({
+            "start_bar": line.start_bar, "bars": melody.num_bars, "meter": melody.meter, "key": melody.key, "tempo_qpm": melody.tempo_qpm,
+            "notes": len(melody.notes), "windows": windows, "chosen": line is longest,
+        })  # fmt: skip
+        spans = ", ".join(f"{first}-{end}" for first, end in windows)
+        choice = "" if line is longest else f"; shorter, so only with --start-bar {line.start_bar}"
+        terminal.line(
+            f"  bars {line.start_bar}-{last}: {melody.meter}, {melody.key or 'key unknown'}, {len(melody.notes)} notes, "
+            f"{len(windows)} window{'s' if len(windows) != 1 else ''} ({spans}){choice}"
+        )
+    terminal.line("left out: " + (", ".join(f"{reason}: {count}" for reason, count in taken.losses.items()) or "nothing"))
+    return {"track": taken.track, "why": taken.why, "lines": lines, "left_out": dict(taken.losses)}
+
+
+# -- models and codes
+
+
+def _model(path: Path, terminal: Terminal) -> dict[str, Any]:
+    from musicvae.model.weights import read_metadata
+
+    header = read_metadata(path)
+    card = path.with_suffix(".md")
+    terminal.line(f"{path}: model, {path.stat().st_size / 2**20:.1f} MiB")
+    for name, value in header.items():
+        _print_entry(name, value, terminal)
+    terminal.line(f"card: {card if card.is_file() else 'none beside it'}")
+    if card.is_file():
+        terminal.line()
+        terminal.line(card.read_text(encoding="utf-8").rstrip())
+    return {"kind": "model", "metadata": header, "card": card if card.is_file() else None}
+
+
+def _print_entry(name: str, value: Any, terminal: Terminal, indent: str = "") -> None:
+    """A name and its value; what is inside mappings goes on lines of its own, indented."""
+    if isinstance(value, Mapping) and value:
+        terminal.line(f"{indent}{name}:")
+        for inner, item in value.items():
+            _print_entry(str(inner), item, terminal, indent + "  ")
+    elif isinstance(value, list) and any(isinstance(item, Mapping) for item in value):
+        terminal.line(f"{indent}{name}:")
+        for i, item in enumerate(value, 1):
+            _print_entry(str(i), item, terminal, indent + "  ")
+    else:
+        text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+        terminal.line(f"{indent}{name}: {text}")
+
+
+def _code(path: Path, terminal: Terminal) -> dict[str, Any]:
+    from musicvae.compose.code import Code
+
+    code = Code.load(path)
+    described = {
+        "kind": "code", "windows": [(window.start_bar, window.num_bars) for window in code.windows], "size": code.mu.shape[1],
+        "bars": code.num_bars, "meter": code.meter, "tempo_qpm": code.tempo_qpm, "key": code.key, "shift_semitones": code.shift_semitones,
+        "model_hash": code.model_hash, "refine": code.refine,
+    }  # fmt: skip
+    terminal.line(f"{path}: code of {code.num_bars} bars of {code.meter}, {len(code.windows)} windows of {code.mu.shape[1]} numbers")
+    for name in ("tempo_qpm", "key", "shift_semitones", "refine", "model_hash"):
+        _print_entry(name, described[name], terminal)
+    return described

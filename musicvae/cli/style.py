@@ -1,0 +1,118 @@
+"""``musicvae style``: directions in the latent space that change one thing about a melody."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from musicvae.cli.parsing import Commands, add_command, add_midi_outputs, add_model_options, add_selection, parse_strengths, whole_number
+from musicvae.cli.sources import load_model, read_source
+from musicvae.cli.targets import check_file, file_target
+from musicvae.cli.terminal import Terminal, table
+
+__all__ = ["add_commands", "run_apply", "run_learn", "run_list", "run_report"]
+
+_STYLE = """
+A style vector is a direction in the latent space. Strength 1.0 moves the vector's own attribute by
+one standard deviation of real tunes, strength 0 gives the input back exactly."""
+_LEARN = """
+From two folders of melodies (what --from has and --versus has not; without --versus, what sets
+--from apart from the model's own tunes), or from an attribute of melodies. The vector is kept in
+your data folder, for this model only, or where -o says."""
+_APPLY = """
+Several styles can be applied at once. Strength 0 gives the input back exactly."""
+_REPORT = """
+Shows how strongly the vector moves its own attribute and, as side effects, every other one."""
+
+
+def add_commands(commands: Commands) -> None:
+    """Add ``style`` and its own sub-commands."""
+    parser = commands.add_parser(
+        "style", help="style vectors: learn, apply, list, report", description=f"Style vectors.\n{_STYLE}",
+        epilog="example:\n  musicvae style apply tune.mid density:+1.0 -o denser.mid",
+    )  # fmt: skip
+    parser.set_defaults(run=lambda args, terminal: parser.error("say which: learn, apply, list or report"))
+    inner = parser.add_subparsers(metavar="STYLE-COMMAND", dest="style_command", parser_class=type(parser))
+    _add_learn(inner)
+    _add_apply(inner)
+    listing = add_command(
+        inner, "list", run_list, summary="list the style vectors of a model", text=_STYLE, example="musicvae style list"
+    )
+    add_model_options(listing)
+    report = add_command(
+        inner, "report", run_report, summary="show what a style vector moves", text=_REPORT, example="musicvae style report density"
+    )
+    report.add_argument("name", metavar="NAME", help="a style ('musicvae style list' lists them) or path of a style file")
+    add_model_options(report)
+
+
+def _add_learn(inner: Commands) -> None:
+    parser = add_command(
+        inner, "learn", run_learn, summary="learn a style vector from examples or from an attribute", text=_LEARN,
+        example="musicvae style learn swing --from swing_tunes/ --versus straight_tunes/",
+    )  # fmt: skip
+    parser.add_argument("name", metavar="NAME", help="what to call it")
+    parser.add_argument("--from", dest="examples", metavar="DIR_A", help="folder of melodies that have the style")
+    parser.add_argument("--versus", metavar="DIR_B", help="folder of melodies that have it not")
+    parser.add_argument("--attribute", metavar="ATTRIBUTE", help="learn from an attribute instead, such as density")
+    parser.add_argument("-o", "--output", metavar="PATH", help="file to write (default: in your data folder, found by its name)")
+    parser.add_argument("--force", action="store_true", help="overwrite what is there")
+    add_model_options(parser)
+
+
+def _add_apply(inner: Commands) -> None:
+    parser = add_command(
+        inner, "apply", run_apply, summary="move a melody along style vectors", text=_APPLY,
+        example="musicvae style apply tune.mid jig:+1.0 density:-0.5 -o jig.mid",
+    )  # fmt: skip
+    parser.add_argument("input", metavar="IN", help="MIDI, MusicXML or ABC file")
+    parser.add_argument("styles", nargs="+", metavar="NAME:STRENGTH", help="style and strength, such as jig:+1.0 or density:-0.5")
+    parser.add_argument("--refine", type=whole_number, default=0, metavar="N", help="steps of refining the input's code (default: 0)")
+    add_selection(parser)
+    add_midi_outputs(parser, where="file to write (default: ./IN-styled.mid)")
+    add_model_options(parser)
+
+
+def run_learn(args: argparse.Namespace, terminal: Terminal) -> None:
+    """Learn a style vector and keep it."""
+    if (args.examples is None) == (args.attribute is None):
+        raise ValueError("say what to learn from: either --from DIR_A [--versus DIR_B] or --attribute NAME")
+    if args.versus is not None and args.examples is None:
+        raise ValueError("--versus goes with --from, not with --attribute")
+    for folder in (args.examples, args.versus):
+        if folder is not None and not Path(folder).is_dir():
+            raise NotADirectoryError(f"{folder} is no folder of melodies; it must exist and hold MIDI, MusicXML or ABC files")
+    if args.output is not None:
+        check_file(Path(args.output), force=args.force)
+    model = load_model(args)
+    style = model.learn_style(
+        args.name, examples=args.examples, versus=args.versus, attribute=args.attribute, path=args.output, force=args.force
+    )
+    terminal.line(str(style.path))
+    terminal.finish({"command": "style learn", "name": args.name, "path": style.path, "report": style.report})
+
+
+def run_apply(args: argparse.Namespace, terminal: Terminal) -> None:
+    """Apply styles to one melody."""
+    strengths = parse_strengths(args.styles)
+    targets = file_target(args, f"{Path(args.input).stem}-styled.mid")
+    melody = read_source(args.input, args, terminal)
+    model = load_model(args)
+    piece = model.restyle(melody, strengths, refine=args.refine)
+    written = targets.write([piece])
+    terminal.line(str(written[0]["path"]))
+    terminal.finish({"command": "style apply", "input": args.input, "styles": strengths, "pieces": written})
+
+
+def run_list(args: argparse.Namespace, terminal: Terminal) -> None:
+    """List the styles of a model."""
+    styles = load_model(args).styles()
+    for text in table([(style.name, style.description) for style in styles], heading=("style", "what it is")):
+        terminal.line(text)
+    terminal.finish({"command": "style list", "styles": [{"name": style.name, "description": style.description} for style in styles]})
+
+
+def run_report(args: argparse.Namespace, terminal: Terminal) -> None:
+    """Show what a style moves."""
+    report = load_model(args).style(args.name).report
+    terminal.finish({"command": "style report", "name": args.name, "report": report})

@@ -1,0 +1,85 @@
+"""What reaches the user: results on standard output, remarks and the one error line on standard error."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+__all__ = ["Terminal", "error_line", "plain", "table"]
+
+
+class Terminal:
+    """Collects remarks and prints results, as lines or as one JSON object.
+
+    Lines: results go to standard output, remarks to standard error as they come. JSON: nothing is
+    printed until `finish`, whose object then holds the remarks under ``notices``.
+    """
+
+    def __init__(self, *, as_json: bool = False) -> None:
+        self.as_json = as_json
+        self.notices: list[str] = []
+
+    def notice(self, text: str) -> None:
+        """Tell the user what was chosen or lost; never a result. The same remark is made only once."""
+        if text in self.notices:
+            return
+        self.notices.append(text)
+        if not self.as_json:
+            print(text, file=sys.stderr)
+
+    def line(self, text: str = "") -> None:
+        """Print a line of the result, unless the result is JSON."""
+        if not self.as_json:
+            print(text)
+
+    def finish(self, result: Mapping[str, Any]) -> None:
+        """Print the whole result as JSON, if JSON was asked for."""
+        if self.as_json:
+            print(json.dumps(plain({**result, "notices": self.notices}), indent=2, allow_nan=False))
+
+
+def plain(value: Any) -> Any:
+    """The same value in types that JSON has: paths and unknown types as text, not-a-number as null."""
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [plain(item) for item in value]
+    if hasattr(value, "tolist"):  # numpy arrays and scalars, without importing numpy
+        return plain(value.tolist())
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return value if value is None or isinstance(value, bool | int | str) else str(value)
+
+
+def table(rows: Sequence[Sequence[object]], *, heading: Sequence[str] = (), indent: str = "") -> list[str]:
+    """Rows as lines with aligned columns; numbers to the right."""
+    cells = [[_cell(value) for value in row] for row in rows]
+    everything = [list(heading), *cells] if heading else cells
+    if not everything:
+        return []
+    widths = [max(len(row[i]) for row in everything) for i in range(len(everything[0]))]
+    right = [bool(rows) and all(isinstance(row[i], int | float) for row in rows) for i in range(len(widths))]
+    return [
+        (indent + "  ".join(f"{text:>{w}}" if r else f"{text:<{w}}" for text, w, r in zip(row, widths, right, strict=True))).rstrip()
+        for row in everything
+    ]
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return "-"
+    return f"{value:.3f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)
+
+
+def error_line(error: BaseException) -> str:
+    """What went wrong in one line: a system error without its number, anything else as it says."""
+    if isinstance(error, OSError) and error.strerror:
+        names = [str(name) for name in (error.filename, error.filename2) if name is not None]
+        text = ": ".join([*(str(Path(name)) for name in names[:1]), error.strerror[:1].lower() + error.strerror[1:]])
+    else:
+        text = str(error) or type(error).__name__
+    return " ".join(text.split())

@@ -1,0 +1,3 @@
+"""``musicvae train``: placeholder."""
+def add_commands(c):
+    pass
