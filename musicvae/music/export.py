@@ -180,7 +180,7 @@ def from_music21(stream: music21.stream.Stream) -> Score:
         tempi=tuple({change.tick: change for change in tempi}.values()),
         meters=_music21_meters(first, end, losses),
         keys=_music21_keys(first, tracks[0].notes if tracks else ()),
-        title=str(metadata.title or "") if metadata is not None else "",
+        title=str(metadata.bestTitle or "") if metadata is not None else "",
         losses=dict(+losses),
     )
 

@@ -2,7 +2,8 @@
 
 Conventions: reading keeps the file's integer ticks and quantises nothing; there is one `Track` for
 every channel of every MIDI track. Files are written in format 1 at 480 ticks a beat: the first
-track holds tempo, meter, key and, as a text event, where the melody came from (`music.provenance`); then one track a melody, which ends on its last bar line. Nothing written depends on the time or the path.
+track holds tempo, meter, key and, as a text event, where the melody came from (`music.provenance`);
+then one track a melody, which ends on its last bar line. Nothing written depends on the time or the path.
 """
 
 from __future__ import annotations

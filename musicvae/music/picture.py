@@ -91,23 +91,26 @@ def _pitch_range(melodies: Sequence[Melody]) -> tuple[int, int]:
 
 
 def _draw_grid(axes: Any, melody: Melody, low: int, high: int, num_bars: int) -> None:
+    from matplotlib.collections import PolyCollection
+
     axes.set_xlim(1, num_bars + 1)
     axes.set_ylim(low, high)
     axes.set_axisbelow(True)
-    for pitch in range(low, high):
-        if pitch % 12 in _BLACK_KEYS:
-            axes.axhspan(pitch, pitch + 1, facecolor="#f2f3f5", edgecolor="none", zorder=0)
-        if pitch % 12 == 0:
-            axes.axhline(pitch, color="#d5d7db", linewidth=0.6, zorder=1)
-    every = max(1, 2 ** math.ceil(math.log2(num_bars / 32)))
-    for bar in range(1, num_bars + 2, every):
-        is_phrase = (bar - 1) % (4 * every) == 0
-        axes.axvline(bar, color="#b9bdc4" if is_phrase else "#dfe1e5", linewidth=0.9 if is_phrase else 0.7, zorder=1)
-    if melody.num_bars < num_bars:  # what lies after the end of a shorter melody
-        axes.axvspan(melody.num_bars + 1, num_bars + 1, facecolor="#e6e7ea", edgecolor="none", zorder=2)
+    end = num_bars + 1
+    keys = [[(1, p), (1, p + 1), (end, p + 1), (end, p)] for p in range(low, high) if p % 12 in _BLACK_KEYS]
+    axes.add_collection(PolyCollection(keys, facecolors="#f2f3f5", edgecolors="none", zorder=0), autolim=False)
     cs = [pitch for pitch in range(low, high) if pitch % 12 == 0]
+    axes.hlines(cs, 1, end, colors="#d5d7db", linewidths=0.6, zorder=1)
+    every = max(1, 2 ** math.ceil(math.log2(num_bars / 32)))
+    bars = range(1, end + 1, every)
+    phrases = [(bar - 1) % (4 * every) == 0 for bar in bars]
+    axes.vlines(
+        bars, low, high, colors=["#b9bdc4" if p else "#dfe1e5" for p in phrases], linewidths=[0.9 if p else 0.7 for p in phrases], zorder=1
+    )
+    if melody.num_bars < num_bars:  # what lies after the end of a shorter melody
+        axes.axvspan(melody.num_bars + 1, end, facecolor="#e6e7ea", edgecolor="none", zorder=2)
     axes.set_yticks([pitch + 0.5 for pitch in cs], [f"C{pitch // 12 - 1}" for pitch in cs])
-    axes.set_xticks(range(1, num_bars + 1, every))
+    axes.set_xticks(range(1, end, every))
     for side in axes.spines.values():
         side.set_visible(False)
 
@@ -123,7 +126,9 @@ def _draw_notes(axes: Any, melody: Melody) -> None:
         bottom, top = note.pitch + 0.06, note.pitch + 0.94
         boxes.append([(left, bottom), (left, top), (right, top), (right, bottom)])
         colours.append(_colour(note))
-    axes.add_collection(PolyCollection(boxes, facecolors=colours, edgecolors="white", linewidths=0.5, zorder=3), autolim=False)
+    drawn = PolyCollection(boxes, facecolors=colours, edgecolors="white", linewidths=0.5, zorder=3)
+    drawn.set_gid("notes")  # its name in an SVG
+    axes.add_collection(drawn, autolim=False)
 
 
 def _draw_titles(axes: Any, melody: Melody, title: str) -> None:

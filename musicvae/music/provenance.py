@@ -56,8 +56,6 @@ def provenance_of(score: Score) -> tuple[Mapping[str, Any], ...]:
 
 def with_exact_key(score: Score) -> Score:
     """Put back a mode that MIDI cannot say, unless the file's signature has been changed since."""
-    from dataclasses import replace
-
     entry = next(iter(provenance_of(score)), {}).get("melody")
     try:
         key = Key.parse(entry["key"]) if isinstance(entry, dict) else None

@@ -1,0 +1,123 @@
+import re
+import subprocess
+import sys
+import threading
+import xml.etree.ElementTree as ET
+from dataclasses import replace
+
+import matplotlib as mpl
+import matplotlib.image
+import numpy as np
+import pytest
+
+from musicvae.music.key import Key
+from musicvae.music.melody import Melody, Note
+from musicvae.music.meter import Meter
+from musicvae.music.picture import write_piano_roll
+
+TUNE = Melody((Note(62, 0, 4), Note(65, 4, 4, 50), Note(62, 8, 4)), num_bars=2, key=Key.parse("D dorian"), name="Tune", tempo_qpm=97)
+
+
+def texts_of(svg):
+    """What an SVG of matplotlib says: each text is kept as a comment beside its outlines."""
+    return re.findall(r"<!-- (.*?) -->", svg)
+
+
+@pytest.mark.parametrize(("suffix", "begins"), [(".png", b"\x89PNG"), (".svg", b"<?xml"), (".pdf", b"%PDF"), (".PNG", b"\x89PNG")])
+def test_the_suffix_chooses_the_kind_and_the_bytes_are_the_same_again(suffix, begins, tmp_path):
+    paths = [write_piano_roll([TUNE, TUNE], tmp_path / f"{name}{suffix}") for name in "ab"]
+    first, second = (path.read_bytes() for path in paths)
+    assert first.startswith(begins)
+    assert first == second
+    assert not re.search(rb"20\d\d-\d\d-\d\d|D:20\d\d", first)
+
+
+def test_every_note_is_drawn_once_at_its_place(tmp_path):
+    path = write_piano_roll([TUNE], tmp_path / "a.svg")
+    root = ET.parse(path).getroot()
+    space = {"s": "http://www.w3.org/2000/svg"}
+    shapes = [
+        [float(number) for number in re.findall(r"-?\d+\.?\d*", element.get("d"))]
+        for group in root.iterfind(".//s:g", space)
+        if group.get("id") == "notes"
+        for element in group.iterfind(".//s:path", space)
+    ]
+    lefts = [min(shape[0::2]) for shape in shapes]
+    tops = [min(shape[1::2]) for shape in shapes]
+    assert len(shapes) == len(TUNE.notes)
+    assert lefts[1] - lefts[0] == pytest.approx(lefts[2] - lefts[1], rel=1e-3)
+    assert tops[0] == pytest.approx(tops[2])
+    assert tops[1] < tops[0]  # a higher note lies higher
+
+
+def test_titles_and_facts(tmp_path):
+    svg = write_piano_roll([TUNE, replace(TUNE, meter=Meter(3, 4))], tmp_path / "a.svg").read_text()
+    said = texts_of(svg)
+    assert said.count("Tune") == 2
+    assert any("4/4" in text and "97 quarters a minute" in text and "D dorian" in text for text in said)
+    assert any("3/4" in text for text in said)
+    own = texts_of(write_piano_roll([TUNE], tmp_path / "b.svg", titles=["$100 & 旋律 \n" + "x" * 99]).read_text())
+    assert any(text.startswith("$100 &amp; ?? ?xxx") and len(text) < 90 for text in own)
+
+
+def test_colour_tells_the_pitch_class(tmp_path):
+    notes = tuple(Note(60 + i, 4 * i, 4, 127) for i in range(13))
+    svg = write_piano_roll([Melody(notes, num_bars=4)], tmp_path / "a.svg").read_text()
+    colours = re.findall(r"fill: (#[0-9a-f]{6}); stroke: #ffffff", svg)
+    assert len(colours) == 13
+    assert len(set(colours)) == 12
+    assert colours[0] == colours[12]
+
+
+@pytest.mark.parametrize(
+    "melodies",
+    [
+        [Melody((), num_bars=1)],
+        [Melody((), num_bars=3000)],
+        [Melody((Note(0, 0, 1), Note(127, 1, 1)), num_bars=1), TUNE],
+        [replace(TUNE, num_bars=9)] * 12,
+    ],
+)
+def test_empty_long_wide_and_many(melodies, tmp_path):
+    image = matplotlib.image.imread(write_piano_roll(melodies, tmp_path / "a.png"))
+    assert min(image.shape[:2]) > 100
+    assert max(image.shape[:2]) < 2**16
+    assert np.ptp(image) > 0.1
+
+
+def test_global_state_stays_as_it_was(tmp_path):
+    before = dict(mpl.rcParams)
+    write_piano_roll([TUNE], tmp_path / "a.svg")
+    assert dict(mpl.rcParams) == before
+    code = (
+        "import sys; from musicvae.music.melody import Melody; from musicvae.music.picture import write_piano_roll; "
+        "assert 'matplotlib' not in sys.modules; write_piano_roll([Melody(())], sys.argv[1]); assert 'matplotlib.pyplot' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code, str(tmp_path / "b.png")], check=True)
+
+
+def test_threads_draw_the_same(tmp_path):
+    expected = write_piano_roll([TUNE], tmp_path / "one.svg").read_bytes()
+    threads = [threading.Thread(target=write_piano_roll, args=([TUNE], tmp_path / f"{i}.svg")) for i in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [(tmp_path / f"{i}.svg").read_bytes() for i in range(4)] == [expected] * 4
+
+
+def test_refusals(tmp_path, monkeypatch):
+    with pytest.raises(ValueError, match=r"a\.gif should end in \.png, \.svg, \.pdf"):
+        write_piano_roll([TUNE], tmp_path / "a.gif")
+    for melodies in ([], [TUNE] * 65):
+        with pytest.raises(ValueError, match=f"a picture shows 1 to 64 melodies, got {len(melodies)}"):
+            write_piano_roll(melodies, tmp_path / "a.png")
+    with pytest.raises(ValueError, match="2 titles for 1 melodies"):
+        write_piano_roll([TUNE], tmp_path / "a.png", titles=["a", "b"])
+    (tmp_path / "old.png").write_bytes(b"old")
+    with pytest.raises(FileExistsError, match="use --force"):
+        write_piano_roll([TUNE], tmp_path / "old.png")
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    with pytest.raises(ValueError, match=r"pictures need matplotlib, which is not installed .*pip install 'musicvae\[plot\]'"):
+        write_piano_roll([TUNE], tmp_path / "a.png")
+    assert [path.name for path in tmp_path.iterdir()] == ["old.png"]
