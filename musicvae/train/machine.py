@@ -1,0 +1,81 @@
+"""Lightning's trainer, set up as plainly as it can be, and the settings of the machine around a run."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import lightning as L
+import numpy as np
+import safetensors
+import torch
+from lightning.pytorch.loggers import CSVLogger, Logger, TensorBoardLogger
+
+from musicvae.train.options import MachineOptions, TrainOptions
+
+__all__ = ["build_trainer", "machine_settings", "versions"]
+
+_STRATEGIES = ("auto", "ddp", "ddp_find_unused_parameters_true", "ddp_find_unused_parameters_false")
+_IGNORED_WARNINGS = (
+    r"`isinstance\(treespec, LeafSpec\)` is deprecated",  # Lightning 2.6 with torch 2.9 and up
+)
+
+
+def build_trainer(machine: MachineOptions, options: TrainOptions, *, log_dir: Path, callbacks: list[L.Callback]) -> L.Trainer:
+    """Lightning's trainer for these options; ValueError for a strategy whose processes do not each hold a whole run."""
+    # A run's result must come back to the process that asked for it, and every process must hold all weights.
+    if machine.strategy not in _STRATEGIES:
+        raise ValueError(f"strategy {machine.strategy!r} is not supported; allowed are {', '.join(_STRATEGIES)}")
+    return L.Trainer(
+        accelerator=machine.accelerator, devices=machine.devices, num_nodes=machine.num_nodes, strategy=machine.strategy,
+        precision=machine.precision,  # type: ignore[arg-type]  # Lightning checks the word itself
+        max_steps=options.max_steps or -1, max_epochs=-1, check_val_every_n_epoch=None, val_check_interval=1,
+        gradient_clip_val=options.clip_norm, num_sanity_val_steps=0, use_distributed_sampler=False, callbacks=callbacks,
+        logger=_loggers(log_dir), enable_checkpointing=False, enable_model_summary=False, enable_progress_bar=False,
+    )  # fmt: skip
+
+
+def _loggers(log_dir: Path) -> list[Logger]:
+    loggers: list[Logger] = [CSVLogger(log_dir, name="csv", flush_logs_every_n_steps=1)]
+    if importlib.util.find_spec("tensorboard") is not None:
+        loggers.append(TensorBoardLogger(log_dir, name="tensorboard"))
+    return loggers
+
+
+@contextmanager
+def machine_settings(machine: MachineOptions) -> Iterator[None]:
+    """Threads and matrix precision as asked for, Lightning quiet; all as before afterwards."""
+    threads, precision = torch.get_num_threads(), torch.get_float32_matmul_precision()
+    loggers = [logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric")]
+    levels = [logger.level for logger in loggers]
+    try:
+        if machine.threads is not None:
+            torch.set_num_threads(machine.threads)
+        if torch.cuda.is_available():
+            torch.set_float32_matmul_precision("high")
+        for logger in loggers:
+            logger.setLevel(logging.ERROR)
+        with warnings.catch_warnings():
+            for message in _IGNORED_WARNINGS:
+                warnings.filterwarnings("ignore", message=message)
+            yield
+    finally:
+        torch.set_num_threads(threads)
+        torch.set_float32_matmul_precision(precision)
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
+
+
+def versions() -> dict[str, str]:
+    """Versions of this library and of those that training depends on."""
+    try:
+        own = importlib.metadata.version("musicvae")
+    except importlib.metadata.PackageNotFoundError:
+        own = "not installed"
+    others = {"torch": torch, "lightning": L, "numpy": np, "safetensors": safetensors}
+    return {"musicvae": own, **{name: str(module.__version__) for name, module in others.items()}}

@@ -1,0 +1,119 @@
+"""The choices of a training run: those that shape what is learned, and those of the machine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+__all__ = ["MachineOptions", "TrainOptions"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainOptions:
+    """What is learned and how; the same options, corpus and machine give the same weights.
+
+    A window is a stretch of bars of one tune; a *full* window is the longest kind, 16 bars in the
+    usual case. All rates are those of full windows.
+    """
+
+    seed: int = 0
+    target_bits: float | None = 192.0
+    """Mean KL of a full training window that beta is steered to; None keeps beta where it is."""
+    beta: float = 0.2
+    """Weight of the KL at the start of the control (and for good without a target)."""
+    beta_warmup_steps: int = 500
+    """The weight rises linearly from 0 in these steps; the control begins after them."""
+    beta_gain: float = 0.01
+    """Change of log(beta) per step at twice the wanted rate."""
+    floor_nats: float = 0.05
+    """Each dimension's mean KL costs at least this much, so that nothing is won by switching it off."""
+    input_dropout: float = 0.2
+    """Share of the events fed back to the decoder that are hidden from it."""
+    batch_size: int = 64
+    """Full windows in a batch, on each process; shorter windows come up to four times as many."""
+    max_steps: int | None = 20_000
+    max_minutes: float | None = None
+    """The run ends, and the learning rate has fallen, when either budget is used up."""
+    lr: float = 1e-3
+    lr_end: float = 0.02
+    """Share of `lr` that is left at the end of the cosine."""
+    warmup_steps: int = 200
+    weight_decay: float = 0.01
+    clip_norm: float = 1.0
+    ema_decay: float = 0.999
+    """Weights are averaged with this decay (less at first); validation and the result use the mean."""
+    hop_bars: int = 2
+    """Training windows start at multiples of this."""
+    short_share: float = 0.2
+    """Share of batches with windows shorter than full."""
+    kind_power: float = 0.75
+    """Kinds of meter are drawn in proportion to their windows to this power."""
+    validation_hop_bars: int = 8
+    validation_windows: int = 1024
+    """At most this many windows, evenly spread over the validation tunes."""
+    validate_every_steps: int | None = None
+    """None: once in a pass over the training windows, but after 50 to 1,000 steps."""
+    patience: int | None = 12
+    """Validations without progress, the rate being on target, that end the run; None: never."""
+    prior_steps: int = 4000
+    """Longest fit of the prior; it ends earlier when held-out tunes stop gaining."""
+    prior_lr: float = 1e-3
+    prior_batch_size: int = 256
+    prior_windows: int = 24_000
+    """Training windows encoded for the prior's fit."""
+    prior_patience: int = 8
+
+    def __post_init__(self) -> None:
+        for name in ("batch_size", "hop_bars", "validation_hop_bars", "validation_windows", "prior_batch_size", "prior_windows"):
+            _require(getattr(self, name) >= 1, name, "at least 1", getattr(self, name))
+        for name in ("input_dropout", "short_share", "ema_decay"):
+            _require(0.0 <= getattr(self, name) < 1.0, name, "a share from 0 to below 1", getattr(self, name))
+        for name in ("lr", "clip_norm", "beta", "prior_lr"):
+            _require(getattr(self, name) > 0, name, "above 0", getattr(self, name))
+        for name in ("max_steps", "max_minutes", "target_bits", "patience", "validate_every_steps"):
+            _require(getattr(self, name) is None or getattr(self, name) > 0, name, "above 0", getattr(self, name))
+        for name in ("seed", "beta_warmup_steps", "warmup_steps", "floor_nats", "prior_steps", "prior_patience", "beta_gain"):
+            _require(getattr(self, name) >= 0, name, "at least 0", getattr(self, name))
+        if self.max_steps is None and self.max_minutes is None:
+            raise ValueError("a run needs an end: give max_steps, max_minutes or both")
+
+    def to_dict(self) -> dict[str, Any]:
+        """All fields by name, plain numbers."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> TrainOptions:
+        """The options with these fields; ValueError for a name that is unknown."""
+        if unknown := set(values) - {field.name for field in fields(cls)}:
+            raise ValueError(f"unknown training options {sorted(unknown)}")
+        return cls(**values)
+
+
+@dataclass(frozen=True, kw_only=True)
+class MachineOptions:
+    """Where a run happens; these are Lightning's own words, and change nothing that is meant to be learned."""
+
+    accelerator: str = "auto"
+    devices: int | str = 1
+    num_nodes: int = 1
+    strategy: str = "auto"
+    precision: str = "32-true"
+    threads: int | None = None
+    """Threads of a process on the CPU; None leaves torch's choice."""
+    run_dir: Path | None = None
+    """Folder of checkpoints and logs; None: the model file's name with ``.run``."""
+    checkpoint_minutes: float = 5.0
+    log_every_steps: int = 50
+
+    def __post_init__(self) -> None:
+        _require(self.num_nodes >= 1, "num_nodes", "at least 1", self.num_nodes)
+        _require(self.threads is None or self.threads >= 1, "threads", "at least 1", self.threads)
+        _require(self.checkpoint_minutes >= 0, "checkpoint_minutes", "at least 0", self.checkpoint_minutes)
+        _require(self.log_every_steps >= 1, "log_every_steps", "at least 1", self.log_every_steps)
+
+
+def _require(holds: bool, name: str, allowed: str, value: object) -> None:
+    if not holds:
+        raise ValueError(f"{name} must be {allowed}, got {value}")

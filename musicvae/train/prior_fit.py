@@ -1,0 +1,190 @@
+"""Fitting the prior to where the encoder puts real tunes, after the network is trained.
+
+Maximum likelihood on z ~ q(z | x) of training windows of all kinds and lengths (Dai & Wipf, 2019).
+Windows are encoded once; every step draws new noise for them. Fitting ends when held-out windows
+stop gaining. What the prior gains over N(0, I) on the same z is exactly what the evidence bound
+gains, so it is reported in nats.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from musicvae.corpus.store import Corpus
+from musicvae.model.prior import BarPrior
+from musicvae.model.vae import MelodyVAE
+from musicvae.train.checkpoints import load_plain, save_plain
+from musicvae.train.control import cosine_share
+from musicvae.train.data import Batch, TrainingWindows, ValidationWindows
+from musicvae.train.options import TrainOptions
+
+__all__ = ["Code", "PriorFit", "encode_batches", "fit_prior"]
+
+_EVALUATE_EVERY_STEPS = 100
+_WARMUP_STEPS = 100
+
+
+@dataclass(frozen=True)
+class Code:
+    """q(z | x) of windows of one kind and length. mu, sigma: (N, Z)."""
+
+    mu: Tensor
+    sigma: Tensor
+    bars: int
+    kind: int
+
+    def draw(self, generator: torch.Generator, rows: Tensor | None = None) -> Tensor:
+        """Noisy z (N, Z) of these rows, or of all; noise comes from a generator on the CPU."""
+        mu, sigma = (self.mu, self.sigma) if rows is None else (self.mu[rows], self.sigma[rows])
+        return mu + sigma * torch.randn(mu.shape, generator=generator).to(mu.device)
+
+
+@dataclass(frozen=True)
+class PriorFit:
+    """The fitted prior, and held-out log-densities in nats per full window."""
+
+    prior: BarPrior
+    steps: int
+    nats_standard_normal: float
+    nats_prior: float
+
+    def figures(self) -> dict[str, float]:
+        """The numbers, for a model's card."""
+        gain = self.nats_prior - self.nats_standard_normal
+        return {"steps": self.steps, "log_density_nats": self.nats_prior, "gain_over_standard_normal_nats": gain}
+
+
+@dataclass
+class _State:
+    """Where a fit is; plain values and tensors only."""
+
+    step: int = 0
+    waits: int = 0
+    best_nats: float = float("-inf")
+    best_step: int = 0
+    best: dict[str, Tensor] = field(default_factory=dict)
+
+
+@torch.no_grad()
+def encode_batches(vae: MelodyVAE, batches: Iterable[Batch], device: torch.device) -> list[Code]:
+    """q(z | x) of batches, those of one kind and length joined; `vae` is used as it is."""
+    parts: dict[tuple[int, int], list[tuple[Tensor, Tensor]]] = {}
+    for batch in batches:
+        tokens = batch.tokens.to(device).long()
+        mu, sigma = vae.encode(tokens, batch.kind)
+        parts.setdefault((tokens.shape[1], batch.kind), []).append((mu.float(), sigma.float()))
+    codes = []
+    for (bars, kind), found in parts.items():
+        mus, sigmas = zip(*found, strict=True)
+        codes.append(Code(torch.cat(mus), torch.cat(sigmas), bars, kind))
+    return codes
+
+
+def fit_prior(
+    vae: MelodyVAE, corpus: Corpus, options: TrainOptions, *, bars: int, device: torch.device | str = "cpu", checkpoint: Path | None = None,
+    notes: dict[str, Any] | None = None, report: Callable[[str], None] | None = None,
+) -> PriorFit:  # fmt: skip
+    """Fit a `BarPrior` to a trained network (in evaluation mode, on `device`).
+
+    `checkpoint`: a file from which a fit with the same `notes` goes on exactly, and where its state is kept.
+    """
+    device = torch.device(device)
+    training, held_out = _codes(vae, corpus, options, bars, device)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(options.seed + 1)
+        prior = BarPrior(vae.config).to(device)
+    optimizer = torch.optim.AdamW(prior.parameters(), lr=options.prior_lr, betas=(0.9, 0.99), weight_decay=0.01)
+    state = _State(best=_copies(prior))
+    if checkpoint is not None and checkpoint.exists():
+        state = _restore(checkpoint, notes, prior, optimizer) or state
+    last_saved = time.monotonic()
+    while state.step < options.prior_steps and state.waits <= options.prior_patience:
+        loss = _train_step(prior, optimizer, training, options, state.step)
+        state.step += 1
+        if state.step % _EVALUATE_EVERY_STEPS and state.step < options.prior_steps:
+            continue
+        _judge(state, prior, _held_out_nats(prior, held_out))
+        if report is not None:
+            report(f"prior: step {state.step} of at most {options.prior_steps}  {-loss:.1f} nats, held out {state.best_nats:.1f}")
+        if checkpoint is not None and time.monotonic() - last_saved > 30.0:
+            networks = {"prior": prior.state_dict(), "optimizer": optimizer.state_dict()}
+            save_plain(checkpoint, {"notes": notes, "state": asdict(state), **networks})
+            last_saved = time.monotonic()
+    prior.load_state_dict(state.best)
+    prior.eval()
+    normal = _mean([(-0.5 * (z.square() + np.log(2 * np.pi))[:, : vae.config.z_used(code.bars)].sum(1)) for code, z in held_out])
+    return PriorFit(prior, state.best_step, normal, _held_out_nats(prior, held_out))
+
+
+def _codes(
+    vae: MelodyVAE, corpus: Corpus, options: TrainOptions, bars: int, device: torch.device
+) -> tuple[list[Code], list[tuple[Code, Tensor]]]:
+    """Codes of training windows of all lengths, and of held-out full windows with z drawn for good."""
+    source = TrainingWindows(
+        corpus, bars=bars, hop_bars=options.hop_bars, batch_size=options.batch_size, seed=options.seed + 1,
+        short_share=options.short_share, kind_power=options.kind_power,
+    )  # fmt: skip
+    # One pass is enough where it has every window; a small corpus gains nothing from being encoded again.
+    batches = max(1, min(-(-options.prior_windows // options.batch_size), source.batches_per_pass))
+    training = encode_batches(vae, (source.batch(i) for i in range(batches)), device)
+    windows = ValidationWindows(
+        corpus, bars=bars, hop_bars=options.validation_hop_bars, batch_size=options.batch_size, most=options.validation_windows
+    )
+    generator = torch.Generator().manual_seed(0)
+    return training, [(code, code.draw(generator)) for code in encode_batches(vae, windows, device)]
+
+
+def _train_step(prior: BarPrior, optimizer: torch.optim.Optimizer, codes: list[Code], options: TrainOptions, step: int) -> float:
+    """One step on one group of windows, drawn in proportion to its size; returns the loss in nats."""
+    rng = np.random.default_rng([options.seed, 2, step])
+    sizes = np.array([len(code.mu) for code in codes], dtype=float)
+    code = codes[rng.choice(len(codes), p=sizes / sizes.sum())]
+    rows = torch.from_numpy(rng.integers(0, len(code.mu), min(options.prior_batch_size, len(code.mu)))).to(code.mu.device)
+    z = code.draw(torch.Generator().manual_seed(int(rng.integers(2**62))), rows)
+    share = cosine_share(step, warmup_steps=_WARMUP_STEPS, progress=step / max(1, options.prior_steps), end=options.lr_end)
+    for group in optimizer.param_groups:
+        group["lr"] = options.prior_lr * share
+    loss = -prior.log_prob(z, code.bars, code.kind).mean()
+    optimizer.zero_grad(set_to_none=True)
+    torch.autograd.backward(loss / prior.config.z_used(code.bars))
+    torch.nn.utils.clip_grad_norm_(prior.parameters(), options.clip_norm)
+    optimizer.step()
+    return float(loss.detach())
+
+
+@torch.no_grad()
+def _held_out_nats(prior: BarPrior, held_out: list[tuple[Code, Tensor]]) -> float:
+    return _mean([prior.log_prob(part, code.bars, code.kind) for code, z in held_out for part in torch.split(z, 256)])
+
+
+def _mean(parts: list[Tensor]) -> float:
+    return float(torch.cat([part.double() for part in parts]).mean())
+
+
+def _judge(state: _State, prior: BarPrior, nats: float) -> None:
+    if nats > state.best_nats:
+        state.best_nats, state.best_step, state.best, state.waits = nats, state.step, _copies(prior), 0
+    else:
+        state.waits += 1
+
+
+def _copies(prior: BarPrior) -> dict[str, Tensor]:
+    return {name: x.detach().to("cpu", copy=True) for name, x in prior.state_dict().items()}
+
+
+def _restore(path: Path, notes: dict[str, Any] | None, prior: BarPrior, optimizer: torch.optim.Optimizer) -> _State | None:
+    """The state in the file, or None where it belongs to another fit."""
+    content = load_plain(path)
+    if content.get("notes") != notes:
+        return None
+    prior.load_state_dict(content["prior"])
+    optimizer.load_state_dict(content["optimizer"])
+    return _State(**content["state"])
