@@ -1,0 +1,44 @@
+"""Compose with a latent space: generate, blend and restyle melodies with a hierarchical recurrent VAE.
+
+`load` gives a model, `read` the melody in a file; importing this package imports neither torch nor numpy.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from musicvae.compose.intake import read
+    from musicvae.compose.model import available_models, load
+    from musicvae.music.melody import Melody, Note
+
+    __version__: str
+
+__all__ = ["Melody", "Note", "__version__", "available_models", "load", "read"]
+
+_HOMES = {
+    "Melody": "musicvae.music.melody",
+    "Note": "musicvae.music.melody",
+    "available_models": "musicvae.compose.model",
+    "load": "musicvae.compose.model",
+    "read": "musicvae.compose.intake",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first asked for."""
+    if name == "__version__":
+        from importlib.metadata import version
+
+        value: Any = version("musicvae")
+    elif name in _HOMES:
+        value = getattr(import_module(_HOMES[name]), name)
+    else:
+        raise AttributeError(f"module 'musicvae' has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,56 @@
+"""Many melodies at once, from a folder or from objects: what styles are learnt from."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from musicvae.compose.intake import Source, take
+from musicvae.music.melody import Melody
+
+__all__ = ["Examples", "gather"]
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Melodies, and what the user should know about those that are not among them."""
+
+    melodies: tuple[Melody, ...]
+    notices: tuple[str, ...] = ()
+
+
+def gather(source: str | os.PathLike[str] | Iterable[Source]) -> Examples:
+    """The melodies of all music files in a folder and below it (every tune of an ABC file), or of several sources.
+
+    Files that cannot be read are counted, by reason. FileNotFoundError for a folder that is not
+    there, ValueError where not one melody is found.
+    """
+    if not isinstance(source, str | os.PathLike):
+        melodies = tuple(take(item).melody for item in source)
+        if not melodies:
+            raise ValueError("no melodies were given to learn from")
+        return Examples(melodies)
+    folder = Path(source)
+    if not folder.exists():
+        raise FileNotFoundError(f"{folder} does not exist: was it misspelled, or is it in another folder?")
+    return _from_folder(folder)
+
+
+def _from_folder(folder: Path) -> Examples:
+    from musicvae.corpus.sources import from_folders
+
+    found, failed = [], Counter[str]()
+    for tune in from_folders([folder]):
+        try:
+            found.append(take(tune.read()).melody)
+        except (ValueError, OSError) as error:
+            failed[str(error).partition(":")[2].strip() or str(error)] += 1
+    if not found:
+        why = f" ({sum(failed.values())} could not be read, the first: {next(iter(failed))})" if failed else ""
+        raise ValueError(f"{folder} holds no melodies in MIDI, MusicXML or ABC files{why}")
+    notices = [f"{len(found)} melodies were found in {folder}"]
+    notices += [f"left out: {count} ({reason})" for reason, count in failed.most_common()]
+    return Examples(tuple(found), tuple(notices))

@@ -1,0 +1,143 @@
+"""New melodies from the prior.
+
+Conventions: up to `max_bars` model bars are drawn at once. A longer piece goes on from there: its
+last `max_bars // 2` bars are encoded as the first bars of a new window, the prior draws the z of
+up to as many bars that follow given those, the new bars are decoded and appended, and so on. Every draw has
+a seed made from the piece's own, so that a piece does not depend on those made beside it.
+
+A style's vector is added to z before decoding. When a piece goes on, it is taken off the encoded
+bars before the prior sees them and added again after, so that its strength stays the same throughout.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from musicvae.compose.canonical import fold, from_coordinates, transposition
+from musicvae.compose.engine import Engine, Floats
+from musicvae.compose.seeds import derived_seed, window_seed
+from musicvae.compose.tonality import USUAL_MODES, centre_fits, tonal_centre
+from musicvae.music.attributes import own_key
+from musicvae.music.key import MODES, Key
+from musicvae.music.melody import DEFAULT_TEMPO_QPM, Melody
+from musicvae.music.meter import Meter
+from musicvae.music.vocabulary import Tokens, canonical_tokens
+
+__all__ = ["KEY_CANDIDATES", "Order", "draw", "draw_tokens"]
+
+KEY_CANDIDATES = 8
+"""Pieces that are tried for one whose tonal centre is the key asked for."""
+_BATCH = 64
+
+
+@dataclass(frozen=True, kw_only=True)
+class Order:
+    """What to generate.
+
+    bars: written bars. temperature: of the events. prior_temperature: of z. key: None leaves the
+    model's own. vector: bars -> (Z,), what styles add to z for a piece of that many model bars.
+    """
+
+    bars: int
+    meter: Meter = Meter(4, 4)
+    temperature: float = 1.0
+    prior_temperature: float = 1.0
+    key: Key | None = None
+    tempo_qpm: float = DEFAULT_TEMPO_QPM
+    vector: Callable[[int], Floats] | None = None
+
+
+def draw(engine: Engine, seeds: Sequence[int], order: Order) -> list[Melody]:
+    """One melody for each seed; melody i depends on `seeds[i]` and the order only.
+
+    Where a key is asked for, up to `KEY_CANDIDATES` candidates are drawn (the first with the seed
+    itself, the others with seeds made from it) and the first whose best fitting mode is the asked
+    one is taken, else the one that fits it best; it is moved to the asked signature by -6 to 5
+    semitones. Otherwise the melody stays in the model's coordinates and its key is estimated.
+    """
+    melodies: list[Melody] = []
+    for start in range(0, len(seeds), _BATCH):
+        group = list(seeds[start : start + _BATCH])
+        melodies += _plain(engine, group, order) if order.key is None else _in_key(engine, group, order, order.key)
+    return melodies
+
+
+def draw_tokens(engine: Engine, seeds: Sequence[int], order: Order) -> Tokens:
+    """Tokens (N, model bars, S) for N seeds, continued as this module's head says."""
+    total, limit = order.meter.model_bars(order.bars), engine.config.max_bars
+    keep = limit // 2
+    tokens = _window(engine, seeds, order, np.zeros((len(seeds), 0, order.meter.steps_per_model_bar), np.uint8), min(total, limit))
+    window = 1
+    while tokens.shape[1] < total:
+        num_new = min(limit - keep, total - tokens.shape[1])
+        window_seeds = [window_seed(seed, window) for seed in seeds]
+        context = tokens[:, tokens.shape[1] - keep :]
+        tokens = np.concatenate([tokens, _window(engine, window_seeds, order, context, num_new)], axis=1)
+        window += 1
+    return tokens
+
+
+def _window(engine: Engine, seeds: Sequence[int], order: Order, context: Tokens, num_new: int) -> Tokens:
+    """`num_new` bars (N, num_new, S) that follow the context (N, bars, S), which may have no bars."""
+    kind, num_given = order.meter.kind_index, context.shape[1]
+    bars = num_given + num_new
+    given, forced = None, None
+    if num_given:
+        context = np.stack([canonical_tokens(row) for row in context])
+        given = engine.encode(context, kind)[0]
+        if order.vector is not None:
+            given = given - order.vector(num_given)
+        free = np.full((len(seeds), num_new, context.shape[2]), -1, np.int16)
+        forced = np.concatenate([context.astype(np.int16), free], axis=1)
+    z = engine.sample_prior(seeds, bars=bars, kind=kind, temperature=order.prior_temperature, given=given, given_bars=num_given)
+    if order.vector is not None:
+        z = z + order.vector(bars)
+    tokens = engine.decode(z, bars=bars, kind=kind, temperature=order.temperature, seeds=seeds, forced=forced)
+    return tokens[:, num_given:]
+
+
+def _plain(engine: Engine, seeds: Sequence[int], order: Order) -> list[Melody]:
+    """Melodies in the model's coordinates, with the key they seem to be in."""
+    melodies = []
+    for tokens in draw_tokens(engine, seeds, order):
+        melody = from_coordinates(tokens, order.meter, shift_semitones=0, num_bars=order.bars)
+        key = tonal_centre(melody) if engine.config.canonical_key else own_key(melody)
+        melodies.append(replace(melody, key=key if melody.notes else None, tempo_qpm=order.tempo_qpm))
+    return melodies
+
+
+def _in_key(engine: Engine, seeds: Sequence[int], order: Order, key: Key) -> list[Melody]:
+    """Melodies whose tonal centre is the key, as far as some candidate allows."""
+    chosen: dict[int, tuple[float, Melody]] = {}
+    waiting = list(range(len(seeds)))
+    for candidate in range(KEY_CANDIDATES):
+        drawn = [seeds[row] if candidate == 0 else derived_seed(seeds[row], f"key {candidate}") for row in waiting]
+        for row, melody in zip(waiting, _plain(engine, drawn, order), strict=True):
+            margin = _margin(melody, key, canonical=engine.config.canonical_key)
+            if row not in chosen or margin > chosen[row][0]:
+                chosen[row] = (margin, melody)
+        waiting = [row for row in waiting if chosen[row][0] < 0]
+        if not waiting:
+            break
+    return [_moved(chosen[row][1], key, canonical=engine.config.canonical_key) for row in range(len(seeds))]
+
+
+def _home(melody: Melody, canonical: bool) -> int:
+    """Pitch class of the major key whose signature the melody has."""
+    return 0 if canonical else own_key(melody).major_tonic
+
+
+def _margin(melody: Melody, key: Key, *, canonical: bool) -> float:
+    """By how much the asked mode fits better than any other usual one; >= 0 if it fits best."""
+    modes = tuple(mode for mode in MODES if mode in USUAL_MODES or mode == key.mode)
+    fits = {k.mode: fit for k, fit in centre_fits(melody, modes, major_tonic=_home(melody, canonical)).items()}
+    return fits.pop(key.mode) - max(fits.values())
+
+
+def _moved(melody: Melody, key: Key, *, canonical: bool) -> Melody:
+    shift = transposition(Key(_home(melody, canonical)), key)
+    notes = tuple(replace(note, pitch=fold(note.pitch + shift, 0, 127)) for note in melody.notes)
+    return replace(melody, notes=notes, key=key)

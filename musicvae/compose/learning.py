@@ -1,0 +1,152 @@
+"""How a style vector is learnt, from the melodies given to a vector with a report.
+
+* From examples: the mean of their mu minus that of others, or minus the mean over the model's
+  training tunes where no others are given. Strength 1 is the whole difference.
+* From an attribute: by "joint" or "difference" (`compose.directions`), from melodies given or, where none
+  are, from pieces the model draws; then calibrated (`compose.calibration`), on passages held out where there are enough.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from musicvae.compose.calibration import attribute_named, calibrate, measure_effects
+from musicvae.compose.directions import METHODS, difference_direction, joint_direction, quartile_direction
+from musicvae.compose.engine import Engine, Floats
+from musicvae.compose.generating import Order, draw
+from musicvae.compose.limits import check_choice
+from musicvae.compose.passages import Passages, passages_of
+from musicvae.compose.styles import StyleVector
+from musicvae.model.noise import piece_seed
+from musicvae.music.attributes import PAPER_ATTRIBUTES
+from musicvae.music.melody import Melody
+from musicvae.music.meter import KINDS, Meter
+
+__all__ = ["Lesson", "learn_from_attribute", "learn_from_examples", "own_pieces"]
+
+STRENGTHS = (-2.0, -1.0, 0.0, 1.0, 2.0)
+_MIN_PASSAGES = 8
+_MAX_MEASURED = 64
+# By kind of meter, in the order of `KINDS`.
+_OWN_PIECES = (128, 64, 64)
+_FEW_PIECES = (32, 16, 16)
+_MOSTLY = 0.9
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What a vector is called and said to be; meter and tempo_qpm: what generating with it uses unless told otherwise."""
+
+    name: str
+    description: str = ""
+    meter: Meter | None = None
+    tempo_qpm: float | None = None
+
+
+def learn_from_examples(
+    engine: Engine, lesson: Lesson, examples: Sequence[Melody], versus: Sequence[Melody] | None = None
+) -> StyleVector:
+    """The vector from others, or from the mean of the training tunes, to the examples; ValueError where it would be 0.
+
+    Where the lesson names no meter and at least nine in ten examples are of one kind, that is the
+    vector's, unless the others are of that kind too.
+    """
+    passages = passages_of(engine, examples)
+    others = None if versus is None else passages_of(engine, versus)
+    direction = difference_direction(passages, _training_mean(engine) if others is None else others, engine.config)
+    if not np.linalg.norm(direction):
+        raise ValueError("both groups of melodies have the same mean: there is nothing to learn; was one folder given twice?")
+    kind = _main_kind(passages)
+    hint = kind if kind is not None and (others is None or _main_kind(others) != kind) else None
+    vector = StyleVector(
+        name=lesson.name, direction=direction, model_hash=engine.hash, meter=lesson.meter or hint, tempo_qpm=lesson.tempo_qpm,
+        description=lesson.description or f"what {len(examples)} melodies have in common",
+        report={"learnt": "examples", "passages": len(passages), "versus_passages": None if others is None else len(others)},
+    )  # fmt: skip
+    return _with_effects(engine, vector, passages_of(engine, own_pieces(engine, _FEW_PIECES)) if others is None else others)
+
+
+def learn_from_attribute(
+    engine: Engine,
+    lesson: Lesson,
+    attribute: str,
+    melodies: Sequence[Melody] | None = None,
+    *,
+    method: str = "joint",
+    hold: Sequence[str] | None = None,
+    validation: Sequence[Melody] | None = None,
+) -> StyleVector:
+    """The calibrated vector of an attribute (a name in `music.attributes.ATTRIBUTES`).
+
+    melodies: None draws 256 pieces from the model. hold: attributes that method "joint" leaves
+    alone (default: the other ones of the paper's five). validation: what it is calibrated on
+    (default: every fourth passage, which is then not learnt from, or all where there are fewer than 32).
+    ValueError for fewer than 8 passages.
+    """
+    check_choice("method", method, METHODS)
+    names = [attribute, *(name for name in (PAPER_ATTRIBUTES if hold is None else hold) if name != attribute)]
+    measures = [attribute_named(name) for name in names]
+    passages = passages_of(engine, own_pieces(engine) if melodies is None else melodies)
+    if len(passages) < _MIN_PASSAGES:
+        raise ValueError(f"{len(passages)} passages of up to {engine.config.max_bars} bars are too few; at least {_MIN_PASSAGES} are needed")
+    learnt, held = _split(passages) if validation is None else (passages, passages_of(engine, validation))
+    values = np.stack([learnt.measured(measure) for measure in measures], axis=1)
+    if values[:, 0].std() <= 0:
+        raise ValueError(f"all melodies have the same {attribute} ({values[0, 0]:g}): there is nothing to learn it from")
+    if method == "joint":
+        direction = joint_direction(learnt, values, engine.config)
+    else:
+        direction = quartile_direction(learnt, values[:, 0], engine.config)
+    vector = StyleVector(
+        name=lesson.name, direction=direction, model_hash=engine.hash, attribute=attribute, meter=lesson.meter,
+        tempo_qpm=lesson.tempo_qpm, description=lesson.description or f"more {attribute}",
+        report={"learnt": "attribute", "method": method, "held": names[1:] if method == "joint" else [], "passages": len(learnt)},
+    )  # fmt: skip
+    return _with_effects(engine, calibrate(engine, vector, _some(held)), held)
+
+
+def own_pieces(engine: Engine, counts: Sequence[int] = _OWN_PIECES) -> list[Melody]:
+    """Pieces that the model draws, so many of each kind of meter, always the same."""
+    pieces = []
+    for kind, count in zip(KINDS, counts, strict=True):
+        order = Order(bars=engine.config.max_bars, meter=Meter.parse(kind))
+        pieces += draw(engine, [piece_seed(0, piece) for piece in range(count)], order)
+    return pieces
+
+
+def _training_mean(engine: Engine) -> Floats:
+    """The mean mu of the training tunes, where the model's file has it ("mean_mu"), else 0, the prior's."""
+    stated: Any = engine.metadata.get("mean_mu")
+    mean = np.zeros(engine.config.z_size) if stated is None else np.asarray(stated, np.float64)
+    if mean.shape != (engine.config.z_size,) or not np.isfinite(mean).all():
+        raise ValueError(f"the model's mean_mu has shape {mean.shape}, not ({engine.config.z_size},): is its file damaged?")
+    return mean
+
+
+def _main_kind(passages: Passages) -> Meter | None:
+    kind, count = Counter(melody.meter.kind for melody in passages.melodies).most_common(1)[0]
+    return Meter.parse(kind) if count >= _MOSTLY * len(passages) else None
+
+
+def _split(passages: Passages) -> tuple[Passages, Passages]:
+    """Every fourth passage apart, where that leaves enough; else all twice."""
+    if len(passages) < 4 * _MIN_PASSAGES:
+        return passages, passages
+    held = range(3, len(passages), 4)
+    return passages.take([row for row in range(len(passages)) if row % 4 != 3]), passages.take(held)
+
+
+def _some(passages: Passages) -> Passages:
+    """At most 64 passages, evenly spread."""
+    count = min(_MAX_MEASURED, len(passages))
+    return passages.take([row * len(passages) // count for row in range(count)])
+
+
+def _with_effects(engine: Engine, vector: StyleVector, passages: Passages) -> StyleVector:
+    effects = measure_effects(engine, vector, _some(passages), STRENGTHS)
+    return replace(vector, report={**vector.report, "strengths": list(STRENGTHS), "effects": effects})

@@ -1,0 +1,166 @@
+"""Where models and style vectors are found.
+
+Shipped models are the files of ``musicvae/pretrained``; their style vectors lie beside each as
+``NAME.styles.safetensors``. Learned vectors lie in the user's data folder under the hash of the
+model they belong to, or wherever a path says. Nothing is kept in memory between calls.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import NamedTuple
+
+from musicvae.compose.engine import Engine
+from musicvae.compose.styles import StyleVector, check_style_name, load_styles, save_styles
+from musicvae.music.meter import Meter
+
+__all__ = ["DEFAULT_MODEL", "ModelInfo", "StyleInfo", "StyleLibrary", "available_models", "find_model", "user_styles_folder"]
+
+DEFAULT_MODEL = "melody"
+_SUFFIX = ".safetensors"
+_STYLES_SUFFIX = ".styles.safetensors"
+
+
+class ModelInfo(NamedTuple):
+    """A model that ships with this package."""
+
+    name: str
+    path: Path
+    description: str
+
+
+@dataclass(frozen=True)
+class StyleInfo:
+    """A style that a model knows; origin is "shipped" or "learned", path the file it is in."""
+
+    name: str
+    origin: str
+    attribute: str | None
+    meter: Meter | None
+    tempo_qpm: float | None
+    description: str
+    path: Path
+
+
+def available_models() -> list[ModelInfo]:
+    """The models that ship with this package, sorted by name."""
+    folder = Path(str(resources.files("musicvae"))) / "pretrained"
+    files = [path for path in sorted(folder.glob(f"*{_SUFFIX}")) if not path.name.endswith(_STYLES_SUFFIX)]
+    return [ModelInfo(path.name.removesuffix(_SUFFIX), path, _description(path)) for path in files]
+
+
+def find_model(name_or_path: str | Path | None = None) -> tuple[str, Path]:
+    """Name and path of a shipped model, or of a file; None stands for the default model.
+
+    A name comes before a file of the same name. FileNotFoundError for a path that is not there,
+    ValueError for a name that is not known.
+    """
+    models = {model.name: model.path for model in available_models()}
+    wanted = DEFAULT_MODEL if name_or_path is None else str(name_or_path)
+    if wanted in models:
+        return wanted, models[wanted]
+    path = Path(wanted)
+    if path.is_file():
+        return path.name.removesuffix(_SUFFIX), path
+    if path.is_dir():
+        raise IsADirectoryError(f"{path} is a folder; give the {_SUFFIX} file in it")
+    if path.suffix or len(path.parts) > 1:
+        raise FileNotFoundError(f"{path} does not exist: was it misspelled, or is it in another folder?")
+    raise ValueError(f"unknown model {wanted!r}{_nearest(wanted, models)}; {_known('shipped are', models)}, or give the path of a file")
+
+
+def user_styles_folder() -> Path:
+    """The folder that holds learned styles, by model; it may not exist yet."""
+    from platformdirs import user_data_dir
+
+    return Path(user_data_dir("musicvae", appauthor=False)) / "styles"
+
+
+@dataclass(frozen=True)
+class StyleLibrary:
+    """The styles of one model: those in its file beside it and those in `folder`, read anew at every call."""
+
+    engine: Engine
+    shipped: Path | None
+    folder: Path
+
+    @classmethod
+    def beside(cls, engine: Engine, model_path: Path | None, folder: Path | None = None) -> StyleLibrary:
+        """The library of a model loaded from `model_path`; folder: of learned styles (default: the user's data folder)."""
+        shipped = None if model_path is None else model_path.with_name(model_path.name.removesuffix(_SUFFIX) + _STYLES_SUFFIX)
+        return cls(engine, shipped, (user_styles_folder() if folder is None else folder) / engine.hash)
+
+    def all(self) -> list[StyleInfo]:
+        """All styles of the model, shipped ones first, by name; a learned file that cannot be read raises ValueError."""
+        found = [_info(vector, "shipped", self.shipped) for vector in self._shipped_vectors().values() if self.shipped]
+        return found + [_info(vector, "learned", path) for path in self._learned_paths() for vector in load_styles(path).values()]
+
+    def find(self, name: str) -> StyleVector:
+        """A style by its name or by the path of a file with a single one; ValueError for one that is unknown or of another model."""
+        shipped = self._shipped_vectors()
+        if name in shipped:
+            return shipped[name]
+        learned = {path.name.removesuffix(_SUFFIX): path for path in self._learned_paths()}
+        path = learned.get(name)
+        if path is None and name.endswith(_SUFFIX):
+            path = Path(name)
+        if path is None:
+            known = sorted({*shipped, *learned})
+            raise ValueError(f"unknown style {name!r}{_nearest(name, known)}; {_known('known are', known)}")
+        vectors = load_styles(path)
+        if len(vectors) != 1:
+            raise ValueError(f"{path} holds {len(vectors)} styles ({', '.join(vectors)}); a file with a single one is needed")
+        return self._checked(next(iter(vectors.values())))
+
+    def add(self, vector: StyleVector, path: str | Path | None = None, *, force: bool = False) -> Path:
+        """Keep a learned style, in the user's data folder unless a path is given; returns where.
+
+        ValueError for the name of a shipped style, which it would hide, unless a path is given.
+        """
+        self._checked(vector)
+        if path is not None:
+            return save_styles([vector], path, force=force)
+        if check_style_name(vector.name) in self._shipped_vectors():
+            raise ValueError(f"style {vector.name!r} ships with the model: choose another name, or say where to write it")
+        self.folder.mkdir(parents=True, exist_ok=True)
+        return save_styles([vector], self.folder / f"{vector.name}{_SUFFIX}", force=force)
+
+    def _checked(self, vector: StyleVector) -> StyleVector:
+        return vector.check_model(self.engine.hash, self.engine.config.z_size)
+
+    def _shipped_vectors(self) -> dict[str, StyleVector]:
+        if self.shipped is None or not self.shipped.is_file():
+            return {}
+        return {name: self._checked(vector) for name, vector in load_styles(self.shipped).items()}
+
+    def _learned_paths(self) -> list[Path]:
+        return sorted(self.folder.glob(f"*{_SUFFIX}")) if self.folder.is_dir() else []
+
+
+def _info(vector: StyleVector, origin: str, path: Path) -> StyleInfo:
+    return StyleInfo(vector.name, origin, vector.attribute, vector.meter, vector.tempo_qpm, vector.description, path)
+
+
+def _description(path: Path) -> str:
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(str(path), framework="numpy") as file:
+            return str(json.loads((file.metadata() or {}).get("musicvae", "{}")).get("description", ""))
+    except (OSError, SafetensorError, ValueError, AttributeError):
+        return "cannot be read"
+
+
+def _nearest(word: str, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(word, sorted(known), n=1)
+    return f": did you mean {near[0]!r}?" if near else ""
+
+
+def _known(lead: str, known: Iterable[str]) -> str:
+    names = ", ".join(sorted(known))
+    return f"{lead} {names}" if names else "none is here yet"

@@ -1,0 +1,301 @@
+"""A loaded model as musicians use it: `load()` gives one, its methods take and give melodies.
+
+A model may be used by several threads at once; it prints nothing and keeps nothing between calls.
+Wherever a melody is taken, a path of a MIDI, MusicXML or ABC file, a `music.score.Score`, a
+`pretty_midi.PrettyMIDI` or a `music21` stream will do. Every melody that a model makes says in its
+`provenance` how to make it again.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from musicvae.compose import blending, coding, learning, styling
+from musicvae.compose.code import Code
+from musicvae.compose.engine import Engine
+from musicvae.compose.examples import gather
+from musicvae.compose.generating import Order, draw
+from musicvae.compose.intake import Source, take
+from musicvae.compose.library import ModelInfo, StyleInfo, StyleLibrary, available_models, find_model
+from musicvae.compose.limits import (
+    check_bars,
+    check_key,
+    check_meter,
+    check_pieces,
+    check_seed,
+    check_strengths,
+    check_temperature,
+    check_tempo,
+)
+from musicvae.compose.styles import StyleVector, added, check_style_name
+from musicvae.model.noise import piece_seed
+from musicvae.music.key import Key
+from musicvae.music.melody import DEFAULT_TEMPO_QPM, Melody
+from musicvae.music.meter import Meter
+
+__all__ = ["Model", "ModelInfo", "Style", "StyleInfo", "available_models", "load"]
+
+Styles = str | Mapping[str, float]
+
+
+def load(name_or_path: str | Path | None = None, *, device: str = "cpu", threads: int | None = None) -> Model:
+    """Load a model by the name of a shipped one or by the path of its file; None loads the default one.
+
+    device: as torch names them. threads: to compute with, >= 1 (default: torch's choice). Raises ValueError
+    for unknown names, damaged or newer files and devices that cannot be used, FileNotFoundError
+    for a path that is not there.
+    """
+    name, path = find_model(name_or_path)
+    # Importing the engine imports torch, which takes a second.
+    from musicvae.model.engine import Engine as NetworkEngine
+
+    return Model(NetworkEngine.load(path, device=device, threads=threads), name=name, path=path)
+
+
+@dataclass(frozen=True)
+class Model:
+    """An engine with a name. path: of its file, beside which its styles lie. styles_folder: of learned ones (default: the user's)."""
+
+    engine: Engine
+    name: str = "model"
+    path: Path | None = None
+    styles_folder: Path | None = None
+
+    @property
+    def hash(self) -> str:
+        """What codes and styles are bound to."""
+        return self.engine.hash
+
+    @property
+    def max_bars(self) -> int:
+        """Model bars that are taken or drawn at once."""
+        return self.engine.config.max_bars
+
+    def generate(
+        self,
+        bars: int = 16,
+        *,
+        seed: int | None = None,
+        temperature: float = 1.0,
+        style: Styles | None = None,
+        meter: str | Meter | None = None,
+        key: str | Key | None = None,
+        tempo_qpm: float | None = None,
+        prior_temperature: float = 1.0,
+    ) -> Melody:
+        """Compose a melody of `bars` written bars (1 to 10,000).
+
+        seed: decides all chance (default: a new one, kept in `provenance`). temperature: of the
+        events, 0 to 10; prior_temperature: of the idea behind them. style: a name, or strengths by name. meter: default the
+        style's, else 4/4. key: default as composed, with no accidentals in the signature. tempo_qpm: quarter notes a
+        minute in every meter, default the style's, else 120. How pieces longer than the model's span
+        go on, and how a key is met, is told in `compose.generating`.
+        """
+        return self.generate_many(
+            1, bars, seed=seed, temperature=temperature, style=style, meter=meter, key=key, tempo_qpm=tempo_qpm,
+            prior_temperature=prior_temperature,
+        )[0]  # fmt: skip
+
+    def generate_many(
+        self,
+        n: int,
+        bars: int = 16,
+        *,
+        seed: int | None = None,
+        temperature: float = 1.0,
+        style: Styles | None = None,
+        meter: str | Meter | None = None,
+        key: str | Key | None = None,
+        tempo_qpm: float | None = None,
+        prior_temperature: float = 1.0,
+    ) -> list[Melody]:
+        """Compose n melodies; piece k is what `generate` gives for ``piece_seed(seed, k)``, the seed in its `provenance`."""
+        styles = self._vectors({} if style is None else style)
+        asked_meter = None if meter is None else check_meter(meter)
+        order = Order(
+            bars=check_bars(bars),
+            meter=_meter(styles, asked_meter),
+            temperature=check_temperature(temperature),
+            prior_temperature=check_temperature(prior_temperature, "prior_temperature"),
+            key=None if key is None else check_key(key),
+            tempo_qpm=_tempo(styles) if tempo_qpm is None else check_tempo(tempo_qpm),
+            vector=(lambda num: added(styles, num, self.engine.config)) if styles else None,
+        )
+        first = check_seed(seed)
+        seeds = [piece_seed(first, piece) for piece in range(check_pieces(n))]
+        options = {
+            "bars": order.bars, "temperature": order.temperature, "meter": str(order.meter), "tempo_qpm": order.tempo_qpm,
+            "style": {vector.name: strength for vector, strength in styles} or None, "key": None if order.key is None else str(order.key),
+            "prior_temperature": None if order.prior_temperature == 1 else order.prior_temperature,
+        }  # fmt: skip
+        pieces = draw(self.engine, seeds, order)
+        return [replace(piece, provenance=self._story("generate", seed=s, **options)) for s, piece in zip(seeds, pieces, strict=True)]
+
+    def interpolate(
+        self,
+        a: Source,
+        b: Source,
+        steps: int = 9,
+        *,
+        method: str = "slerp",
+        temperature: float = 0.0,
+        seed: int = 0,
+        align: str = "repeat",
+        meters: str = "map",
+        keys: str = "switch",
+        spacing: str = "even",
+        refine: int = 0,
+    ) -> blending.Blend:
+        """Blend two melodies in `steps` (2 to 1,000) pieces, both reconstructions included.
+
+        method: "slerp" or "lerp". align: "repeat", "pad" or "trim"; meters: "map" or "refuse"
+        (`compose.alignment`). keys: "switch", "a" or "b"; spacing: "even" or "latent"
+        (`compose.blending`). refine: gradient steps on the codes of both ends. The result is a
+        sequence of melodies with `notices` of what was chosen and lost.
+        """
+        story = self._story(
+            "interpolate", seed=check_seed(seed), steps=steps, method=method, temperature=temperature, align=align, meters=meters,
+            keys=keys, spacing=spacing, refine=refine,
+        )  # fmt: skip
+        taken = [take(source) for source in (a, b)]
+        blend = blending.blend(
+            self.engine, taken[0].melody, taken[1].melody, steps, method=method, temperature=temperature, seed=story["seed"],
+            alignment=align, meters=meters, keys=keys, spacing=spacing, refine=refine, provenance=story,
+        )  # fmt: skip
+        return replace(blend, notices=(*taken[0].notices, *taken[1].notices, *blend.notices))
+
+    def encode(self, source: Source, *, refine: int = 0) -> Code:
+        """The code of a melody; refine: gradient steps towards it at encode time. Its `notices` say what was chosen and lost."""
+        taken = take(source)
+        code = coding.encode(self.engine, taken.melody, refine=refine)
+        return replace(code, notices=(*taken.notices, *code.notices))
+
+    def decode(self, code: Code, *, temperature: float = 0.0, seed: int = 0) -> Melody:
+        """The melody of a code; ValueError for a code of another model."""
+        story = self._story("decode", seed=check_seed(seed), temperature=temperature, refine=code.refine)
+        return coding.decode(self.engine, code, temperature=temperature, seed=story["seed"], provenance=story)
+
+    def reconstruct(self, source: Source, *, refine: int = 0, temperature: float = 0.0, seed: int = 0) -> Melody:
+        """What the model hears in a melody: its code, decoded."""
+        story = self._story("reconstruct", seed=check_seed(seed), temperature=temperature, refine=refine)
+        code = coding.encode(self.engine, take(source).melody, refine=refine)
+        return coding.decode(self.engine, code, temperature=temperature, seed=story["seed"], provenance=story)
+
+    def restyle(self, source: Source, style: Styles, *, temperature: float = 0.0, seed: int = 0, refine: int = 0) -> Melody:
+        """The melody moved along styles (a name, or strengths by name); the very same one where all strengths are 0."""
+        return self._apply(source, self._vectors(style), temperature=temperature, seed=seed, refine=refine)
+
+    def style(self, name: str | Path) -> Style:
+        """A style by its name or by the path of its file; ValueError, with the nearest name, where it is unknown."""
+        return Style(self._library.find(str(name)), self)
+
+    def styles(self) -> list[StyleInfo]:
+        """The styles at hand: those that ship with the model and those learned for it."""
+        return self._library.all()
+
+    def learn_style(
+        self,
+        name: str,
+        examples: str | os.PathLike[str] | Iterable[Source] | None = None,
+        *,
+        versus: str | os.PathLike[str] | Iterable[Source] | None = None,
+        attribute: str | None = None,
+        method: str = "joint",
+        hold: Sequence[str] | None = None,
+        meter: str | Meter | None = None,
+        tempo_qpm: float | None = None,
+        description: str = "",
+        keep: bool = True,
+        path: str | Path | None = None,
+        force: bool = False,
+    ) -> Style:
+        """Learn a style from melodies (a folder or several sources), as told in `compose.learning`.
+
+        Without `attribute`: what `examples` have and `versus` (default: the training tunes) has not. With it: how to move
+        that attribute; examples may then be left out, and method and hold count. meter, tempo_qpm:
+        what generating with the style uses. keep: write it to the user's data folder, or to `path`.
+        """
+        check_style_name(name)
+        lesson = learning.Lesson(
+            name, description, None if meter is None else check_meter(meter), None if tempo_qpm is None else check_tempo(tempo_qpm)
+        )
+        found = None if examples is None else gather(examples)
+        others = None if versus is None else gather(versus)
+        if attribute is not None:
+            if others is not None:
+                raise ValueError("an attribute needs no melodies to compare with: leave versus out, or the attribute")
+            given = None if found is None else found.melodies
+            vector = learning.learn_from_attribute(self.engine, lesson, attribute, given, method=method, hold=hold)
+        elif found is None:
+            raise ValueError("say what to learn from: melodies that have the style, or an attribute such as 'density'")
+        else:
+            vector = learning.learn_from_examples(self.engine, lesson, found.melodies, None if others is None else others.melodies)
+        notices = (*(found.notices if found else ()), *(others.notices if others else ()))
+        written = self._library.add(vector, path, force=force) if keep or path is not None else None
+        return Style(vector, self, written, notices)
+
+    @property
+    def _library(self) -> StyleLibrary:
+        return StyleLibrary.beside(self.engine, self.path, self.styles_folder)
+
+    def _vectors(self, style: Styles) -> list[tuple[StyleVector, float]]:
+        strengths = {style: 1.0} if isinstance(style, str) else style
+        return [(self._library.find(name), s) for name, s in check_strengths(strengths).items()] if strengths else []
+
+    def _apply(self, source: Source, styles: Sequence[tuple[StyleVector, float]], *, temperature: float, seed: int, refine: int) -> Melody:
+        strengths = {vector.name: strength for vector, strength in styles}
+        story = self._story("restyle", seed=check_seed(seed), style=strengths, temperature=temperature, refine=refine)
+        melody = take(source).melody
+        return styling.apply_styles(
+            self.engine, melody, styles, temperature=temperature, seed=story["seed"], refine=refine, provenance=story
+        )
+
+    def _story(self, made_by: str, **options: Any) -> dict[str, Any]:
+        """What `provenance` says: model, hash, what was asked for; options that are None are left out."""
+        return {"made_by": made_by, "model": self.name, "hash": self.hash, **{k: v for k, v in options.items() if v is not None}}
+
+
+@dataclass(frozen=True)
+class Style:
+    """A style vector bound to its model. path: where learning wrote it. notices: what learning left out."""
+
+    vector: StyleVector
+    model: Model
+    path: Path | None = None
+    notices: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The vector's name."""
+        return self.vector.name
+
+    @property
+    def report(self) -> Mapping[str, Any]:
+        """How the vector was learnt and, under "effects", what each strength in "strengths" does to every attribute."""
+        return self.vector.report
+
+    def apply(self, source: Source, strength: float = 1.0, *, temperature: float = 0.0, seed: int = 0, refine: int = 0) -> Melody:
+        """The melody moved by this style, -10 to 10; 0 gives the very same melody back."""
+        return self.model._apply(source, [(self.vector, strength)], temperature=temperature, seed=seed, refine=refine)
+
+
+def _meter(styles: Sequence[tuple[StyleVector, float]], asked: Meter | None) -> Meter:
+    """The meter to generate in: the asked one, else the styles', else 4/4; ValueError where they contradict."""
+    hints = {vector.name: vector.meter for vector, strength in styles if vector.meter is not None and strength > 0}
+    for name, hint in hints.items():
+        if asked is not None and asked.kind != hint.kind:
+            raise ValueError(f"style {name!r} is in {hint}, but meter {asked} was asked for: leave the meter out, or choose another style")
+    if len({hint.kind for hint in hints.values()}) > 1:
+        listed = ", ".join(f"{name} in {hint}" for name, hint in hints.items())
+        raise ValueError(f"the styles contradict each other ({listed}): choose those of one meter")
+    return asked or next(iter(hints.values()), Meter(4, 4))
+
+
+def _tempo(styles: Sequence[tuple[StyleVector, float]]) -> float:
+    """The tempo of the strongest style that has one, else 120."""
+    hints = [(strength, vector.tempo_qpm) for vector, strength in styles if vector.tempo_qpm is not None and strength > 0]
+    return max(hints, key=lambda hint: hint[0])[1] if hints else DEFAULT_TEMPO_QPM
