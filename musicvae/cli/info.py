@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from musicvae.cli.parsing import Commands, add_command, add_selection
 from musicvae.cli.sources import chosen_track
-from musicvae.cli.terminal import Terminal, table
+from musicvae.cli.terminal import Terminal, entry_lines, table
 
 if TYPE_CHECKING:
     from musicvae.music.extract import Extraction
@@ -42,7 +42,7 @@ def add_commands(commands: Commands) -> None:
 
 def run_models(args: argparse.Namespace, terminal: Terminal) -> None:
     """List the models at hand."""
-    from musicvae.compose.model import available_models
+    from musicvae.compose.library import available_models
 
     models = [{"name": name, "path": path, "description": text} for name, path, text in available_models()]
     rows = [(model["name"], model["description"], model["path"]) for model in models]
@@ -54,16 +54,12 @@ def run_models(args: argparse.Namespace, terminal: Terminal) -> None:
 def run_info(args: argparse.Namespace, terminal: Terminal) -> None:
     """Show what a music file, a model or a code holds."""
     path = Path(args.what)
-    if not path.exists():
-        from musicvae.compose.model import available_models
+    if not path.is_file():
+        from musicvae.compose.library import find_model
 
-        known = {name: Path(where) for name, where, _ in available_models()}
-        if args.what not in known:
-            models = ", ".join(known) or "none"
-            raise FileNotFoundError(f"{path} is neither a file nor a model at hand ({models}): was it misspelled?")
-        path = known[args.what]
+        path = find_model(args.what)[1]
     if path.suffix.lower() == ".safetensors":
-        described = _model(path, terminal)
+        described = _safetensors(path, terminal)
     elif path.suffix.lower() == ".npz":
         described = _code(path, terminal)
     else:
@@ -161,11 +157,10 @@ def _span_bars(model: str | None) -> int:
     """Model bars that the model takes at once."""
     if model is None:
         return _MODEL_BARS
-    from musicvae.compose.model import available_models
+    from musicvae.compose.library import find_model
     from musicvae.model.weights import read_metadata
 
-    known = {name: Path(where) for name, where, _ in available_models()}
-    return int(read_metadata(known.get(model, Path(model)))["config"].get("max_bars", _MODEL_BARS))
+    return int(read_metadata(find_model(model)[1])["config"].get("max_bars", _MODEL_BARS))
 
 
 def _taken(taken: Extraction, span_bars: int, terminal: Terminal) -> dict[str, Any]:
@@ -198,34 +193,41 @@ def _taken(taken: Extraction, span_bars: int, terminal: Terminal) -> dict[str, A
 # -- models and codes
 
 
-def _model(path: Path, terminal: Terminal) -> dict[str, Any]:
+def _safetensors(path: Path, terminal: Terminal) -> dict[str, Any]:
+    """A model or, since both have the same suffix, a file of style vectors."""
+    from musicvae.compose.styles import load_styles
     from musicvae.model.weights import read_metadata
 
-    header = read_metadata(path)
-    card = path.with_suffix(".md")
+    try:
+        vectors = load_styles(path)
+    except ValueError:
+        return _model(path, read_metadata(path), terminal)
+    styles = [
+        {
+            "name": vector.name, "attribute": vector.attribute, "meter": vector.meter, "model_hash": vector.model_hash,
+            "description": vector.description, "report": vector.report,
+        }
+        for vector in vectors.values()
+    ]  # fmt: skip
+    terminal.line(f"{path}: {len(vectors)} style vectors of model {next(iter(vectors.values())).model_hash}")
+    for vector in vectors.values():
+        terminal.line(f"  {vector.name}: {vector.description or 'no description'}")
+    return {"kind": "styles", "styles": styles}
+
+
+def _model(path: Path, header: Mapping[str, Any], terminal: Terminal) -> dict[str, Any]:
+    from musicvae.compose.styles import load_styles
+
+    card, shipped = path.with_suffix(".md"), path.with_suffix(".styles.safetensors")
+    styles = sorted(load_styles(shipped)) if shipped.is_file() else []
     terminal.line(f"{path}: model, {path.stat().st_size / 2**20:.1f} MiB")
     for name, value in header.items():
-        _print_entry(name, value, terminal)
-    terminal.line(f"card: {card if card.is_file() else 'none beside it'}")
-    if card.is_file():
-        terminal.line()
-        terminal.line(card.read_text(encoding="utf-8").rstrip())
-    return {"kind": "model", "metadata": header, "card": card if card.is_file() else None}
-
-
-def _print_entry(name: str, value: Any, terminal: Terminal, indent: str = "") -> None:
-    """A name and its value; what is inside mappings goes on lines of its own, indented."""
-    if isinstance(value, Mapping) and value:
-        terminal.line(f"{indent}{name}:")
-        for inner, item in value.items():
-            _print_entry(str(inner), item, terminal, indent + "  ")
-    elif isinstance(value, list) and any(isinstance(item, Mapping) for item in value):
-        terminal.line(f"{indent}{name}:")
-        for i, item in enumerate(value, 1):
-            _print_entry(str(i), item, terminal, indent + "  ")
-    else:
-        text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-        terminal.line(f"{indent}{name}: {text}")
+        for text in entry_lines(name, value):
+            terminal.line(text)
+    terminal.line(f"styles beside it: {', '.join(styles) or 'none'}")
+    story = card.read_text(encoding="utf-8") if card.is_file() else None
+    terminal.line(f"card: {card}\n\n{story.rstrip()}" if story else "card: none beside it")
+    return {"kind": "model", "metadata": header, "styles": styles, "card": story}
 
 
 def _code(path: Path, terminal: Terminal) -> dict[str, Any]:
@@ -239,5 +241,5 @@ def _code(path: Path, terminal: Terminal) -> dict[str, Any]:
     }  # fmt: skip
     terminal.line(f"{path}: code of {code.num_bars} bars of {code.meter}, {len(code.windows)} windows of {code.mu.shape[1]} numbers")
     for name in ("tempo_qpm", "key", "shift_semitones", "refine", "model_hash"):
-        _print_entry(name, described[name], terminal)
+        terminal.line(*entry_lines(name, described[name]))
     return described

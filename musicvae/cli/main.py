@@ -36,8 +36,8 @@ class _PrintVersion(argparse.Action):
 
         try:
             version = metadata.version("musicvae")
-        except metadata.PackageNotFoundError:
-            version = "(not installed)"
+        except metadata.PackageNotFoundError:  # run from its sources
+            version = "of an unknown version, since it is not installed"
         print(f"musicvae {version}")
         parser.exit()
 
@@ -47,7 +47,7 @@ def build_parser() -> Parser:
     parser = Parser(prog="musicvae", description=_TEXT, epilog="example:\n  musicvae generate --bars 16")
     parser.add_argument("--version", action=_PrintVersion, nargs=0, help="print the version and exit")
     parser.add_argument("--debug", action="store_true", help=argparse.SUPPRESS)
-    commands = parser.add_subparsers(metavar="COMMAND", dest="command", parser_class=Parser)
+    commands = parser.add_subparsers(metavar="COMMAND", dest="command", parser_class=Parser, help="what to do:")
     for module in (generate, blend, style, codes, info, train, evaluate):
         module.add_commands(commands)
     return parser

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import asdict
 from pathlib import Path
 
 from musicvae.cli.parsing import Commands, add_command, add_midi_outputs, add_model_options, add_selection, parse_strengths, whole_number
 from musicvae.cli.sources import load_model, read_source
 from musicvae.cli.targets import check_file, file_target
-from musicvae.cli.terminal import Terminal, table
+from musicvae.cli.terminal import Terminal, entry_lines, table
 
 __all__ = ["add_commands", "run_apply", "run_learn", "run_list", "run_report"]
 
@@ -32,7 +33,7 @@ def add_commands(commands: Commands) -> None:
         epilog="example:\n  musicvae style apply tune.mid density:+1.0 -o denser.mid",
     )  # fmt: skip
     parser.set_defaults(run=lambda args, terminal: parser.error("say which: learn, apply, list or report"))
-    inner = parser.add_subparsers(metavar="STYLE-COMMAND", dest="style_command", parser_class=type(parser))
+    inner = parser.add_subparsers(metavar="STYLE-COMMAND", dest="style_command", parser_class=type(parser), help="what to do:")
     _add_learn(inner)
     _add_apply(inner)
     listing = add_command(
@@ -107,12 +108,15 @@ def run_apply(args: argparse.Namespace, terminal: Terminal) -> None:
 def run_list(args: argparse.Namespace, terminal: Terminal) -> None:
     """List the styles of a model."""
     styles = load_model(args).styles()
-    for text in table([(style.name, style.description) for style in styles], heading=("style", "what it is")):
+    rows = [(style.name, style.origin, style.meter, style.description) for style in styles]
+    for text in table(rows, heading=("style", "origin", "meter", "what it is")) if rows else ["this model has no styles yet"]:
         terminal.line(text)
-    terminal.finish({"command": "style list", "styles": [{"name": style.name, "description": style.description} for style in styles]})
+    terminal.finish({"command": "style list", "styles": [asdict(style) for style in styles]})
 
 
 def run_report(args: argparse.Namespace, terminal: Terminal) -> None:
     """Show what a style moves."""
     report = load_model(args).style(args.name).report
+    for text in entry_lines(args.name, report):
+        terminal.line(text)
     terminal.finish({"command": "style report", "name": args.name, "report": report})

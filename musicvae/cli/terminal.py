@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Terminal", "error_line", "plain", "table"]
+__all__ = ["Terminal", "entry_lines", "error_line", "plain", "table"]
 
 
 class Terminal:
@@ -35,6 +35,11 @@ class Terminal:
         """Print a line of the result, unless the result is JSON."""
         if not self.as_json:
             print(text)
+
+    def progress(self, text: str) -> None:
+        """Show how far a long task is in a line that is written over; empty text wipes it. Only on a terminal."""
+        if not self.as_json and sys.stderr.isatty():
+            print(f"\r{text:<60}" if text else f"\r{'':60}\r", end="", file=sys.stderr, flush=True)
 
     def finish(self, result: Mapping[str, Any]) -> None:
         """Print the whole result as JSON, if JSON was asked for."""
@@ -67,6 +72,19 @@ def table(rows: Sequence[Sequence[object]], *, heading: Sequence[str] = (), inde
         (indent + "  ".join(f"{text:>{w}}" if r else f"{text:<{w}}" for text, w, r in zip(row, widths, right, strict=True))).rstrip()
         for row in everything
     ]
+
+
+def entry_lines(name: str, value: Any, indent: str = "") -> list[str]:
+    """A name and its value as lines; what is inside mappings goes on lines of its own, further in."""
+    nested: list[tuple[str, Any]] = []
+    if isinstance(value, Mapping):
+        nested = [(str(inner), item) for inner, item in value.items()]
+    elif isinstance(value, list | tuple) and any(isinstance(item, Mapping) for item in value):
+        nested = [(str(number), item) for number, item in enumerate(value, 1)]
+    if nested:
+        return [f"{indent}{name}:", *(line for inner, item in nested for line in entry_lines(inner, item, indent + "  "))]
+    text = ", ".join(map(_cell, value)) if isinstance(value, list | tuple) else "none" if value == {} else _cell(value)
+    return [f"{indent}{name}: {text}"]
 
 
 def _cell(value: object) -> str:

@@ -1,3 +1,211 @@
-"""``musicvae train``: placeholder."""
-def add_commands(c):
-    pass
+"""``musicvae train``: from a folder of music to a model."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from musicvae.cli.parsing import Commands, add_command, positive_int, positive_number, seed_number
+from musicvae.cli.targets import check_file
+from musicvae.cli.terminal import Terminal, table
+
+if TYPE_CHECKING:
+    from musicvae.corpus.store import Corpus
+    from musicvae.model.config import ModelConfig
+    from musicvae.train.options import MachineOptions, TrainOptions
+
+__all__ = ["add_commands", "run_train"]
+
+_TEXT = """
+DATA is a folder of MIDI, MusicXML and ABC files, or a corpus that was built before. What it holds,
+and why some of it was left out, is reported first. Near-duplicates are dropped, and tunes are set
+aside for validation, by which training stops early. Checkpoints and logs (CSV, TensorBoard) lie in
+MODEL.run; after a kill at any moment --resume goes on from the newest checkpoint. --devices,
+--num-nodes, --strategy, --accelerator and --precision are Lightning's own options."""
+_MOST_REASONS = 12
+
+
+def add_commands(commands: Commands) -> None:
+    """Add ``train``."""
+    parser = add_command(
+        commands, "train", run_train, summary="learn a model from a folder of music", text=_TEXT,
+        example="musicvae train tunes/ -o tunes.safetensors --preset small --minutes 60",
+    )  # fmt: skip
+    parser.add_argument("data", metavar="DATA", help="folder of music files, or a built corpus")
+    parser.add_argument("-o", "--output", metavar="MODEL", required=True, help=".safetensors file to write")
+    parser.add_argument("--force", action="store_true", help="replace MODEL, and forget an older run")
+    parser.add_argument("--resume", action="store_true", help="go on with a run that was interrupted")
+    parser.add_argument("--preset", metavar="NAME", help="size of the network: tiny, small or melody (default: melody, or that of --init-from)")
+    parser.add_argument("--init-from", metavar="MODEL", help="model to start from (name or path)")
+    parser.add_argument("--description", default="", metavar="TEXT", help="a sentence about the model, kept in its file")
+    parser.add_argument("--json", action="store_true", help="print one JSON object instead of lines")
+    learning = parser.add_argument_group("learning")
+    learning.add_argument("--steps", type=positive_int, metavar="N", help="longest run in steps (default: 20000, or no bound with --minutes)")
+    learning.add_argument("--minutes", type=positive_number, metavar="M", help="longest run in minutes (default: no bound)")
+    learning.add_argument("--batch", type=positive_int, metavar="N", help="windows in a batch, on each process (default: 64)")
+    learning.add_argument("--seed", type=seed_number, metavar="S", help="decides all chance (default: 0)")
+    learning.add_argument("--target-bits", type=positive_number, metavar="B", help="bits of a full window's code (default: 192)")
+    learning.add_argument("--lr", type=positive_number, metavar="R", help="highest learning rate (default: 0.001)")
+    learning.add_argument("--patience", type=positive_int, metavar="N", help="validations without progress that end the run (default: 12)")
+    machine = parser.add_argument_group("machine")
+    machine.add_argument("--accelerator", metavar="A", help="cpu, gpu, mps or auto (default: auto)")
+    machine.add_argument("--devices", metavar="D", help="how many devices or processes, or which, such as 2 or 0,1 (default: 1)")
+    machine.add_argument("--num-nodes", type=positive_int, metavar="N", help="machines that take part (default: 1)")
+    machine.add_argument("--strategy", metavar="S", help="how they work together: auto or ddp (default: auto)")
+    machine.add_argument("--precision", metavar="P", help="such as 32-true, bf16-mixed or 16-mixed (default: 32-true)")
+    machine.add_argument("--threads", type=positive_int, metavar="N", help="threads of a process on the CPU (default: torch's choice)")
+
+
+def run_train(args: argparse.Namespace, terminal: Terminal) -> None:
+    """Report the data, learn, write the model."""
+    out = Path(args.output)
+    run_dir = out.with_name(f"{out.name}.run")
+    is_first = _is_first_process()
+    if is_first:
+        _check_output(out, run_dir, args)
+    config = _config(args)
+    learning, machine = _learning_options(args), _machine_options(args, run_dir)
+    corpus, built = _corpus(Path(args.data), run_dir, args, terminal if is_first else Terminal(as_json=True))
+    if is_first:
+        for text in report_lines(corpus):
+            terminal.line(text)
+    from musicvae.train.data import full_bars
+    from musicvae.train.run import train
+
+    full_bars(corpus, config.max_bars, hop_bars=learning.hop_bars)  # too little data is said before anything is written
+    if built and is_first:
+        corpus.save(_kept_corpus(run_dir))
+    result = train(
+        corpus, out, config=config, options=learning, machine=machine, resume=args.resume, force=args.force,
+        init_from=_model_path(args.init_from), metadata={"description": args.description} if args.description else None,
+        progress=not args.json,
+    )  # fmt: skip
+    if result.rank != 0:
+        return
+    for name, value in {**result.figures, **{f"prior {name}": value for name, value in result.prior.items()}}.items():
+        terminal.notice(f"validation: {name} {value:.4g}" if isinstance(value, float) else f"validation: {name} {value}")
+    terminal.notice(f"{result.steps} steps in {result.seconds / 60:.1f} minutes; checkpoints and logs lie in {result.run_dir}")
+    terminal.line(str(result.path))
+    terminal.finish({"command": "train", **{field.name: getattr(result, field.name) for field in fields(result)}})
+
+
+def _is_first_process() -> bool:
+    """Whether this process was started by the user, and not by Lightning as one of several."""
+    return not any(os.environ.get(name, "0").strip() not in ("", "0") for name in ("LOCAL_RANK", "NODE_RANK"))
+
+
+def _check_output(out: Path, run_dir: Path, args: argparse.Namespace) -> None:
+    check_file(out, force=args.force or args.resume)
+    if out.suffix != ".safetensors":
+        raise ValueError(f"{out}: a model is kept in a .safetensors file; let -o name one, such as {out.with_suffix('.safetensors')}")
+    if args.resume and args.force:
+        raise ValueError("--resume goes on with a run and --force begins anew: give one of them")
+    if run_dir.exists() and not (args.resume or args.force):
+        raise FileExistsError(f"{run_dir} holds an older or interrupted run: --resume goes on with it, --force begins anew")
+
+
+def _model_path(name: str | None) -> Path | None:
+    from musicvae.compose.library import find_model
+
+    return None if name is None else find_model(name)[1]
+
+
+def _config(args: argparse.Namespace) -> ModelConfig:
+    from musicvae.model.config import PRESETS, ModelConfig
+
+    start = _model_path(args.init_from)
+    if start is not None and args.preset is None:
+        from musicvae.model.weights import read_metadata
+
+        return ModelConfig.from_dict(read_metadata(start)["config"])
+    name = args.preset or "melody"
+    if name not in PRESETS:
+        raise ValueError(f"unknown preset '{name}'; allowed are {', '.join(PRESETS)}")
+    return PRESETS[name]
+
+
+def _learning_options(args: argparse.Namespace) -> TrainOptions:
+    from musicvae.train.options import TrainOptions
+
+    given = {
+        "max_minutes": args.minutes, "batch_size": args.batch, "seed": args.seed, "target_bits": args.target_bits, "lr": args.lr,
+        "patience": args.patience,
+    }  # fmt: skip
+    chosen: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    if args.steps is not None or args.minutes is not None:
+        chosen["max_steps"] = args.steps
+    return TrainOptions(**chosen)
+
+
+def _machine_options(args: argparse.Namespace, run_dir: Path) -> MachineOptions:
+    from musicvae.train.options import MachineOptions
+
+    given = {name: getattr(args, name) for name in ("accelerator", "devices", "num_nodes", "strategy", "precision", "threads")}
+    chosen: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    if str(chosen.get("devices", "")).isdigit():
+        chosen["devices"] = int(chosen["devices"])
+    return MachineOptions(run_dir=run_dir, **chosen)
+
+
+# -- the data
+
+
+def _kept_corpus(run_dir: Path) -> Path:
+    """Where the corpus of a run is kept, so that resuming it, or its other processes, need not build it again."""
+    return run_dir / "corpus"
+
+
+def _corpus(data: Path, run_dir: Path, args: argparse.Namespace, terminal: Terminal) -> tuple[Corpus, bool]:
+    """The corpus, and whether it was built from files just now."""
+    from musicvae.corpus.store import Corpus
+
+    if (data / "corpus.npz").is_file():
+        return Corpus.load(data), False
+    kept = _kept_corpus(run_dir)
+    if (args.resume or not _is_first_process()) and (kept / "corpus.npz").is_file():
+        terminal.notice(f"the data is what the run began with, kept in {kept}")
+        return Corpus.load(kept), False
+    from musicvae.corpus.build import build_corpus
+
+    if not data.exists():
+        raise FileNotFoundError(f"{data} does not exist: a folder of MIDI, MusicXML or ABC files, or a corpus, is needed")
+    corpus = build_corpus([data], progress=lambda done, total: terminal.progress(f"reading tune {done} of {total}"))
+    terminal.progress("")
+    return corpus, True
+
+
+def report_lines(corpus: Corpus) -> list[str]:
+    """What a corpus holds and why some of it was left out, in plain lines."""
+    report = corpus.report
+    lines = [f"data: {len(corpus)} melodies, {len(corpus.bars)} bars"]
+    if "files" in report:
+        lines.append(f"files: {report['files']}, of which {report.get('files_read', '?')} held a melody; tunes: {report.get('tunes_found', '?')}")
+    reasons = sorted(report.get("unreadable", {}).items(), key=lambda item: -item[1]["count"])
+    for reason, entry in reasons[:_MOST_REASONS]:
+        lines.append(f"  left out {entry['count']}: {reason} (such as {entry['examples'][0]})")
+    if len(reasons) > _MOST_REASONS:
+        lines.append(f"  left out {sum(entry['count'] for _, entry in reasons[_MOST_REASONS:])} for {len(reasons) - _MOST_REASONS} other reasons")
+    if removed := report.get("duplicates", {}).get("removed"):
+        lines.append(f"near-duplicates dropped: {removed}")
+    for reason, count in report.get("losses", {}).items():
+        lines.append(f"  lost inside tunes: {reason}: {count}")
+    return lines + _window_lines(report.get("windows", {}))
+
+
+def _window_lines(windows: Mapping[str, Mapping[str, Mapping[str, int]]]) -> list[str]:
+    """A table of 16-bar windows by split and kind of meter, and why others were left out."""
+    if not windows:
+        return []
+    kinds = list(next(iter(windows.values())))
+    rows = [(split, *(windows[split][kind].get("windows", 0) for kind in kinds)) for split in windows]
+    lines = ["windows of 16 bars:", *table(rows, heading=("", *kinds), indent="  ")]
+    left: dict[str, int] = {}
+    for counts in (counts for split in windows.values() for counts in split.values()):
+        for reason, count in counts.items():
+            if reason != "windows":
+                left[reason] = left.get(reason, 0) + count
+    return lines + [f"  left out: {reason}: {count}" for reason, count in left.items() if count]

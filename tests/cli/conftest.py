@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -20,7 +19,7 @@ from musicvae.music.meter import Meter
 SCALE = (60, 62, 64, 65, 67, 69, 71, 72)
 
 
-def tune(shift: int = 0, *, bars: int = 4, meter: Meter = Meter(4, 4), **fields: Any) -> Melody:  # noqa: B008  # immutable
+def make_tune(shift: int = 0, *, bars: int = 4, meter: Meter = Meter(4, 4), **fields: Any) -> Melody:  # noqa: B008  # immutable
     """A scale of quarter notes."""
     beats = int(bars * meter.beats_per_bar)
     return Melody.from_beats([(SCALE[i % 8] + shift, i, 1) for i in range(beats)], num_bars=bars, meter=meter, **fields)
@@ -46,7 +45,7 @@ class StandIn:
 
     def generate_many(self, n: int, *, bars: int, seed: int, meter: Meter | None = None, tempo_qpm: float | None = None, **options: Any) -> list[Melody]:
         self.calls.append(("generate_many", {"n": n, "bars": bars, "seed": seed, "meter": meter, "tempo_qpm": tempo_qpm, **options}))
-        plain = tune(bars=bars, meter=meter or Meter(4, 4), tempo_qpm=tempo_qpm or 120.0)
+        plain = make_tune(bars=bars, meter=meter or Meter(4, 4), tempo_qpm=tempo_qpm or 120.0)
         return [replace(plain.transposed(k % 12), provenance={"seed": seed + 1000 * k}) for k in range(n)]
 
     def interpolate(self, a: Melody, b: Melody, *, steps: int, **options: Any) -> Any:
@@ -63,7 +62,7 @@ class StandIn:
 
     def decode(self, code: Code, *, temperature: float, seed: int) -> Melody:
         self.calls.append(("decode", {"temperature": temperature, "seed": seed}))
-        return tune(bars=code.num_bars)
+        return make_tune(bars=code.num_bars)
 
     def reconstruct(self, melody: Melody, *, refine: int, temperature: float, seed: int) -> Melody:
         self.calls.append(("reconstruct", {"refine": refine, "temperature": temperature, "seed": seed}))
@@ -80,9 +79,14 @@ def model(monkeypatch):
     stand_in = StandIn()
     module = ModuleType("musicvae.compose.model")
     module.load = stand_in.load
-    module.available_models = lambda: [("melody", Path("/models/melody.safetensors"), "the shipped one")]
     monkeypatch.setitem(sys.modules, "musicvae.compose.model", module)
     return stand_in
+
+
+@pytest.fixture
+def tune():
+    """Makes scales."""
+    return make_tune
 
 
 @pytest.fixture
@@ -103,8 +107,8 @@ def two_tunes(tmp_path):
     """a.mid (4 bars) and b.mid (8 bars, a second track named Bass)."""
     from musicvae.music.midi import write_midi
 
-    write_midi([tune(name="Song")], tmp_path / "a.mid")
-    write_midi([tune(5, bars=8, name="Song"), tune(-12, bars=8, name="Bass")], tmp_path / "b.mid")
+    write_midi([make_tune(name="Song")], tmp_path / "a.mid")
+    write_midi([make_tune(5, bars=8, name="Song"), make_tune(-12, bars=8, name="Bass")], tmp_path / "b.mid")
     return tmp_path
 
 
