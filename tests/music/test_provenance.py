@@ -1,0 +1,44 @@
+import io
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import mido
+import numpy as np
+import pytest
+
+from musicvae.music.key import Key
+from musicvae.music.melody import Melody, Note
+from musicvae.music.meter import Meter
+from musicvae.music.midi import midi_bytes, score_from_bytes
+from musicvae.music.provenance import provenance_of
+
+SONG = Melody((Note(62, 0, 4), Note(65, 4, 8)), meter=Meter(3, 4), num_bars=2, key=Key.parse("D dorian"), name="Tune")
+
+
+def test_unusual_provenance():
+    melody = replace(SONG, provenance={"a": np.float64(0.5), "b": np.arange(2), "c": {"d": Path("x")}, "melody": "lost"})
+    (entry,) = provenance_of(score_from_bytes(midi_bytes([melody])))
+    assert entry == {"a": 0.5, "b": [0, 1], "c": {"d": "x"}, "melody": {"bars": 2, "key": "D dorian"}}
+    with pytest.raises(ValueError, match="provenance of 'Tune' cannot be kept as JSON"):
+        midi_bytes([replace(SONG, provenance={"x": float("nan")})])
+
+
+@pytest.mark.parametrize(
+    "text", ["musicvae ", "musicvae 3", "musicvae {", 'musicvae {"melody": 3}', 'musicvae {"melody": {"key": 3}}', "musicvae " + "[" * 9999]
+)
+def test_foreign_text_that_looks_like_ours(text):
+    file = mido.MidiFile(tracks=[mido.MidiTrack([mido.MetaMessage("text", text=text), mido.MetaMessage("key_signature", key="Am")])])
+    buffer = io.BytesIO()
+    file.save(file=buffer)
+    score = score_from_bytes(buffer.getvalue())
+    assert [str(change.key) for change in score.keys] == ["A minor"]
+    assert score.texts == (text.strip(),)
+    assert [entry for entry in provenance_of(score) if not isinstance(entry, dict)] == []
+
+
+def test_json_is_compact_sorted_ascii():
+    score = score_from_bytes(midi_bytes([replace(SONG, name="Ü", provenance={"z": "é", "a": 1})]))
+    text = score.texts[0].removeprefix("musicvae ")
+    assert text.isascii()
+    assert text == json.dumps(json.loads(text), sort_keys=True, separators=(",", ":"))
