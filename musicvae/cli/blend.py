@@ -10,7 +10,7 @@ from musicvae.cli.parsing import (
     add_midi_outputs,
     add_model_options,
     add_selection,
-    positive_int,
+    blend_steps,
     seed_number,
     temperature_number,
     whole_number,
@@ -36,11 +36,23 @@ def add_commands(commands: Commands) -> None:
     )  # fmt: skip
     parser.add_argument("a", metavar="A", help="file to start from")
     parser.add_argument("b", metavar="B", help="file to arrive at")
-    parser.add_argument("--steps", type=positive_int, default=9, metavar="N", help="how many melodies, both ends included (default: 9)")
+    parser.add_argument("--steps", type=blend_steps, default=9, metavar="N", help="how many melodies, both ends included (default: 9)")
     parser.add_argument("--method", choices=("slerp", "lerp"), default="slerp", help="along an arc or a straight line (default: slerp)")
     parser.add_argument(
         "--align", choices=("repeat", "pad", "trim"), default="repeat",
         help="a shorter input is repeated, or padded with rests, or the longer one trimmed (default: repeat)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--meters", choices=("map", "refuse"), default="map",
+        help="different meters: B is written in A's, or refused (default: map)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--keys", choices=("switch", "a", "b"), default="switch",
+        help="different keys: the first half in A's and the second in B's, or all in one (default: switch)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--spacing", choices=("even", "latent"), default="even",
+        help="steps that sound evenly spaced, or are so in the latent space (default: even)",
     )  # fmt: skip
     parser.add_argument(
         "--temperature", type=temperature_number, default=0.0, metavar="T",
@@ -60,7 +72,7 @@ def run_interpolate(args: argparse.Namespace, terminal: Terminal) -> None:
     a = read_source(args.a, args, terminal)
     b = read_source(args.b, args, terminal, track=args.track_b)
     model = load_model(args)
-    options = {name: getattr(args, name) for name in ("method", "temperature", "seed", "align", "refine")}
+    options = {name: getattr(args, name) for name in ("method", "align", "meters", "keys", "spacing", "temperature", "seed", "refine")}
     blend = model.interpolate(a, b, steps=args.steps, **options)
     for text in blend.notices:
         terminal.notice(text)

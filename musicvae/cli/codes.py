@@ -68,13 +68,13 @@ def add_commands(commands: Commands) -> None:
 
 
 def _add_refine(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--refine", type=whole_number, default=0, metavar="N", help="gradient steps that make the code fit better (default: 0)")
+    parser.add_argument(
+        "--refine", type=whole_number, default=0, metavar="N", help="gradient steps that make the code fit better (default: 0)"
+    )
 
 
 def _add_chance(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--temperature", type=temperature_number, default=0.0, metavar="T", help="0 takes the likeliest event (default: 0)"
-    )
+    parser.add_argument("--temperature", type=temperature_number, default=0.0, metavar="T", help="0 takes the likeliest event (default: 0)")
     parser.add_argument("--seed", type=seed_number, default=0, metavar="S", help="decides chance at temperatures above 0 (default: 0)")
 
 
@@ -86,6 +86,8 @@ def run_encode(args: argparse.Namespace, terminal: Terminal) -> None:
     melody = read_source(args.input, args, terminal)
     model = load_model(args)
     code = model.encode(melody, refine=args.refine)
+    for text in code.notices:
+        terminal.notice(text)
     code.save(path, force=args.force)
     windows, size = code.mu.shape
     terminal.line(str(path))
@@ -112,6 +114,8 @@ def run_reconstruct(args: argparse.Namespace, terminal: Terminal) -> None:
     targets = file_target(args, f"{Path(args.input).stem}-reconstructed.mid")
     melody = read_source(args.input, args, terminal)
     model = load_model(args)
+    for text in model.encode(melody).notices:
+        terminal.notice(text)
     piece = model.reconstruct(melody, refine=args.refine, temperature=args.temperature, seed=args.seed)
     written = targets.write([piece])
     terminal.line(str(written[0]["path"]))

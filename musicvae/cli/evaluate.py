@@ -1,3 +1,5 @@
 """``musicvae evaluate``: placeholder."""
+
+
 def add_commands(c):
     pass

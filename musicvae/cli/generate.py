@@ -43,12 +43,18 @@ def add_commands(commands: Commands) -> None:
         help="1 is as learned, lower is tamer, 0 always takes the likeliest event (default: 1)",
     )  # fmt: skip
     parser.add_argument(
+        "--prior-temperature", type=temperature_number, default=1.0, metavar="T",
+        help="the same for the idea behind the piece (default: 1)",
+    )  # fmt: skip
+    parser.add_argument(
         "--style", action="append", default=[], metavar="NAME[:STRENGTH]",
         help="style vector, such as jig or density:-0.5; may be given several times ('musicvae style list' lists them)",
     )  # fmt: skip
     parser.add_argument("--meter", metavar="M", help="4/4, 3/4, 6/8, 2/4 or 2/2 (default: the style's, else 4/4)")
     parser.add_argument("--key", metavar="K", help='such as "D dorian", "Bb" or "F# minor" (default: as composed)')
-    parser.add_argument("--tempo", type=tempo_number, metavar="QPM", help="quarter notes a minute, in every meter (default: 120)")
+    parser.add_argument(
+        "--tempo", type=tempo_number, metavar="QPM", help="quarter notes a minute, in every meter (default: the style's, else 120)"
+    )
     add_midi_outputs(parser, where="file to write, or with --n above 1 a folder of 01.mid, 02.mid, ... (default: ./musicvae-SEED.mid)")
     add_model_options(parser)
 
@@ -59,7 +65,7 @@ def run_generate(args: argparse.Namespace, terminal: Terminal) -> None:
     targets = file_target(args, f"musicvae-{seed}.mid") if args.n == 1 else folder_target(args, f"musicvae-{seed}", args.n)
     options = _music_options(args)
     model = load_model(args)
-    pieces = model.generate_many(args.n, bars=args.bars, seed=seed, temperature=args.temperature, **options)
+    pieces = model.generate_many(args.n, bars=args.bars, seed=seed, **options)
     written = targets.write(pieces)
     for piece in written:
         terminal.notice(f"{piece['path']}: seed {piece['seed']}, {piece['bars']} bars of {piece['meter']}, {piece['notes']} notes")
@@ -77,4 +83,6 @@ def _music_options(args: argparse.Namespace) -> dict[str, Any]:
         "meter": None if args.meter is None else Meter.parse(args.meter).require_supported(),
         "key": None if args.key is None else Key.parse(args.key),
         "tempo_qpm": args.tempo,
+        "temperature": args.temperature,
+        "prior_temperature": args.prior_temperature,
     }

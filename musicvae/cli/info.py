@@ -174,7 +174,9 @@ def _taken(taken: Extraction, span_bars: int, terminal: Terminal) -> dict[str, A
         melody = line.melody
         last = line.start_bar + melody.num_bars - 1
         ratio = melody.meter.written_per_model_bar
-        starts = [line.start_bar + window.start_bar * ratio for window in phrase_windows([to_tokens(melody)], melody.meter, max_bars=span_bars)]
+        starts = [
+            line.start_bar + window.start_bar * ratio for window in phrase_windows([to_tokens(melody)], melody.meter, max_bars=span_bars)
+        ]
         windows = [(start, after - 1) for start, after in zip(starts, [*starts[1:], last + 1], strict=True)]
         lines.append({
             "start_bar": line.start_bar, "bars": melody.num_bars, "meter": melody.meter, "key": melody.key, "tempo_qpm": melody.tempo_qpm,

@@ -11,8 +11,8 @@ from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 __all__ = ["Commands", "Parser", "UsageError", "add_command", "add_midi_outputs", "add_model_options", "add_selection",
-           "fraction_number", "new_seed", "parse_strengths", "positive_int", "positive_number", "seed_number",
-           "temperature_number", "whole_number"]  # fmt: skip
+           "blend_steps", "new_seed", "parse_strengths", "positive_int", "positive_number", "seed_number",
+           "temperature_number", "tempo_number", "whole_number"]  # fmt: skip
 
 Commands = Any
 """What `argparse.ArgumentParser.add_subparsers` returns; argparse gives it no public name."""
@@ -45,7 +45,7 @@ class Parser(argparse.ArgumentParser):
             message = f"unknown {name} '{match['bad']}'{_nearest(match['bad'], choices)}; allowed are {', '.join(choices)}"
         raise UsageError(f"{message} (see {self.prog} --help)")
 
-    def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[Any, list[str]]:  # type: ignore[override]  # typeshed overloads
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[Any, list[str]]:
         """As argparse, but words that nothing takes are an error here, where the options are known."""
         parsed, extra = super().parse_known_args(args, namespace)
         if extra:
@@ -91,12 +91,12 @@ def _number(kind: type[int] | type[float], low: float, high: float, allowed: str
 
 
 positive_int = _number(int, 1, 10**9, "a whole number from 1 up")
+blend_steps = _number(int, 2, 1000, "a whole number from 2 (both ends are counted) to 1000")
 whole_number = _number(int, 0, 10**9, "a whole number from 0 up")
 seed_number = _number(int, 0, MAX_SEED, f"a whole number from 0 to {MAX_SEED}")
 positive_number = _number(float, 0, 1e300, "a number above 0", open_low=True)
 temperature_number = _number(float, 0, 1000, "a number from 0 (always the likeliest event) up; 1 is as learned")
 tempo_number = _number(float, 0, 9999, "a tempo above 0 and below 10000 quarter notes a minute", open_low=True)
-fraction_number = _number(float, 0, 1, "a number from 0 to 1")
 
 
 def new_seed() -> int:
@@ -109,7 +109,8 @@ def parse_strengths(words: Sequence[str]) -> dict[str, float]:
     strengths: dict[str, float] = {}
     for word in words:
         name, colon, number = word.rpartition(":")
-        name, number = (name, number) if colon else (word, "1")
+        if not colon or word.endswith(".safetensors"):  # a path alone may hold a colon: C:\\jig.safetensors
+            name, number = word, "1"
         try:
             strength = float(number)
         except ValueError:

@@ -3,10 +3,21 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
-from musicvae.cli.parsing import Commands, add_command, add_midi_outputs, add_model_options, add_selection, parse_strengths, whole_number
+from musicvae.cli.parsing import (
+    Commands,
+    add_command,
+    add_midi_outputs,
+    add_model_options,
+    add_selection,
+    parse_strengths,
+    tempo_number,
+    whole_number,
+)
 from musicvae.cli.sources import load_model, read_source
 from musicvae.cli.targets import check_file, file_target
 from musicvae.cli.terminal import Terminal, entry_lines, table
@@ -18,12 +29,14 @@ A style vector is a direction in the latent space. Strength 1.0 moves the vector
 one standard deviation of real tunes, strength 0 gives the input back exactly."""
 _LEARN = """
 From two folders of melodies (what --from has and --versus has not; without --versus, what sets
---from apart from the model's own tunes), or from an attribute of melodies. The vector is kept in
-your data folder, for this model only, or where -o says."""
+--from apart from the tunes the model was trained on), or from an attribute, measured on the
+melodies in --from or else on what the model composes. The vector is kept in your data folder, for
+this model only, or where -o says."""
 _APPLY = """
 Several styles can be applied at once. Strength 0 gives the input back exactly."""
 _REPORT = """
-Shows how strongly the vector moves its own attribute and, as side effects, every other one."""
+The table shows how far each strength moves the vector's own attribute, and, as side effects, every
+other one, in standard deviations."""
 
 
 def add_commands(commands: Commands) -> None:
@@ -36,9 +49,7 @@ def add_commands(commands: Commands) -> None:
     inner = parser.add_subparsers(metavar="STYLE-COMMAND", dest="style_command", parser_class=type(parser), help="what to do:")
     _add_learn(inner)
     _add_apply(inner)
-    listing = add_command(
-        inner, "list", run_list, summary="list the style vectors of a model", text=_STYLE, example="musicvae style list"
-    )
+    listing = add_command(inner, "list", run_list, summary="list the style vectors of a model", text=_STYLE, example="musicvae style list")
     add_model_options(listing)
     report = add_command(
         inner, "report", run_report, summary="show what a style vector moves", text=_REPORT, example="musicvae style report density"
@@ -56,7 +67,16 @@ def _add_learn(inner: Commands) -> None:
     parser.add_argument("--from", dest="examples", metavar="DIR_A", help="folder of melodies that have the style")
     parser.add_argument("--versus", metavar="DIR_B", help="folder of melodies that have it not")
     parser.add_argument("--attribute", metavar="ATTRIBUTE", help="learn from an attribute instead, such as density")
-    parser.add_argument("-o", "--output", metavar="PATH", help="file to write (default: in your data folder, found by its name)")
+    parser.add_argument(
+        "--method", choices=("joint", "difference"), default="joint",
+        help="for an attribute: leave other attributes alone, or take plain differences of means (default: joint)",
+    )  # fmt: skip
+    parser.add_argument("--meter", metavar="M", help="meter that generating with it uses (default: that of the examples)")
+    parser.add_argument("--tempo", type=tempo_number, metavar="QPM", help="tempo that generating with it uses (default: none)")
+    parser.add_argument("--description", default="", metavar="TEXT", help="a sentence that 'musicvae style list' shows")
+    parser.add_argument(
+        "-o", "--output", metavar="PATH", help=".safetensors file to write (default: in your data folder, found by its name)"
+    )
     parser.add_argument("--force", action="store_true", help="overwrite what is there")
     add_model_options(parser)
 
@@ -76,19 +96,21 @@ def _add_apply(inner: Commands) -> None:
 
 def run_learn(args: argparse.Namespace, terminal: Terminal) -> None:
     """Learn a style vector and keep it."""
-    if (args.examples is None) == (args.attribute is None):
-        raise ValueError("say what to learn from: either --from DIR_A [--versus DIR_B] or --attribute NAME")
-    if args.versus is not None and args.examples is None:
-        raise ValueError("--versus goes with --from, not with --attribute")
+    if args.examples is None and args.attribute is None:
+        raise ValueError("say what to learn from: --from DIR_A [--versus DIR_B] or --attribute NAME")
+    if args.versus is not None and (args.examples is None or args.attribute is not None):
+        raise ValueError("--versus goes with --from, and not with --attribute, which needs nothing to compare with")
     for folder in (args.examples, args.versus):
         if folder is not None and not Path(folder).is_dir():
             raise NotADirectoryError(f"{folder} is no folder of melodies; it must exist and hold MIDI, MusicXML or ABC files")
-    if args.output is not None:
-        check_file(Path(args.output), force=args.force)
-    model = load_model(args)
-    style = model.learn_style(
-        args.name, examples=args.examples, versus=args.versus, attribute=args.attribute, path=args.output, force=args.force
-    )
+    if args.output is not None and check_file(Path(args.output), force=args.force).suffix != ".safetensors":
+        raise ValueError(f"{args.output}: a style is kept in a .safetensors file; let -o name one")
+    style = load_model(args).learn_style(
+        args.name, args.examples, versus=args.versus, attribute=args.attribute, method=args.method, meter=args.meter, tempo_qpm=args.tempo,
+        description=args.description, path=args.output, force=args.force,
+    )  # fmt: skip
+    for text in style.notices:
+        terminal.notice(text)
     terminal.line(str(style.path))
     terminal.finish({"command": "style learn", "name": args.name, "path": style.path, "report": style.report})
 
@@ -99,6 +121,8 @@ def run_apply(args: argparse.Namespace, terminal: Terminal) -> None:
     targets = file_target(args, f"{Path(args.input).stem}-styled.mid")
     melody = read_source(args.input, args, terminal)
     model = load_model(args)
+    for text in model.encode(melody).notices:
+        terminal.notice(text)
     piece = model.restyle(melody, strengths, refine=args.refine)
     written = targets.write([piece])
     terminal.line(str(written[0]["path"]))
@@ -117,6 +141,16 @@ def run_list(args: argparse.Namespace, terminal: Terminal) -> None:
 def run_report(args: argparse.Namespace, terminal: Terminal) -> None:
     """Show what a style moves."""
     report = load_model(args).style(args.name).report
-    for text in entry_lines(args.name, report):
+    rest = {name: value for name, value in report.items() if name not in ("strengths", "effects")}
+    for text in [*entry_lines(args.name, rest), *effect_lines(report)]:
         terminal.line(text)
     terminal.finish({"command": "style report", "name": args.name, "report": report})
+
+
+def effect_lines(report: Mapping[str, Any]) -> list[str]:
+    """The table of a report: a row an attribute, a column a strength."""
+    if "effects" not in report:
+        return []
+    heading = ("moves, in standard deviations", *(f"at {strength:+g}" for strength in report["strengths"]))
+    rows = [(name, *(f"{move:+.2f}" for move in effect["moves"])) for name, effect in report["effects"].items()]
+    return table(rows, heading=heading)

@@ -11,6 +11,8 @@ from typing import Any
 
 __all__ = ["Terminal", "entry_lines", "error_line", "plain", "table"]
 
+_MOST_VALUES = 24  # of a list that are shown one by one
+
 
 class Terminal:
     """Collects remarks and prints results, as lines or as one JSON object.
@@ -83,7 +85,10 @@ def entry_lines(name: str, value: Any, indent: str = "") -> list[str]:
         nested = [(str(number), item) for number, item in enumerate(value, 1)]
     if nested:
         return [f"{indent}{name}:", *(line for inner, item in nested for line in entry_lines(inner, item, indent + "  "))]
-    text = ", ".join(map(_cell, value)) if isinstance(value, list | tuple) else "none" if value == {} else _cell(value)
+    if isinstance(value, list | tuple):
+        text = f"{len(value)} values" if len(value) > _MOST_VALUES else ", ".join(map(_cell, value)) or "none"
+    else:
+        text = "none" if value == {} else _cell(value)
     return [f"{indent}{name}: {text}"]
 
 

@@ -39,12 +39,16 @@ def add_commands(commands: Commands) -> None:
     parser.add_argument("-o", "--output", metavar="MODEL", required=True, help=".safetensors file to write")
     parser.add_argument("--force", action="store_true", help="replace MODEL, and forget an older run")
     parser.add_argument("--resume", action="store_true", help="go on with a run that was interrupted")
-    parser.add_argument("--preset", metavar="NAME", help="size of the network: tiny, small or melody (default: melody, or that of --init-from)")
+    parser.add_argument(
+        "--preset", metavar="NAME", help="size of the network: tiny, small or melody (default: melody, or that of --init-from)"
+    )
     parser.add_argument("--init-from", metavar="MODEL", help="model to start from (name or path)")
     parser.add_argument("--description", default="", metavar="TEXT", help="a sentence about the model, kept in its file")
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of lines")
     learning = parser.add_argument_group("learning")
-    learning.add_argument("--steps", type=positive_int, metavar="N", help="longest run in steps (default: 20000, or no bound with --minutes)")
+    learning.add_argument(
+        "--steps", type=positive_int, metavar="N", help="longest run in steps (default: 20000, or no bound with --minutes)"
+    )
     learning.add_argument("--minutes", type=positive_number, metavar="M", help="longest run in minutes (default: no bound)")
     learning.add_argument("--batch", type=positive_int, metavar="N", help="windows in a batch, on each process (default: 64)")
     learning.add_argument("--seed", type=seed_number, metavar="S", help="decides all chance (default: 0)")
@@ -183,12 +187,16 @@ def report_lines(corpus: Corpus) -> list[str]:
     report = corpus.report
     lines = [f"data: {len(corpus)} melodies, {len(corpus.bars)} bars"]
     if "files" in report:
-        lines.append(f"files: {report['files']}, of which {report.get('files_read', '?')} held a melody; tunes: {report.get('tunes_found', '?')}")
+        lines.append(
+            f"files: {report['files']}, of which {report.get('files_read', '?')} held a melody; tunes: {report.get('tunes_found', '?')}"
+        )
     reasons = sorted(report.get("unreadable", {}).items(), key=lambda item: -item[1]["count"])
     for reason, entry in reasons[:_MOST_REASONS]:
         lines.append(f"  left out {entry['count']}: {reason} (such as {entry['examples'][0]})")
     if len(reasons) > _MOST_REASONS:
-        lines.append(f"  left out {sum(entry['count'] for _, entry in reasons[_MOST_REASONS:])} for {len(reasons) - _MOST_REASONS} other reasons")
+        lines.append(
+            f"  left out {sum(entry['count'] for _, entry in reasons[_MOST_REASONS:])} for {len(reasons) - _MOST_REASONS} other reasons"
+        )
     if removed := report.get("duplicates", {}).get("removed"):
         lines.append(f"near-duplicates dropped: {removed}")
     for reason, count in report.get("losses", {}).items():

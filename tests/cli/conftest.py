@@ -43,7 +43,9 @@ class StandIn:
             raise ValueError("no model is named 'nope'")
         return self
 
-    def generate_many(self, n: int, *, bars: int, seed: int, meter: Meter | None = None, tempo_qpm: float | None = None, **options: Any) -> list[Melody]:
+    def generate_many(
+        self, n: int, *, bars: int, seed: int, meter: Meter | None = None, tempo_qpm: float | None = None, **options: Any
+    ) -> list[Melody]:
         self.calls.append(("generate_many", {"n": n, "bars": bars, "seed": seed, "meter": meter, "tempo_qpm": tempo_qpm, **options}))
         plain = make_tune(bars=bars, meter=meter or Meter(4, 4), tempo_qpm=tempo_qpm or 120.0)
         return [replace(plain.transposed(k % 12), provenance={"seed": seed + 1000 * k}) for k in range(n)]

@@ -17,11 +17,12 @@ def test_a_blend_is_a_folder_of_steps(run, model, two_tunes):
 
 
 def test_parts_of_the_files_are_taken(run, model, two_tunes):
-    words = ["interpolate", "b.mid", "b.mid", "--start-bar", "3", "--bars", "2", "--track", "Song", "--track-b", "Bass", "-o", "d", "--json"]
-    code, out, err = run(*words)
+    words = "interpolate b.mid b.mid --start-bar 3 --bars 2 --track Song --track-b Bass --keys b --align trim -o d --json"
+    code, out, err = run(*words.split())
     assert (code, err) == (0, "")
     asked = model.called("interpolate")
     assert asked["a"].num_bars == asked["b"].num_bars == 2
+    assert (asked["keys"], asked["align"], asked["meters"], asked["spacing"]) == ("b", "trim", "map", "even")
     assert asked["a"].notes[0].pitch == 60 + 5
     assert asked["b"].notes[0].pitch == 60 - 12
     result = json.loads(out)

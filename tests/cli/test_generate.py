@@ -12,7 +12,7 @@ def test_one_piece_is_named_after_its_seed(run, model):
     assert "seed 7" in err
     assert len(read_midi("musicvae-7.mid").tracks[0].notes) == 16
     assert model.called("generate_many") == {
-        "n": 1, "bars": 4, "seed": 7, "temperature": 1.0, "style": None, "meter": None, "key": None, "tempo_qpm": None,
+        "n": 1, "bars": 4, "seed": 7, "temperature": 1.0, "style": None, "meter": None, "key": None, "tempo_qpm": None, "prior_temperature": 1.0,
     }  # fmt: skip
 
 
@@ -26,8 +26,10 @@ def test_options_reach_the_model(run, model):
     from musicvae.music.key import Key
     from musicvae.music.meter import Meter
 
-    words = ["generate", "--meter", "6/8", "--key", "D dorian", "--tempo", "96", "--temperature", "0.5", "--style", "jig", "--style", "density:-0.5"]
-    assert run(*words, "--model", "m", "--device", "cuda", "--threads", "2", "-o", "x.mid")[0] == 0
+    words = (
+        "generate --meter 6/8 --tempo 96 --temperature 0.5 --style jig --style density:-0.5 --model m --device cuda --threads 2 -o x.mid"
+    )
+    assert run(*words.split(), "--key", "D dorian")[0] == 0
     asked = model.called("generate_many")
     assert (asked["meter"], asked["key"], asked["tempo_qpm"], asked["temperature"]) == (Meter(6, 8), Key(2, "dorian"), 96.0, 0.5)
     assert asked["style"] == {"jig": 1.0, "density": -0.5}

@@ -146,20 +146,22 @@ def test_a_reader_that_goes_away_is_no_error(tmp_path):
 
 def test_a_narrow_encoding_is_no_error(tmp_path):
     name = "n\u00f6\u266d.mid"
-    done = subprocess.run(
-        [sys.executable, "-m", "musicvae", "info", name], capture_output=True, env={**ENVIRONMENT, "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"},
-        cwd=tmp_path, timeout=60,
-    )  # fmt: skip
+    environment = {**ENVIRONMENT, "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
+    command = [sys.executable, "-m", "musicvae", "info", name]
+    done = subprocess.run(command, capture_output=True, env=environment, cwd=tmp_path, timeout=60)
     assert done.returncode == 2, done.stderr
     assert done.stderr.startswith(b"musicvae: n\\xf6\\u266d.mid ")
     assert done.stderr.count(b"\n") == 1
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals differ there")
-def test_control_c_in_a_process_of_its_own(tmp_path):
-    fifo = tmp_path / "slow.mid"
-    os.mkfifo(fifo)  # reading it blocks
-    probe = f"import sys, time\nfrom musicvae.cli import main as m\nm._run = lambda words: (print('ready', flush=True), time.sleep(60))\nsys.exit(m.main([]))"
+def test_control_c_in_a_process_of_its_own():
+    probe = """
+import sys, time
+from musicvae.cli import main as module
+module._run = lambda words: (print("ready", flush=True), time.sleep(60))
+sys.exit(module.main([]))
+"""
     process = subprocess.Popen([sys.executable, "-c", probe], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=ENVIRONMENT)
     assert process.stdout.readline() == "ready\n"
     time.sleep(0.1)
