@@ -76,6 +76,13 @@ def test_two_written_bars_of_2_4_make_one_model_bar_and_an_odd_one_is_filled_wit
     assert from_tokens(rows, Meter(2, 4), num_bars=3).notes == tune.notes
 
 
+@pytest.mark.parametrize("end", [14, 15, 16])
+def test_a_note_ends_where_it_should_near_the_end_of_the_melody(end):
+    tune = Melody((Note(60, 0, end),), num_bars=1)
+    assert np.flatnonzero(to_tokens(tune) == NOTE_OFF).tolist() == ([end] if end < 16 else [])
+    assert from_tokens(to_tokens(tune), tune.meter).notes == tune.notes
+
+
 @given(melodies())
 def test_a_melody_survives_the_round_trip(melody):
     rows = to_tokens(melody)
