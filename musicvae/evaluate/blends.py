@@ -8,17 +8,25 @@ are over pairs.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from musicvae.compose.blending import blend
+from musicvae.compose.canonical import to_coordinates
 from musicvae.compose.latent import between
 from musicvae.evaluate.codec import Codec, Windows
 from musicvae.evaluate.metrics import Estimate, agreement, mean_estimate, spearman
-from musicvae.music.vocabulary import Tokens
+from musicvae.music.key import Key
+from musicvae.music.meter import Meter
+from musicvae.music.vocabulary import Tokens, from_tokens
 
-__all__ = ["BlendMeasures", "BlendRow", "blend_row", "measure_path", "measure_paths", "select_pairs"]
+if TYPE_CHECKING:
+    from musicvae.compose.engine import Engine
+
+__all__ = ["BlendMeasures", "BlendRow", "blend_row", "measure_path", "measure_paths", "measure_shipped", "select_pairs"]
 
 Floats = NDArray[np.float64]
 
@@ -87,6 +95,21 @@ def measure_paths(codec: Codec, pairs: tuple[Windows, Windows], *, method: str, 
     path = [between(a, b, float(alpha), method) for a, b in zip(*codes, strict=True) for alpha in alphas]
     tokens = codec.decode(np.array(path).reshape(count * points, codes[0].shape[1]), kind=kind, bars=bars)
     return measure_path(pairs, tokens.reshape(count, points, *tokens.shape[1:]))
+
+
+def measure_shipped(
+    engine: Engine, pairs: tuple[Windows, Windows], *, points: int = 9, refine_steps: int = 0, progress: Callable[[str], None] | None = None
+) -> BlendMeasures:
+    """Blend all pairs as `musicvae interpolate` does by default, melodies in and melodies out."""
+    meter, paths = Meter.parse(pairs[0].meter), []
+    for number, (a, b) in enumerate(zip(pairs[0].tokens, pairs[1].tokens, strict=True)):
+        # The scale of C major is that of every canonical key.
+        ends = [replace(from_tokens(tokens, meter), key=Key(0)) for tokens in (a, b)]
+        pieces = blend(engine, ends[0], ends[1], points, refine=refine_steps)
+        paths.append([to_coordinates(piece, canonical_key=False).tokens for piece in pieces])
+        if progress:
+            progress(f"{pairs[0].meter} interpolate: {number + 1}")
+    return measure_path(pairs, np.array(paths, np.uint8))
 
 
 def measure_path(pairs: tuple[Windows, Windows], paths: Tokens) -> BlendMeasures:

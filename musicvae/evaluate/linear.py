@@ -83,6 +83,10 @@ class LinearCode:
     def _cut(self) -> bool:
         return bool(self.variances.sum() < self.total_variance * (1 - 1e-6))
 
+    @property
+    def _least_distortion(self) -> float:
+        return float(self.variances[-1] * (1 if self._cut else 1e-6))
+
     def kl_bits(self, y: Floats, distortion: float) -> Floats:
         """Analytic KL to N(0, I), in bits, of each window's code: y (W, K) -> (W,).
 
@@ -95,13 +99,17 @@ class LinearCode:
         nats = 0.5 * (share + y[:, on] ** 2 * (1 - share) / variances - 1 - np.log(share))
         return np.asarray(nats.sum(axis=1) / np.log(2), np.float64)
 
+    def carries(self, tokens: Tokens, bits: float) -> bool:
+        """Whether `matched_distortion` can reach these bits on windows (W, B, S)."""
+        return bool(0 < bits <= self.kl_bits(self.project(tokens), self._least_distortion).mean())
+
     def matched_distortion(self, y: Floats, bits: float) -> float:
         """The distortion at which *these* windows, y (W, K), cost `bits` on average.
 
         Held-out windows cost a little more or less than training windows at one distortion; codes
         are compared at equal measured bits. Nothing else is adapted. ValueError as in `distortion`.
         """
-        low, high = float(self.variances[-1] if self._cut else self.variances[-1] * 1e-6), float(self.variances[0] * (1 - 1e-9))
+        low, high = self._least_distortion, float(self.variances[0] * (1 - 1e-9))
         if not 0 < bits <= (most := float(self.kl_bits(y, low).mean())):
             raise ValueError(f"{bits:g} bits cannot be carried by {len(self.variances)} components; allowed are 0 < bits <= {most:.0f}")
         for _ in range(60):

@@ -25,6 +25,7 @@ Floats = NDArray[np.float64]
 
 ACTIVE_VARIANCE = 0.01
 ACTIVE_NATS = 0.05
+_MEAN, _DRAWN = "model, z at the mean", "model, z drawn"
 
 
 @dataclass(frozen=True)
@@ -93,9 +94,10 @@ class DimensionList:
 
 @dataclass(frozen=True)
 class Reconstruction:
-    """Everything measured on one meter's windows."""
+    """Everything measured on one meter's windows; the refined rows stand apart."""
 
     rows: tuple[CodeRow, ...]
+    refined: tuple[CodeRow, ...]
     gaps: tuple[GapRow, ...]
     gains: tuple[GainRow, ...]
 
@@ -112,28 +114,30 @@ def reconstruct(
 ) -> Reconstruction:
     """Measure the model, always-hold and the linear code (None: leave it out) on encoded test windows.
 
-    rates: bits at which the linear code is listed besides the model's own. refine_steps: one row
+    rates: bits at which the linear code is listed besides the model's own; rates that its components
+    cannot carry are left out, the model's own included. refine_steps: one row
     each, on the first `refine_windows` windows drawn at random, beside the unrefined figure of the same windows.
     """
     windows = posterior.windows
     rng = np.random.default_rng([seed, windows.kind])
+    noises = {_MEAN: None, _DRAWN: None if linear is None else rng.standard_normal((len(windows), len(linear.variances)))}
     hold = np.zeros_like(windows.tokens)
     rows = [_row(windows, hold, "always hold", "-", 0.0)]
     gaps, gains = [], []
-    for code, z in (("model, z at the mean", posterior.mu), ("model, z drawn", posterior.sample(rng))):
+    for code, z in ((_MEAN, posterior.mu), (_DRAWN, posterior.sample(rng))):
         greedy = codec.decode(z, kind=windows.kind, bars=windows.bars)
         drawn = codec.decode(z, kind=windows.kind, bars=windows.bars, temperature=1.0, seeds=piece_seeds(seed, len(windows)))
         rows += [_row(windows, greedy, code, "greedy", posterior.bits), _row(windows, drawn, code, "temperature 1", posterior.bits)]
         gaps.append(_gap(windows, codec.teacher_forced(z, windows), greedy, code, posterior.bits))
-        if linear is not None:
-            noise = rng.standard_normal((len(windows), len(linear.variances))) if code.endswith("drawn") else None
-            row, counts = linear_row(linear, windows, posterior.bits, noise=noise)
+        if linear is not None and linear.carries(windows.tokens, posterior.bits):
+            row, counts = linear_row(linear, windows, posterior.bits, noise=noises[code])
             rows.append(row)
             gains.append(_gain(windows, agreement(windows.tokens, greedy), counts, code, posterior.bits))
-    if linear is not None:
-        rows += [linear_row(linear, windows, bits, noise=None)[0] for bits in rates]
-    rows += _refined_rows(codec, posterior, refine_steps, refine_windows, rng)
-    return Reconstruction(tuple(rows), tuple(gaps), tuple(gains))
+    for bits in rates:
+        if linear is not None and linear.carries(windows.tokens, bits):
+            rows += [linear_row(linear, windows, bits, noise=noise)[0] for noise in noises.values()]
+    refined = _refined_rows(codec, posterior, refine_steps, refine_windows, rng)
+    return Reconstruction(tuple(rows), tuple(refined), tuple(gaps), tuple(gains))
 
 
 def linear_row(code: LinearCode, windows: Windows, bits: float, *, noise: Floats | None) -> tuple[CodeRow, Agreement]:

@@ -80,7 +80,14 @@ def test_the_linear_rival_is_measured_at_the_models_own_bits(corpus, linear):
     assert gain.linear_f1 == pytest.approx(rival.onset_f1.value)
     assert gain.gain.value == pytest.approx(gain.model_f1 - gain.linear_f1)
     assert gain.error_removed == pytest.approx((gain.model_f1 - gain.linear_f1) / (1 - gain.linear_f1))
-    assert [row.bits for row in result.rows if row.code.startswith("linear")][-1] == pytest.approx(2)
+    assert [row.code for row in result.rows if row.bits == pytest.approx(2)] == ["linear code, z at the mean", "linear code, z drawn"]
+
+
+def test_rates_the_linear_code_cannot_carry_are_left_out(corpus, linear):
+    codec = Codec(TransparentEngine(sigma=1e-9))  # thousands of bits
+    result = reconstruct(codec, codec.encode(select_windows(corpus, "test", 0)), linear, rates=(1e6,))
+    assert not result.gains
+    assert not [row for row in result.rows if row.code.startswith("linear")]
 
 
 def test_the_linear_rival_gets_its_better_decision(corpus, linear):
@@ -95,7 +102,7 @@ def test_the_linear_rival_gets_its_better_decision(corpus, linear):
 def test_refined_rows_compare_the_same_windows_and_pay_for_their_mean(corpus):
     engine = TransparentEngine(blur=0.5)
     codec, windows = Codec(engine), select_windows(corpus, "test", 0)
-    rows = [r for r in reconstruct(codec, codec.encode(windows), None, refine_steps=(20,), refine_windows=8).rows if "refined" in r.code]
+    rows = [r for r in reconstruct(codec, codec.encode(windows), None, refine_steps=(20,), refine_windows=8).refined]
     assert [r.code for r in rows] == ["model, z refined 0 steps", "model, z refined 20 steps"]
     assert rows[0].onset_f1.value < rows[1].onset_f1.value == 1
     assert rows[0].onset_f1.num_windows == rows[1].onset_f1.num_windows == 8
