@@ -76,7 +76,7 @@ def select_windows(
     if limit is not None and limit < len(found):
         found = found[np.sort(rng.choice(len(found), limit, replace=False))]
     steps = Meter.parse(KINDS[kind]).steps_per_model_bar
-    tokens = np.asarray(corpus.tokens(found), np.uint8).reshape(len(found), bars, -1)[:, :, :steps]
+    tokens = corpus.tokens(found)[:, :, :steps] if len(found) else np.zeros((0, bars, steps), np.uint8)
     return Windows(kind, tokens, found[:, 0], np.asarray(corpus.label, np.int64)[found[:, 0]])
 
 

@@ -4,6 +4,8 @@ from types import SimpleNamespace
 
 import numpy as np
 
+from musicvae.corpus.store import Corpus
+
 STEPS = (16, 12, 12)
 SCALE = 10.0
 
@@ -57,28 +59,16 @@ class TransparentEngine:
         return z
 
 
-class ListCorpus:
-    """Tunes given as a list of (split, kind, label, tokens (B, S)); the fields and methods of a stored corpus."""
-
-    def __init__(self, tunes, labels=()):
-        padded = [np.pad(t, ((0, 0), (0, 16 - t.shape[1]))) for *_, t in tunes]
-        self.bars = np.concatenate(padded).astype(np.uint8)
-        self.num_bars = np.array([len(t) for t in padded])
-        self.start = np.concatenate([[0], np.cumsum(self.num_bars)[:-1]])
-        self.split, self.kind, self.label = (np.array([tune[i] for tune in tunes]) for i in range(3))
-        self.labels, self.sources, self.report = tuple(labels), ("test",), {}
-
-    def windows(self, split, *, kind=None, bars=16, hop=4):
-        found = [
-            (tune, start, bars)
-            for tune in range(len(self.start))
-            if self.split[tune] == ("train", "validation", "test").index(split) and kind in (None, self.kind[tune])
-            for start in range(0, self.num_bars[tune] - bars + 1, hop)
-        ]
-        return np.array(found, int).reshape(-1, 3)
-
-    def tokens(self, windows):
-        return np.stack([self.bars[self.start[t] + s : self.start[t] + s + b] for t, s, b in windows]).astype(np.uint8)
+def corpus_of(tunes, labels=()):
+    """A corpus of tunes given as (split, kind, label, tokens (B, S))."""
+    rows = [np.pad(tune, ((0, 0), (0, 16 - tune.shape[1]))) for *_, tune in tunes]
+    num_bars = np.array([len(row) for row in rows])
+    split, kind, label = (np.array([tune[i] for tune in tunes]) for i in range(3))
+    return Corpus(
+        bars=np.concatenate(rows).astype(np.uint8), start=np.cumsum(num_bars) - num_bars, num_bars=num_bars, kind=kind, split=split,
+        mode=0 * kind, label=label, source=0 * kind, labels=tuple(labels), sources=("made up",),
+        tune_ids=tuple(map(str, range(len(tunes)))),
+    )  # fmt: skip
 
 
 def random_corpus(tunes_per_split=(40, 8, 12), *, bars=20, seed=0, labels=("jig",)):
@@ -92,4 +82,4 @@ def random_corpus(tunes_per_split=(40, 8, 12), *, bars=20, seed=0, labels=("jig"
             ideas = rng.choice(np.arange(37, 55), (3, 2, STEPS[kind])) * (rng.random((3, 2, STEPS[kind])) < rate)
             ideas[:, :, 0] = 42
             tunes.append((split, kind, 0 if busy else -1, ideas[rng.integers(3, size=bars // 2)].reshape(bars, -1)))
-    return ListCorpus(tunes, labels)
+    return corpus_of(tunes, labels)

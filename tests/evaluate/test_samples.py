@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from evaluate.doubles import ListCorpus, random_corpus
+from evaluate.doubles import corpus_of, random_corpus
 
 from musicvae.evaluate.codec import select_windows
 from musicvae.evaluate.samples import Passages, canonical, lag_row, sample_row
@@ -10,8 +10,8 @@ BARS = np.zeros((8, 16), np.uint8)
 BARS[:, 0] = [token_of(pitch) for pitch in (60, 62, 64, 65, 60, 62, 64, 66)]
 
 
-def corpus_of(*tunes):
-    return ListCorpus([(0, 0, -1, tune) for tune in tunes])
+def training(*tunes):
+    return corpus_of([(0, 0, -1, tune) for tune in tunes])
 
 
 def row_of(tokens, passages, tunes=None):
@@ -36,7 +36,7 @@ def test_figures_of_a_piece_worked_out_by_hand():
 
 
 def test_copied_passages_are_found_at_any_bar_and_only_there():
-    passages = Passages.of_training(corpus_of(BARS[:6]), 0)
+    passages = Passages.of_training(training(BARS[:6]), 0)
     assert len(passages.exact) == 3  # bars 0-3, 1-4, 2-5
     found = row_of(BARS[None, 1:6], passages)
     assert found.copied.value == 1
@@ -46,7 +46,7 @@ def test_copied_passages_are_found_at_any_bar_and_only_there():
 
 
 def test_a_transposed_copy_is_found_as_such():
-    passages = Passages.of_training(corpus_of(BARS[:4]), 0)
+    passages = Passages.of_training(training(BARS[:4]), 0)
     moved = np.where(BARS[:4] > 1, BARS[:4] + 5, BARS[:4])[None].astype(np.uint8)
     row = row_of(moved, passages)
     assert (row.copied.value, row.copied_transposed.value) == (0, 1)
@@ -55,14 +55,14 @@ def test_a_transposed_copy_is_found_as_such():
 def test_passages_of_few_notes_do_not_count():
     sparse = BARS[:5].copy()
     sparse[1] = 0
-    passages = Passages.of_training(corpus_of(sparse), 0)
+    passages = Passages.of_training(training(sparse), 0)
     assert len(passages.exact) == 0
     assert np.isnan(row_of(sparse[None], passages).copied.value)
 
 
 def test_only_training_tunes_of_the_meter_are_indexed():
     tune = BARS[:4]
-    corpus = ListCorpus([(1, 0, -1, tune), (2, 0, -1, tune), (0, 2, -1, tune[:, :12])])
+    corpus = corpus_of([(1, 0, -1, tune), (2, 0, -1, tune), (0, 2, -1, tune[:, :12])])
     assert not Passages.of_training(corpus, 0).exact
     assert len(Passages.of_training(corpus, 2).exact) == 1
 
