@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from musicvae.cli.corpora import open_corpus, report_lines
 from musicvae.cli.parsing import Commands, add_command, positive_int, positive_number, seed_number
 from musicvae.cli.targets import check_file
-from musicvae.cli.terminal import Terminal, table
+from musicvae.cli.terminal import Terminal
 
 if TYPE_CHECKING:
     from musicvae.corpus.store import Corpus
@@ -26,7 +26,6 @@ and why some of it was left out, is reported first. Near-duplicates are dropped,
 aside for validation, by which training stops early. Checkpoints and logs (CSV, TensorBoard) lie in
 MODEL.run; after a kill at any moment --resume goes on from the newest checkpoint. --devices,
 --num-nodes, --strategy, --accelerator and --precision are Lightning's own options."""
-_MOST_REASONS = 12
 
 
 def add_commands(commands: Commands) -> None:
@@ -55,6 +54,9 @@ def add_commands(commands: Commands) -> None:
     learning.add_argument("--target-bits", type=positive_number, metavar="B", help="bits of a full window's code (default: 192)")
     learning.add_argument("--lr", type=positive_number, metavar="R", help="highest learning rate (default: 0.001)")
     learning.add_argument("--patience", type=positive_int, metavar="N", help="validations without progress that end the run (default: 12)")
+    learning.add_argument(
+        "--prior-steps", type=positive_int, metavar="N", help="longest fit of the prior, after the network (default: 4000)"
+    )
     machine = parser.add_argument_group("machine")
     machine.add_argument("--accelerator", metavar="A", help="cpu, gpu, mps or auto (default: auto)")
     machine.add_argument("--devices", metavar="D", help="how many devices or processes, or which, such as 2 or 0,1 (default: 1)")
@@ -137,7 +139,7 @@ def _learning_options(args: argparse.Namespace) -> TrainOptions:
 
     given = {
         "max_minutes": args.minutes, "batch_size": args.batch, "seed": args.seed, "target_bits": args.target_bits, "lr": args.lr,
-        "patience": args.patience,
+        "patience": args.patience, "prior_steps": args.prior_steps,
     }  # fmt: skip
     chosen: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     if args.steps is not None or args.minutes is not None:
@@ -167,53 +169,8 @@ def _corpus(data: Path, run_dir: Path, args: argparse.Namespace, terminal: Termi
     """The corpus, and whether it was built from files just now."""
     from musicvae.corpus.store import Corpus
 
-    if (data / "corpus.npz").is_file():
-        return Corpus.load(data), False
     kept = _kept_corpus(run_dir)
     if (args.resume or not _is_first_process()) and (kept / "corpus.npz").is_file():
         terminal.notice(f"the data is what the run began with, kept in {kept}")
         return Corpus.load(kept), False
-    from musicvae.corpus.build import build_corpus
-
-    if not data.exists():
-        raise FileNotFoundError(f"{data} does not exist: a folder of MIDI, MusicXML or ABC files, or a corpus, is needed")
-    corpus = build_corpus([data], progress=lambda done, total: terminal.progress(f"reading tune {done} of {total}"))
-    terminal.progress("")
-    return corpus, True
-
-
-def report_lines(corpus: Corpus) -> list[str]:
-    """What a corpus holds and why some of it was left out, in plain lines."""
-    report = corpus.report
-    lines = [f"data: {len(corpus)} melodies, {len(corpus.bars)} bars"]
-    if "files" in report:
-        lines.append(
-            f"files: {report['files']}, of which {report.get('files_read', '?')} held a melody; tunes: {report.get('tunes_found', '?')}"
-        )
-    reasons = sorted(report.get("unreadable", {}).items(), key=lambda item: -item[1]["count"])
-    for reason, entry in reasons[:_MOST_REASONS]:
-        lines.append(f"  left out {entry['count']}: {reason} (such as {entry['examples'][0]})")
-    if len(reasons) > _MOST_REASONS:
-        lines.append(
-            f"  left out {sum(entry['count'] for _, entry in reasons[_MOST_REASONS:])} for {len(reasons) - _MOST_REASONS} other reasons"
-        )
-    if removed := report.get("duplicates", {}).get("removed"):
-        lines.append(f"near-duplicates dropped: {removed}")
-    for reason, count in report.get("losses", {}).items():
-        lines.append(f"  lost inside tunes: {reason}: {count}")
-    return lines + _window_lines(report.get("windows", {}))
-
-
-def _window_lines(windows: Mapping[str, Mapping[str, Mapping[str, int]]]) -> list[str]:
-    """A table of 16-bar windows by split and kind of meter, and why others were left out."""
-    if not windows:
-        return []
-    kinds = list(next(iter(windows.values())))
-    rows = [(split, *(windows[split][kind].get("windows", 0) for kind in kinds)) for split in windows]
-    lines = ["windows of 16 bars:", *table(rows, heading=("", *kinds), indent="  ")]
-    left: dict[str, int] = {}
-    for counts in (counts for split in windows.values() for counts in split.values()):
-        for reason, count in counts.items():
-            if reason != "windows":
-                left[reason] = left.get(reason, 0) + count
-    return lines + [f"  left out: {reason}: {count}" for reason, count in left.items() if count]
+    return open_corpus(data, terminal)

@@ -14,6 +14,7 @@ import lightning as L
 import numpy as np
 import safetensors
 import torch
+from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.loggers import CSVLogger, Logger, TensorBoardLogger
 
 from musicvae.train.options import MachineOptions, TrainOptions
@@ -27,17 +28,23 @@ _IGNORED_WARNINGS = (
 
 
 def build_trainer(machine: MachineOptions, options: TrainOptions, *, log_dir: Path, callbacks: list[L.Callback]) -> L.Trainer:
-    """Lightning's trainer for these options; ValueError for a strategy whose processes do not each hold a whole run."""
+    """Lightning's trainer for these options.
+
+    ValueError for a strategy whose processes do not each hold a whole run, and for what Lightning refuses.
+    """
     # A run's result must come back to the process that asked for it, and every process must hold all weights.
     if machine.strategy not in _STRATEGIES:
         raise ValueError(f"strategy {machine.strategy!r} is not supported; allowed are {', '.join(_STRATEGIES)}")
-    return L.Trainer(
-        accelerator=machine.accelerator, devices=machine.devices, num_nodes=machine.num_nodes, strategy=machine.strategy,
-        precision=machine.precision,  # type: ignore[arg-type]  # Lightning checks the word itself
-        max_steps=options.max_steps or -1, max_epochs=-1, check_val_every_n_epoch=None, val_check_interval=1,
-        gradient_clip_val=options.clip_norm, num_sanity_val_steps=0, use_distributed_sampler=False, callbacks=callbacks,
-        logger=_loggers(log_dir), enable_checkpointing=False, enable_model_summary=False, enable_progress_bar=False,
-    )  # fmt: skip
+    try:
+        return L.Trainer(
+            accelerator=machine.accelerator, devices=machine.devices, num_nodes=machine.num_nodes, strategy=machine.strategy,
+            precision=machine.precision,  # type: ignore[arg-type]  # Lightning checks the word itself
+            max_steps=options.max_steps or -1, max_epochs=-1, check_val_every_n_epoch=None, val_check_interval=1,
+            gradient_clip_val=options.clip_norm, num_sanity_val_steps=0, use_distributed_sampler=False, callbacks=callbacks,
+            logger=_loggers(log_dir), enable_checkpointing=False, enable_model_summary=False, enable_progress_bar=False,
+        )  # fmt: skip
+    except MisconfigurationException as error:
+        raise ValueError(f"training cannot run as asked: {' '.join(str(error).split())}") from error
 
 
 def _loggers(log_dir: Path) -> list[Logger]:
