@@ -29,9 +29,12 @@ _HOMES = {
 def __getattr__(name: str) -> Any:
     """Import a public name when it is first asked for."""
     if name == "__version__":
-        from importlib.metadata import version
+        from importlib.metadata import PackageNotFoundError, version
 
-        value: Any = version("musicvae")
+        try:
+            value: Any = version("musicvae")
+        except PackageNotFoundError:  # run from a checkout that was never installed
+            value = "0+unknown"
     elif name in _HOMES:
         value = getattr(import_module(_HOMES[name]), name)
     else:

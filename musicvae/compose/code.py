@@ -87,16 +87,17 @@ class Code:
     def load(cls, path: str | Path) -> Code:
         """Read an .npz file that `save` wrote; ValueError for anything else, FileNotFoundError where there is none."""
         try:
-            with np.load(path, allow_pickle=False) as file:
+            # Opened here, since numpy leaves a file open that turns out to be no archive.
+            with Path(path).open("rb") as stream, np.load(stream, allow_pickle=False) as file:
                 arrays: dict[str, Any] = {name: file[name] for name in ("mu", "sigma", "bars", "held", "played", "about")}
             about = json.loads(str(arrays.pop("about")))
         except FileNotFoundError:
             raise
-        except (KeyError, TypeError, ValueError, EOFError, OSError, zipfile.BadZipFile) as error:
+        except (AttributeError, KeyError, TypeError, ValueError, EOFError, OSError, zipfile.BadZipFile) as error:
             raise ValueError(f"{path} is no code of a melody, or is damaged: files that `musicvae encode` wrote are meant") from error
         try:
             return cls._from_parts(arrays, about)
-        except (KeyError, TypeError, ValueError, OverflowError) as error:
+        except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
             raise ValueError(f"{path} is a damaged code: {error}") from error
 
     @classmethod
@@ -106,7 +107,7 @@ class Code:
         if unknown := set(about) - {field.name for field in fields(cls)}:
             raise ValueError(f"it has unknown fields {sorted(unknown)}")
         bars = [int(b) for b in arrays["bars"]]
-        starts = np.cumsum([0, *bars[:-1]]).tolist()
+        starts = [sum(bars[:window]) for window in range(len(bars))]
         return cls(
             mu=_numbers(arrays, "mu"), sigma=_numbers(arrays, "sigma"), played=_numbers(arrays, "played"),
             windows=tuple(Window(start, num) for start, num in zip(starts, bars, strict=True)),

@@ -92,8 +92,8 @@ def learn_from_attribute(
     names = [attribute, *(name for name in (PAPER_ATTRIBUTES if hold is None else hold) if name != attribute)]
     measures = [attribute_named(name) for name in names]
     passages = passages_of(engine, own_pieces(engine) if melodies is None else melodies)
-    if len(passages) < _MIN_PASSAGES:
-        raise ValueError(f"{len(passages)} passages of up to {engine.config.max_bars} bars are too few; at least {_MIN_PASSAGES} are needed")
+    if (count := len(passages)) < _MIN_PASSAGES:
+        raise ValueError(f"{count} passages of up to {engine.config.max_bars} bars are too few; at least {_MIN_PASSAGES} are needed")
     learnt, held = _split(passages) if validation is None else (passages, passages_of(engine, validation))
     values = np.stack([learnt.measured(measure) for measure in measures], axis=1)
     if values[:, 0].std() <= 0:

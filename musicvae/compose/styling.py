@@ -91,7 +91,8 @@ def _bias(engine: Engine, mu: Floats, parts: Sequence[Tokens], meter: Meter, wei
     cap = weight / (1 - weight) if weight < 1 else np.inf
     biases = []
     for z, tokens in zip(mu, parts, strict=True):
-        needed = engine.margins(z[None], tokens[None], kind=meter.kind_index)[0]
+        # A copy, since a code's arrays are read-only, which torch warns of.
+        needed = engine.margins(np.array(z)[None], tokens[None], kind=meter.kind_index)[0]
         given = np.where(needed > 0, np.minimum(needed + _SPARE_NATS, cap), 0.0)
         bias = np.zeros((*tokens.shape, VOCABULARY_SIZE))
         np.put_along_axis(bias, tokens[..., None].astype(np.int64), given[..., None], axis=-1)

@@ -1,0 +1,64 @@
+import pytest
+from compose.fake_engine import same_music, tune
+
+from musicvae.compose.intake import Taken, read, take
+from musicvae.music.extract import extract_melody
+from musicvae.music.melody import Melody, Note
+from musicvae.music.meter import Meter
+from musicvae.music.reading import read_score
+from musicvae.music.score import MeterChange, Score, ScoreNote, Track
+
+
+def test_a_melody_is_taken_as_it_is():
+    melody = tune(1)
+    assert take(melody) == Taken(melody, ())
+
+
+def test_bars_of_a_melody_are_taken_from_one_on():
+    melody = Melody((Note(60, 12, 8), Note(62, 32, 16)), num_bars=3)
+    taken = take(melody, start_bar=2, bars=2)
+    assert taken.melody == melody.cut(1, 2)
+    assert taken.notices == ("a note held over into bar 2 was left out",)
+    assert take(melody, start_bar=3, bars=100).melody.num_bars == 1
+    with pytest.raises(ValueError, match="the melody has 3 bars, so that none can be taken from bar 4 on"):
+        take(melody, start_bar=4)
+    with pytest.raises(ValueError, match="count from 1, got start_bar=0"):
+        take(melody, start_bar=0)
+
+
+def test_files_and_scores_hold_melodies(tmp_path):
+    melody = tune(1, 8, name="Reel")
+    path = melody.write(tmp_path / "a.mid")
+    taken = take(path)
+    assert same_music(taken.melody, melody)
+    assert taken.notices[0].startswith("a.mid: track 1 (")
+    assert same_music(read(str(path)), melody)
+    assert same_music(read(read_score(path), start_bar=3, bars=2), melody.cut(2, 2))
+
+
+def test_the_longest_line_is_taken_and_the_others_told():
+    meters = (MeterChange(0, Meter(4, 4)), MeterChange(8 * 48, Meter(3, 4)))
+    notes = tuple(ScoreNote(48 * beat, 60 + beat % 7, 48, 90) for beat in range(20))
+    taken = take(Score(48, (Track(notes, "Lead"),), meters=meters, title="A tune"))
+    assert str(taken.melody.meter) == "3/4"
+    assert taken.melody.num_bars == 4
+    assert taken.notices == (
+        f"A tune: track 1 ({extract_melody(Score(48, (Track(notes, 'Lead'),))).why}), bars 3-6 in 3/4",
+        "A tune: left out: bars 1-2 in 4/4",
+    )
+
+
+def test_objects_of_other_libraries_hold_melodies():
+    melody = tune(1, 4)
+    assert same_music(read(melody.to_pretty_midi()), melody)
+    assert same_music(read(melody.to_music21()), melody)
+
+
+def test_what_is_not_there_or_holds_nothing_says_so(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"none\.mid does not exist: was it misspelled"):
+        take(tmp_path / "none.mid")
+    with pytest.raises(TypeError, match="int holds no melody; pass a Melody, a path"):
+        take(5)
+    (tmp_path / "text.mid").write_text("hello")
+    with pytest.raises(ValueError, match=r"text\.mid"):
+        take(tmp_path / "text.mid")
