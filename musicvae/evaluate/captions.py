@@ -32,10 +32,12 @@ CAPTIONS = {
     ),
     "samples": (
         "Generated melodies",
-        "Pieces at temperature 1 beside held-out windows. Scale: the best major, natural minor or harmonic minor one. A bar "
-        "repeats if it equals an earlier bar of the piece. Lag distance: total variation between the histograms of repeat lags. "
+        "Pieces at temperature 1 beside windows of held-out and of training tunes. Scale: the best major, natural minor or "
+        "harmonic minor one. A bar repeats if it equals an earlier bar of the piece. Lag distance: total variation between "
+        "the histograms of repeat lags. "
         "Copied: share of 4-bar passages with at least 4 notes that occur in training tunes token for token; copied "
-        "transposed: in any transposition.",
+        "transposed: in any transposition. For training tunes other tunes are meant, which is how much real tunes share; "
+        "held-out tunes share little because related tunes were kept on one side of the split.",
     ),
     "lags": (
         "Repeat lags",

@@ -56,6 +56,7 @@ class Effort:
 
 
 FULL = Effort()
+_HELD_OUT, _TRAINING = "held-out tunes", "training tunes"
 QUICK = Effort(windows=64, train_windows=4000, components=384, samples=64, pairs=12, melodies=24, refine_steps=10, refine_windows=16)
 
 
@@ -151,12 +152,22 @@ class _Job:
         for part in parts:
             self.tell(f"{part.meter} training passages")
             passages = Passages.of_training(self.corpus, part.kind)
-            sets: dict[str, tuple[Tokens, Sequence[int]]] = {"held-out tunes": (canonical(part.tokens), part.tunes.tolist())}
+            count = max(self.effort.samples, len(part))
+            train = select_windows(self.corpus, "train", part.kind, bars=self.bars, limit=count, seed=self.seed)
+            sets: dict[str, tuple[Tokens, Sequence[int]]] = {
+                _HELD_OUT: (canonical(part.tokens), part.tunes.tolist()),
+                _TRAINING: (canonical(train.tokens), train.tunes.tolist()),
+            }
             for source, tokens in self._generated(part):
                 sets[source] = (canonical(tokens), range(len(tokens)))
-            real = lag_row(sets["held-out tunes"][0], meter=part.meter, source="held-out tunes")
+            real = lag_row(sets[_HELD_OUT][0], meter=part.meter, source=_HELD_OUT)
             for source, (tokens, tunes) in sets.items():
-                rows.append(sample_row(tokens, list(tunes), kind=part.kind, source=source, passages=passages, real_lags=real))
+                self.tell(f"{part.meter} {source}")
+                rows.append(
+                    sample_row(
+                        tokens, tunes, kind=part.kind, source=source, passages=passages, real_lags=real, in_training=source == _TRAINING
+                    )
+                )
                 lags.append(lag_row(tokens, meter=part.meter, source=source))
         yield _section("samples", rows)
         yield _section("lags", lags)

@@ -8,7 +8,7 @@ start in it. Generated pieces are independent of each other, windows of one tune
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from musicvae.evaluate.metrics import Estimate, bootstrap, mean_estimate
 from musicvae.music.attributes import different_bars, repeat_lags, scale_share
 from musicvae.music.meter import KINDS, Meter
-from musicvae.music.vocabulary import FIRST_PITCH_TOKEN, Tokens, canonical_tokens, from_tokens
+from musicvae.music.vocabulary import FIRST_PITCH_TOKEN, HOLD, Tokens, canonical_tokens, from_tokens
 
 if TYPE_CHECKING:
     from musicvae.corpus.store import Corpus
@@ -28,13 +28,14 @@ __all__ = ["LagRow", "Passages", "SampleRow", "canonical", "lag_row", "sample_ro
 PASSAGE_BARS = 4
 PASSAGE_NOTES = 4
 MAX_LAG = 15
+_SEVERAL = -1
 
 
 @dataclass(frozen=True)
 class SampleRow:
     """Figures of one set of pieces; shares lie in [0, 1].
 
-    copied: counted passages that occur in training tunes note for note. copied_transposed: the same
+    copied: counted passages that occur in (other) training tunes token for token. copied_transposed: the same
     when both are moved to start on one pitch.
     """
 
@@ -60,32 +61,38 @@ class LagRow:
 
 @dataclass(frozen=True)
 class Passages:
-    """All four-bar passages of a corpus's training tunes of one kind, as they are and moved to one pitch."""
+    """Where each four-bar passage of a corpus's training tunes of one kind comes from: the tune, or -1 for several.
 
-    exact: frozenset[bytes]
-    transposed: frozenset[bytes]
+    exact: as it is; transposed: moved to one pitch.
+    """
+
+    exact: Mapping[bytes, int]
+    transposed: Mapping[bytes, int]
 
     @classmethod
     def of_training(cls, corpus: Corpus, kind: int) -> Passages:
         """Index every bar offset of every training tune of this kind of meter."""
-        chosen = np.flatnonzero((np.asarray(corpus.split) == 0) & (np.asarray(corpus.kind) == kind))
         steps = Meter.parse(KINDS[kind]).steps_per_model_bar
-        exact: set[bytes] = set()
-        transposed: set[bytes] = set()
-        for tune in chosen:
+        exact: dict[bytes, int] = {}
+        transposed: dict[bytes, int] = {}
+        for tune in map(int, corpus.select("train", kind=kind)):
             start = int(corpus.start[tune])
-            bars = np.asarray(corpus.bars[start : start + int(corpus.num_bars[tune])])[:, :steps]
-            for passage in _passages(bars):
-                exact.add(passage.tobytes())
-                transposed.add(_on_one_pitch(passage).tobytes())
-        return cls(frozenset(exact), frozenset(transposed))
+            for passage in _passages(corpus.bars[start : start + int(corpus.num_bars[tune]), :steps]):
+                for index, key in ((exact, passage.tobytes()), (transposed, _on_one_pitch(passage).tobytes())):
+                    index[key] = tune if index.get(key, tune) == tune else _SEVERAL
+        return cls(exact, transposed)
 
-    def count(self, tokens: Tokens) -> NDArray[np.float64]:
-        """By piece, (N, 3): passages found as they are, found when transposed, and all that count."""
+    def count(self, tokens: Tokens, tunes: Sequence[int] | None = None) -> NDArray[np.float64]:
+        """By piece, (N, 3): passages found as they are, found when transposed, and all that count.
+
+        tunes: where the pieces are training tunes themselves, which ones; then only other tunes count.
+        """
         counts = np.zeros((len(tokens), 3))
-        for row, piece in zip(counts, tokens, strict=True):
+        for number, piece in enumerate(tokens):
+            own = None if tunes is None else int(tunes[number])
             for passage in _passages(piece):
-                row += (passage.tobytes() in self.exact, _on_one_pitch(passage).tobytes() in self.transposed, 1)
+                owners = self.exact.get(passage.tobytes()), self.transposed.get(_on_one_pitch(passage).tobytes())
+                counts[number] += (*(owner is not None and owner != own for owner in owners), 1)
         return counts
 
 
@@ -100,13 +107,18 @@ def lag_row(tokens: Tokens, *, meter: str, source: str) -> LagRow:
     return LagRow(meter, source, tuple(float(share) for share in counts / max(int(counts.sum()), 1)))
 
 
-def sample_row(tokens: Tokens, tunes: ArrayLike, *, kind: int, source: str, passages: Passages, real_lags: LagRow) -> SampleRow:
-    """All figures of a set of canonical pieces; lag_distance is the total variation to the lags of real tunes, in [0, 1]."""
+def sample_row(
+    tokens: Tokens, tunes: Sequence[int], *, kind: int, source: str, passages: Passages, real_lags: LagRow, in_training: bool = False
+) -> SampleRow:
+    """All figures of a set of canonical pieces; lag_distance is the total variation to the lags of real tunes, in [0, 1].
+
+    in_training: the pieces are training tunes, and `copied` asks whether another tune has the passage.
+    """
     meter, bars = Meter.parse(KINDS[kind]), tokens.shape[1]
     scale = [scale_share(from_tokens(piece, meter)) for piece in tokens]
     different = np.array([different_bars(piece) for piece in tokens])
     lags = lag_row(tokens, meter=KINDS[kind], source=source)
-    found = passages.count(tokens)
+    found = passages.count(tokens, tunes if in_training else None)
     return SampleRow(
         meter=KINDS[kind],
         source=source,
@@ -128,8 +140,13 @@ def _share(columns: NDArray[np.float64], tunes: ArrayLike) -> Estimate:
 def _passages(bars: Tokens) -> Iterator[Tokens]:
     for start in range(len(bars) - PASSAGE_BARS + 1):
         passage = bars[start : start + PASSAGE_BARS]
-        if (passage >= FIRST_PITCH_TOKEN).sum() >= PASSAGE_NOTES:
-            yield passage
+        onsets = (passage >= FIRST_PITCH_TOKEN).reshape(-1)
+        if onsets.sum() >= PASSAGE_NOTES:
+            # The end of a note from before the passage is no part of it.
+            first = int(onsets.argmax())
+            flat = passage.reshape(-1).copy()
+            flat[:first] = HOLD
+            yield flat.reshape(passage.shape)
 
 
 def _on_one_pitch(passage: Tokens) -> NDArray[np.int16]:

@@ -53,8 +53,10 @@ def test_the_same_seed_gives_the_same_text(evaluation, model):
 
 
 def test_generated_pieces_stand_beside_held_out_ones_and_those_without_a_learned_prior(evaluation):
-    assert [row.source for row in rows(evaluation, "samples", meter="4/4")] == ["held-out tunes", "generated", "from N(0, I)"]
-    held_out, generated, _ = rows(evaluation, "samples", meter="4/4")
+    assert [row.source for row in rows(evaluation, "samples", meter="4/4")] == [
+        "held-out tunes", "training tunes", "generated", "from N(0, I)",
+    ]  # fmt: skip
+    held_out, _, generated, _ = rows(evaluation, "samples", meter="4/4")
     assert held_out.lag_distance == 0
     assert generated.different_bars.value > held_out.different_bars.value  # the double's prior repeats nothing
     assert generated.notes_in_scale.num_windows == EFFORT.samples

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from evaluate.doubles import corpus_of, random_corpus
+from evaluate.doubles import corpus_of
 
 from musicvae.evaluate.codec import select_windows
 from musicvae.evaluate.samples import Passages, canonical, lag_row, sample_row
@@ -22,7 +22,7 @@ def row_of(tokens, passages, tunes=None):
 def test_figures_of_a_piece_worked_out_by_hand():
     piece = BARS[[0, 1, 0, 1, 2, 3, 2, 4]].copy()  # bars 0 and 4 are equal: five pitches, four of them distinct bars
     piece[0, 8] = token_of(61)
-    row = row_of(piece[None], Passages(frozenset(), frozenset()))
+    row = row_of(piece[None], Passages({}, {}))
     assert row.notes_per_bar.value == 9 / 8
     assert row.different_bars.value == 5 / 8  # C with C#, D, C, E, F
     assert row.repeated_bars.value == 3 / 8
@@ -78,20 +78,30 @@ def test_a_note_off_in_silence_hides_no_copy():
 def test_lag_distance_is_total_variation():
     same = np.repeat(BARS[None, :1], 8, axis=1)  # 7 of 8 bars repeat at lag 1
     real = lag_row(BARS[None, [0, 1, 2, 3, 0, 1, 2, 3]], meter="4/4", source="real")  # 4 of 8 at lag 4
-    row = sample_row(same, [0], kind=0, source="x", passages=Passages(frozenset(), frozenset()), real_lags=real)
+    row = sample_row(same, [0], kind=0, source="x", passages=Passages({}, {}), real_lags=real)
     assert row.lag_distance == pytest.approx(7 / 8)
-    assert row_of(same, Passages(frozenset(), frozenset())).lag_distance == 0
+    assert row_of(same, Passages({}, {})).lag_distance == 0
 
 
-def test_training_windows_copy_themselves():
-    corpus = random_corpus()
-    windows = select_windows(corpus, "train", 0)
-    row = row_of(canonical(windows.tokens), Passages.of_training(corpus, 0), windows.tunes)
-    assert row.copied.value == row.copied_transposed.value == 1
-    assert row.copied.num_tunes == 20
+def test_training_windows_copy_themselves_and_perhaps_others():
+    corpus = corpus_of([(0, 0, -1, BARS), (0, 0, -1, BARS[:4])])
+    windows = select_windows(corpus, "train", 0, bars=4, hop=1)
+    passages = Passages.of_training(corpus, 0)
+    assert passages.count(windows.tokens)[:, 0].tolist() == [1, 1, 1, 1, 1, 1]
+    # Five windows of the first tune, of which the first is the second tune, whole.
+    assert passages.count(windows.tokens, windows.tunes)[:, 0].tolist() == [1, 0, 0, 0, 0, 1]
+
+
+def test_a_note_that_ends_in_a_passage_but_began_before_is_no_part_of_it():
+    tune = BARS.copy()
+    tune[0, 12], tune[1, 0], tune[1, 4], tune[1, 8] = token_of(70), 0, 1, token_of(71)
+    passages = Passages.of_training(training(tune), 0)
+    cut = tune[1:5].copy()
+    cut[0, 4] = 0  # as a window that starts there has it
+    assert passages.count(cut[None])[0].tolist() == [1, 1, 1]
 
 
 def test_no_pieces_give_no_figures():
-    row = row_of(np.zeros((0, 8, 16), np.uint8), Passages(frozenset(), frozenset()))
+    row = row_of(np.zeros((0, 8, 16), np.uint8), Passages({}, {}))
     assert np.isnan(row.notes_in_scale.value)
     assert row.copied.num_windows == 0
