@@ -82,7 +82,7 @@ def from_recipe(recipe: Mapping[str, Any], base: Path) -> Iterator[SourceTune]:
 
 
 def _abc_tunes(recipe: Mapping[str, Any], path: Path, name: str) -> Iterator[SourceTune]:
-    text = path.read_bytes().decode("utf-8", errors="replace")
+    text = path.read_bytes().decode("utf-8-sig", errors="replace")
     for old, new in recipe.get("fields", {}).items():
         text = re.sub(rf"(?m)^{old}:", f"{new}:", text)
     for number, tune in enumerate(split_tunes(text), 1):

@@ -9,6 +9,7 @@ folder. Nothing but numpy is needed here, so that a training machine can do with
 from __future__ import annotations
 
 import json
+import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -89,13 +90,13 @@ class Corpus:
             raise FileNotFoundError(f"{folder} holds no corpus (corpus.npz and corpus.json are missing)")
         try:
             words = json.loads((folder / "corpus.json").read_text(encoding="utf-8"))
-            with np.load(folder / "corpus.npz", allow_pickle=False) as file:
+            with (folder / "corpus.npz").open("rb") as opened, np.load(opened, allow_pickle=False) as file:
                 arrays: dict[str, Any] = {name: file[name] for name in _ARRAYS}
             names: dict[str, Any] = {name: tuple(map(str, words[name])) for name in ("labels", "sources", "tune_ids")}
             if words["format"] != 1:
                 raise ValueError(f"format {words['format']} is newer than this library reads (1)")
             return cls(**arrays, **names, report=words["report"])
-        except (KeyError, TypeError, EOFError, OSError, ValueError, AttributeError) as error:
+        except (KeyError, TypeError, EOFError, OSError, ValueError, AttributeError, zipfile.BadZipFile) as error:
             raise ValueError(f"the corpus in {folder} is damaged or newer: {error}") from error
 
     def select(self, split: str | None = None, *, kind: int | None = None) -> Ints:
@@ -136,7 +137,7 @@ class Corpus:
         inside = offsets < windows[:, 2, None]
         tokens = self.bars[np.where(inside, rows, 0)] if len(self.bars) else np.zeros((len(windows), width, MAX_STEPS_PER_BAR), np.uint8)
         tokens[~inside] = _HOLD
-        flat = tokens.reshape(len(windows), -1)
+        flat = tokens.reshape(len(windows), width * MAX_STEPS_PER_BAR)
         before = np.cumsum(flat >= _FIRST_PITCH, axis=1) == 0
         flat[before & (flat == _NOTE_OFF)] = _HOLD
         return flat.reshape(tokens.shape)

@@ -44,7 +44,7 @@ _REST_NOTE, _BELOW_PIANO = "D,,,,,", 6
 
 def read_abc(path: str | Path) -> list[Score]:
     """Every tune of an ABC file, in order; ValueError if there is none or one cannot be read."""
-    text = Path(path).read_bytes().decode("utf-8", errors="replace")
+    text = Path(path).read_bytes().decode("utf-8-sig", errors="replace")
     tunes = split_tunes(text)
     if not tunes:
         raise ValueError(f"{Path(path).name} holds no ABC tune: each begins with a line such as X:1 and has a K: line")
@@ -53,7 +53,7 @@ def read_abc(path: str | Path) -> list[Score]:
 
 def split_tunes(text: str) -> list[str]:
     """The tunes of an ABC text, each from its ``X:`` line to the blank line that ends it."""
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     tunes = []
     for part in re.split(r"(?m)^(?=X:)", text)[1:]:
         # A blank line ends a tune; before the K: line it is taken for a slip of the author.
@@ -126,7 +126,7 @@ class _Source:
             self._note_field(letter, value)
             # R: is held back, since abc2midi would swing a hornpipe.
             if letter in "MLPQKV":
-                yield f"{letter}:{value}"
+                yield f"{letter}:{value or 'none'}"
 
     def _body(self, lines: list[str]) -> Iterator[str]:
         yield self._marker()
@@ -135,7 +135,7 @@ class _Source:
                 if match[1] in "MLKPQV":
                     self._note_field(match[1], match[2].strip())
                     yield f"{match[1]}:{match[2].strip()}"
-                    if match[1] == "P":
+                    if match[1] in "MKP":
                         yield self._marker()
                 continue
             yield self._music(line)
@@ -153,6 +153,8 @@ class _Source:
                 self._note_field(letter, value)
                 if letter in "MLKPQV":
                     out.append(match[0])
+                if letter in "MK":
+                    out.append(self._marker())
             else:
                 out += [match[0], " ", self._marker()]
         # A tie into a repeat sign would make abc2midi lose the note that follows.
@@ -213,6 +215,8 @@ def _abc2midi(text: str) -> Any:
         try:
             # Its exit code says nothing: it is not 0 for tunes with harmless slips.
             subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=_SECONDS, check=False)
+            if not target.exists():
+                raise ValueError("abc2midi made nothing of this ABC tune; is it cut off?")
             return symusic.Score.from_file(str(target), fmt="midi")
         except subprocess.TimeoutExpired:
             raise ValueError(f"this ABC tune took abc2midi more than {_SECONDS} s; a repeat without an end?") from None
@@ -228,7 +232,8 @@ def _score(midi: Any, source: _Source, title: str, texts: tuple[str, ...]) -> Sc
     tracks = tuple(Track(_notes(track), name, track.program) for track, name in zip(voiced, names, strict=False))
     # A mark on the very tick of a note-on was moved back there: its bar line lies under a tied note.
     tied = {n.time for n in voiced[0].notes}
-    marks = sorted((c.time, c.number, c.value) for c in voiced[0].controls if c.time not in tied)
+    # Of several marks on one tick the last counts; Python's sort keeps their order.
+    marks = sorted(((c.time, c.number, c.value) for c in voiced[0].controls if c.time not in tied), key=lambda mark: mark[0])
     meter_at = {tick: source.meters[i] for tick, number, i in marks if number == _METER_CONTROL and i < len(source.meters)}
     key_at = {tick: source.keys[i] for tick, number, i in marks if number == _KEY_CONTROL and i < len(source.keys)}
     end = max(n.onset_ticks + n.duration_ticks for t in tracks for n in t.notes)

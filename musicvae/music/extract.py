@@ -206,8 +206,9 @@ def _segments(score: Score, notes: Sequence[ScoreNote], losses: Counter[str]) ->
         elif until > tick:
             segments.append(_Segment(tick, until, meter))
     # A first bar of its own, shorter than those that follow, is how MIDI files write a pickup.
-    if len(segments) > 1 and segments[0].end - segments[0].start < _bar_ticks(segments[1].meter, score.ticks_per_beat):
-        segments = segments[1:]
+    first, *others = segments
+    if others and others[0].meter.is_supported and first.end - first.start < _bar_ticks(others[0].meter, score.ticks_per_beat):
+        segments = others
     first = segments[0]
     if notes and (lead := first.start - notes[0].onset_ticks) > score.ticks_per_beat // 32:
         bar = _bar_ticks(first.meter, score.ticks_per_beat)
