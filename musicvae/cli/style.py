@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -135,7 +135,8 @@ def run_list(args: argparse.Namespace, terminal: Terminal) -> None:
     rows = [(style.name, style.origin, style.meter, style.description) for style in styles]
     for text in table(rows, heading=("style", "origin", "meter", "what it is")) if rows else ["this model has no styles yet"]:
         terminal.line(text)
-    terminal.finish({"command": "style list", "styles": [asdict(style) for style in styles]})
+    listed = [{field.name: getattr(style, field.name) for field in fields(style)} for style in styles]
+    terminal.finish({"command": "style list", "styles": listed})
 
 
 def run_report(args: argparse.Namespace, terminal: Terminal) -> None:

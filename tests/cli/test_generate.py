@@ -12,7 +12,8 @@ def test_one_piece_is_named_after_its_seed(run, model):
     assert "seed 7" in err
     assert len(read_midi("musicvae-7.mid").tracks[0].notes) == 16
     assert model.called("generate_many") == {
-        "n": 1, "bars": 4, "seed": 7, "temperature": 1.0, "style": None, "meter": None, "key": None, "tempo_qpm": None, "prior_temperature": 1.0,
+        "n": 1, "bars": 4, "seed": 7, "temperature": 1.0, "style": None, "meter": None, "key": None, "tempo_qpm": None,
+        "prior_temperature": 1.0,
     }  # fmt: skip
 
 
