@@ -31,7 +31,7 @@ __all__ = ["Lesson", "learn_from_attribute", "learn_from_examples", "own_pieces"
 
 STRENGTHS = (-2.0, -1.0, 0.0, 1.0, 2.0)
 _MIN_PASSAGES = 8
-_MAX_MEASURED = 64
+_NUM_MEASURED = 64
 # By kind of meter, in the order of `KINDS`.
 _OWN_PIECES = (128, 64, 64)
 _FEW_PIECES = (32, 16, 16)
@@ -49,15 +49,15 @@ class Lesson:
 
 
 def learn_from_examples(
-    engine: Engine, lesson: Lesson, examples: Sequence[Melody], versus: Sequence[Melody] | None = None
+    engine: Engine, lesson: Lesson, examples: Sequence[Melody] | Passages, versus: Sequence[Melody] | Passages | None = None
 ) -> StyleVector:
     """The vector from others, or from the mean of the training tunes, to the examples; ValueError where it would be 0.
 
     Where the lesson names no meter and at least nine in ten examples are of one kind, that is the
     vector's, unless the others are of that kind too.
     """
-    passages = passages_of(engine, examples)
-    others = None if versus is None else passages_of(engine, versus)
+    passages = _passages(engine, examples)
+    others = None if versus is None else _passages(engine, versus)
     direction = difference_direction(passages, _training_mean(engine) if others is None else others, engine.config)
     if not np.linalg.norm(direction):
         raise ValueError("both groups of melodies have the same mean: there is nothing to learn; was one folder given twice?")
@@ -75,26 +75,28 @@ def learn_from_attribute(
     engine: Engine,
     lesson: Lesson,
     attribute: str,
-    melodies: Sequence[Melody] | None = None,
+    melodies: Sequence[Melody] | Passages | None = None,
     *,
     method: str = "joint",
     hold: Sequence[str] | None = None,
-    validation: Sequence[Melody] | None = None,
+    validation: Sequence[Melody] | Passages | None = None,
+    num_measured: int = _NUM_MEASURED,
 ) -> StyleVector:
     """The calibrated vector of an attribute (a name in `music.attributes.ATTRIBUTES`).
 
-    melodies: None draws 256 pieces from the model. hold: attributes that method "joint" leaves
+    melodies: passages if they are encoded already; None draws 256 pieces from the model. hold: attributes that method "joint" leaves
     alone (default: the other ones of the paper's five). validation: what it is calibrated on
-    (default: every fourth passage, which is then not learnt from, or all where there are fewer than 32).
-    ValueError for fewer than 8 passages.
+    (default: every fourth passage, which is then not learnt from, or all where there are fewer than
+    32): strength 1 is one standard deviation over all of these, reached on at most `num_measured` of
+    them. ValueError for fewer than 8 passages.
     """
     check_choice("method", method, METHODS)
     names = [attribute, *(name for name in (PAPER_ATTRIBUTES if hold is None else hold) if name != attribute)]
     measures = [attribute_named(name) for name in names]
-    passages = passages_of(engine, own_pieces(engine) if melodies is None else melodies)
+    passages = _passages(engine, own_pieces(engine) if melodies is None else melodies)
     if (count := len(passages)) < _MIN_PASSAGES:
         raise ValueError(f"{count} passages of up to {engine.config.max_bars} bars are too few; at least {_MIN_PASSAGES} are needed")
-    learnt, held = _split(passages) if validation is None else (passages, passages_of(engine, validation))
+    learnt, held = _split(passages) if validation is None else (passages, _passages(engine, validation))
     values = np.stack([learnt.measured(measure) for measure in measures], axis=1)
     if values[:, 0].std() <= 0:
         raise ValueError(f"all melodies have the same {attribute} ({values[0, 0]:g}): there is nothing to learn it from")
@@ -107,7 +109,8 @@ def learn_from_attribute(
         tempo_qpm=lesson.tempo_qpm, description=lesson.description or f"more {attribute}",
         report={"learnt": "attribute", "method": method, "held": names[1:] if method == "joint" else [], "passages": len(learnt)},
     )  # fmt: skip
-    return _with_effects(engine, calibrate(engine, vector, _some(held)), held)
+    target = float(held.measured(measures[0]).std())
+    return _with_effects(engine, calibrate(engine, vector, _some(held, num_measured), target=target), held, num_measured)
 
 
 def own_pieces(engine: Engine, counts: Sequence[int] = _OWN_PIECES) -> list[Melody]:
@@ -141,12 +144,16 @@ def _split(passages: Passages) -> tuple[Passages, Passages]:
     return passages.take([row for row in range(len(passages)) if row % 4 != 3]), passages.take(held)
 
 
-def _some(passages: Passages) -> Passages:
-    """At most 64 passages, evenly spread."""
-    count = min(_MAX_MEASURED, len(passages))
+def _passages(engine: Engine, melodies: Sequence[Melody] | Passages) -> Passages:
+    return melodies if isinstance(melodies, Passages) else passages_of(engine, melodies)
+
+
+def _some(passages: Passages, at_most: int) -> Passages:
+    """So many passages at most, evenly spread."""
+    count = min(at_most, len(passages))
     return passages.take([row * len(passages) // count for row in range(count)])
 
 
-def _with_effects(engine: Engine, vector: StyleVector, passages: Passages) -> StyleVector:
-    effects = measure_effects(engine, vector, _some(passages), STRENGTHS)
+def _with_effects(engine: Engine, vector: StyleVector, passages: Passages, num_measured: int = _NUM_MEASURED) -> StyleVector:
+    effects = measure_effects(engine, vector, _some(passages, num_measured), STRENGTHS)
     return replace(vector, report={**vector.report, "strengths": list(STRENGTHS), "effects": effects})

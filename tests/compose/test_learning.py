@@ -4,7 +4,7 @@ from compose.fake_engine import FakeEngine, tune
 
 from musicvae.compose.learning import Lesson, learn_from_attribute, learn_from_examples, own_pieces
 from musicvae.compose.passages import passages_of
-from musicvae.music.attributes import PAPER_ATTRIBUTES
+from musicvae.music.attributes import ATTRIBUTES, PAPER_ATTRIBUTES
 from musicvae.music.meter import Meter
 
 ENGINE = FakeEngine(lossy=0.5)
@@ -33,9 +33,11 @@ def test_without_melodies_the_model_s_own_are_taken():
 
 
 def test_validation_melodies_can_be_given():
-    style = learn_from_attribute(ENGINE, Lesson("up"), "pitch-mean", TUNES, validation=JIGS, hold=[])
+    validation = passages_of(ENGINE, JIGS)
+    style = learn_from_attribute(ENGINE, Lesson("up"), "pitch-mean", TUNES, validation=validation, hold=[], num_measured=7)
     assert style.report["passages"] == 40
-    assert style.report["calibration"]["passages"] == 12
+    assert style.report["calibration"]["passages"] == 7
+    assert style.report["calibration"]["target"] == pytest.approx(validation.measured(ATTRIBUTES["pitch-mean"]).std())
     assert style.report["held"] == []
 
 

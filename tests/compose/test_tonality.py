@@ -26,9 +26,9 @@ def test_the_note_dwelt_on_and_ended_with_is_the_centre(pitches, key):
 
 def test_fits_of_a_single_note_can_be_worked_out():
     fits = {key.mode: fit for key, fit in centre_fits(line(60)).items()}
-    assert fits["major"] == pytest.approx(1 + 0.4 + 0.1)
-    assert fits["lydian"] == pytest.approx(0.5)  # C is the fifth of F
-    assert fits["minor"] == pytest.approx(0.25)  # and the third of A
+    assert fits["major"] == pytest.approx(1 + 0.2 + 0.1)
+    assert fits["lydian"] == pytest.approx(0.75)  # C is the fifth of F
+    assert fits["minor"] == pytest.approx(0.5)  # and the third of A
     assert fits["dorian"] == 0
     assert set(centre_fits(Melody((), num_bars=1)).values()) == {0.0}
     assert len(fits) == len(MODES)
