@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from musicvae.model.config import PRESETS
+from musicvae.model.engine import Engine
+
+TINY = PRESETS["tiny"]
+
+
+def test_a_piece_is_the_same_alone_and_in_a_batch(engine: Engine) -> None:
+    seeds = [11, 12, 13, 14, 15]
+    z = engine.sample_prior(seeds, bars=16, kind=0)
+    together = engine.decode(z, bars=16, kind=0, temperature=1.0, seeds=seeds)
+    for i, seed in enumerate(seeds):
+        alone = engine.sample_prior([seed], bars=16, kind=0)
+        assert (engine.decode(alone, bars=16, kind=0, temperature=1.0, seeds=[seed])[0] == together[i]).all()
+
+
+def test_a_piece_is_the_same_with_any_number_of_threads(engine: Engine) -> None:
+    before = torch.get_num_threads()
+    pieces = []
+    try:
+        for threads in (1, 2, 3):
+            torch.set_num_threads(threads)
+            z = engine.sample_prior([5], bars=16, kind=2)
+            pieces.append(engine.decode(z, bars=16, kind=2, temperature=1.0, seeds=[5]))
+    finally:
+        torch.set_num_threads(before)
+    assert (pieces[0] == pieces[1]).all()
+    assert (pieces[0] == pieces[2]).all()
+
+
+def test_threads_of_the_caller_do_not_disturb_each_other(engine: Engine) -> None:
+    def piece(seed: int) -> NDArray[np.uint8]:
+        z = engine.sample_prior([seed], bars=4, kind=0)
+        return engine.decode(z, bars=4, kind=0, temperature=1.0, seeds=[seed])
+
+    alone = [piece(seed) for seed in range(12)]
+    with ThreadPoolExecutor(4) as pool:
+        assert all((a == b).all() for a, b in zip(alone, pool.map(piece, range(12)), strict=True))
+
+
+def test_scores_agree_with_each_other(engine: Engine, tokens: NDArray[np.uint8]) -> None:
+    z, _ = engine.encode(tokens, 1)
+    scores = engine.logits(z, tokens, kind=1)
+    given = np.take_along_axis(scores, tokens[..., None].astype(np.int64), -1)[..., 0]
+    np.testing.assert_allclose(engine.log_probs(tokens, z, 1), given)
+    np.testing.assert_allclose(np.exp(scores).sum(-1), 1.0)
+
+
+def test_greedy_decoding_takes_the_likelier_decision_then_the_likeliest_pitch(engine: Engine) -> None:
+    z = engine.sample_prior([3], bars=2, kind=0)
+    greedy = engine.decode(z, bars=2, kind=0, temperature=0)
+    scores = engine.logits(z, greedy, kind=0)
+    decision = np.concatenate([scores[..., :2], np.logaddexp.reduce(scores[..., 2:], -1)[..., None]], -1).argmax(-1)
+    assert (np.where(decision == 2, scores[..., 2:].argmax(-1) + 2, decision) == greedy).all()
+
+
+def test_draws_follow_the_decoder_s_probabilities(engine: Engine) -> None:
+    z = np.repeat(engine.sample_prior([3], bars=1, kind=0), 3000, 0)
+    drawn = engine.decode(z, bars=1, kind=0, temperature=1.0, seeds=range(3000))[:, 0, 0]
+    expected = np.exp(engine.logits(z[:1], np.zeros((1, 1, 16), np.uint8), kind=0)[0, 0, 0])
+    share = np.bincount(drawn, minlength=90) / 3000
+    assert np.abs(share - expected).max() < 4 * np.sqrt(expected.max() / 3000)
+
+
+def test_forced_events_are_taken(engine: Engine) -> None:
+    z = engine.sample_prior([3], bars=2, kind=1)
+    forced = np.full((1, 2, 12), -1, np.int16)
+    forced[0, 1, 4] = 40
+    assert engine.decode(z, bars=2, kind=1, temperature=0, forced=forced)[0, 1, 4] == 40
+
+
+def test_refinement_makes_the_events_likelier(engine: Engine, tokens: NDArray[np.uint8]) -> None:
+    z, _ = engine.encode(tokens, 1)
+    refined = engine.refine(z, tokens, kind=1, steps=10)
+    assert (engine.log_probs(tokens, refined, 1).sum((1, 2)) > engine.log_probs(tokens, z, 1).sum((1, 2)) + 1).all()
+    assert (refined[:, TINY.z_used(8) :] == 0).all()
+
+
+def test_bars_that_return_share_their_noise(engine: Engine) -> None:
+    z = engine.sample_prior([3], bars=8, kind=0)
+    origin = engine.same_bars(z, bars=8, kind=0)[0]
+    assert (origin <= np.arange(8)).all()
+    embeddings = torch.zeros(1, 4, TINY.embedding_size, dtype=torch.float64)
+    embeddings[0, 1] = 1.0
+    noise = engine._shared_noise(embeddings, [9], 16).view(4, 16, -1)
+    assert torch.equal(noise[0], noise[2])
+    assert not torch.equal(noise[0], noise[1])
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (
+            lambda e: e.decode(np.zeros((2, TINY.z_size)), bars=4, kind=0, temperature=1.0, seeds=[1]),
+            "2 rows need as many seeds to be drawn, got 1",
+        ),
+        (lambda e: e.sample_prior([1], bars=17, kind=0), "takes 1 to 16 bars"),
+        (lambda e: e.encode(np.zeros((1, 17, 16), np.uint8), 0), r"1 to 16 bars, steps\), got \(1, 17, 16\)"),
+    ],
+)
+def test_misuse_is_named(engine: Engine, call: object, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        call(engine)  # type: ignore[operator]
+
+
+def test_an_unknown_device_is_named(model_file: object) -> None:
+    with pytest.raises(ValueError, match="device 'abacus' cannot be used"):
+        Engine.load(str(model_file), device="abacus")

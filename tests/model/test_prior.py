@@ -1,0 +1,72 @@
+"""The oracle is a sum over mixture components with torch.distributions, block by block."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch.distributions import Categorical, Independent, MixtureSameFamily, Normal
+
+from musicvae.model.config import PRESETS
+from musicvae.model.prior import BarPrior
+from musicvae.model.vae import MelodyVAE
+
+TINY = PRESETS["tiny"]
+
+
+def _noise(rows: int, width: int) -> tuple[torch.Tensor, torch.Tensor]:
+    generator = torch.Generator().manual_seed(5)
+    return torch.randn(rows, 1 + TINY.max_bars, width, generator=generator), torch.rand(rows, 1 + TINY.max_bars, generator=generator)
+
+
+def test_density_is_the_product_of_mixtures(networks: tuple[MelodyVAE, BarPrior]) -> None:
+    _, prior = networks
+    bars, kind = 3, 1
+    z = torch.randn(4, TINY.z_size)
+    blocks, places = prior._blocks(z, bars), prior._places(bars, kind)
+    total, state = torch.zeros(4), None
+    entered = torch.zeros(4, 1, TINY.prior_size)
+    for i in range(bars + 1):
+        told, state = prior.recurrence(entered + places[i], state)
+        log_weight, mean, log_sigma = prior._outputs(told[:, 0], places[i])
+        width = TINY.z_bar if i else TINY.z_global
+        part = Independent(Normal(mean[..., :width], log_sigma[..., :width].exp()), 1)
+        total = total + MixtureSameFamily(Categorical(logits=log_weight), part).log_prob(blocks[:, i, :width])
+        entered = prior.enter(blocks[:, i])[:, None]
+    torch.testing.assert_close(prior.log_prob(z, bars, kind), total)
+
+
+def test_given_blocks_are_kept_and_the_rest_follows_them(networks: tuple[MelodyVAE, BarPrior]) -> None:
+    _, prior = networks
+    normals, uniforms = _noise(2, prior.width)
+    first = prior.sample(normals, uniforms, bars=6, kind=0)
+    again = prior.sample(normals, uniforms, bars=6, kind=0, given=first, given_bars=4)
+    torch.testing.assert_close(first, again)
+    other = prior.sample(normals, uniforms, bars=6, kind=0, given=first + 0.5, given_bars=4)
+    kept = TINY.z_used(4)
+    torch.testing.assert_close(other[:, :kept], first[:, :kept] + 0.5)
+    assert (other[:, kept : TINY.z_used(6)] - first[:, kept : TINY.z_used(6)]).abs().max() > 1e-4
+    assert (other[:, TINY.z_used(6) :] == 0).all()
+
+
+def test_temperature_zero_does_without_noise(networks: tuple[MelodyVAE, BarPrior]) -> None:
+    _, prior = networks
+    normals, uniforms = _noise(3, prior.width)
+    z = prior.sample(normals, uniforms, bars=4, kind=2, temperature=0.0)
+    torch.testing.assert_close(z[0], z[2])
+
+
+def test_samples_have_the_mixtures_moments(networks: tuple[MelodyVAE, BarPrior]) -> None:
+    _, prior = networks
+    rows = 4000
+    generator = torch.Generator().manual_seed(0)
+    normals = torch.randn(rows, 1 + TINY.max_bars, prior.width, generator=generator)
+    uniforms = torch.rand(rows, 1 + TINY.max_bars, generator=generator)
+    z = prior.sample(normals, uniforms, bars=1, kind=0)[:, : TINY.z_global]
+    places = prior._places(1, 0)
+    told, _ = prior.recurrence(places[:1][None])
+    log_weight, mean, log_sigma = (x[0, 0].detach() for x in prior._outputs(told, places[:1]))
+    mean, variance = mean[:, : TINY.z_global], (2 * log_sigma[:, : TINY.z_global]).exp()
+    expected = (log_weight.exp()[:, None] * mean).sum(0)
+    spread = ((log_weight.exp()[:, None] * (variance + mean.square())).sum(0) - expected.square()).sqrt()
+    assert ((z.mean(0) - expected).abs() < 4 * spread / rows**0.5).all()
+    assert z.std(0).numpy() == pytest.approx(spread.numpy(), rel=0.06)
