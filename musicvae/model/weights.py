@@ -24,7 +24,7 @@ from musicvae.model.config import ModelConfig
 from musicvae.model.prior import BarPrior
 from musicvae.model.vae import MelodyVAE
 
-__all__ = ["FORMAT", "Bundle", "load_model", "read_metadata", "save_model"]
+__all__ = ["FORMAT", "Bundle", "add_metadata", "load_model", "read_metadata", "save_model"]
 
 FORMAT = 1
 _HEADER = "musicvae"
@@ -101,3 +101,9 @@ def load_model(path: str | Path) -> Bundle:
         raise ValueError(f"{path} does not fit its own configuration ({reason}): is it damaged?") from error
     digest = hashlib.sha256(path.read_bytes()).hexdigest()[:12]
     return Bundle(networks["vae"], networks["prior"], config, header, digest)  # type: ignore[arg-type]
+
+
+def add_metadata(path: str | Path, out: str | Path, entries: Mapping[str, Any]) -> Path:
+    """Write the model of `path` to `out` with further entries in its header; its tensors stay as they are."""
+    bundle = load_model(path)
+    return save_model(out, bundle.vae, bundle.prior, metadata={**bundle.metadata, **entries})
