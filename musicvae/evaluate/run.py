@@ -82,6 +82,8 @@ def evaluate(
         raise ValueError(f"the corpus has no test windows of {job.bars} bars to measure on: is it a corpus with a test split?")
     sections = (*job.reconstruction(windows), *job.samples(windows), *job.blends(windows), *job.styles())
     about: dict[str, Any] = {"model": model.name, "hash": model.hash, "seed": seed, "effort": asdict(job.effort)}
+    measured = {row.style for section in sections if section.name == "styles" for row in section.rows if isinstance(row, StyleRow)}
+    about["styles not measured"] = [vector.name for vector in job.shipped_styles() if vector.name not in measured]
     about["test windows"] = {part.meter: len(part) for part in windows}
     about["test tunes"] = {part.meter: len(set(part.tunes.tolist())) for part in windows}
     return Evaluation(about, sections)
@@ -204,7 +206,7 @@ class _Job:
     def styles(self) -> Iterator[Section]:
         rows: list[StyleRow] = []
         effects: list[EffectRow] = []
-        for vector in self._shipped_styles():
+        for vector in self.shipped_styles():
             stick = yardstick(vector, self.corpus, bars=self.bars, seed=self.seed)
             if stick is None:
                 continue
@@ -216,7 +218,7 @@ class _Job:
         yield _section("styles", rows)
         yield _section("effects", [_own_renamed(effect) for effect in effects])
 
-    def _shipped_styles(self) -> list[StyleVector]:
+    def shipped_styles(self) -> list[StyleVector]:
         path = self.model.path
         path = None if path is None else path.with_name(f"{path.name.removesuffix('.safetensors')}.styles.safetensors")
         return list(load_styles(path).values()) if path is not None and path.is_file() else []

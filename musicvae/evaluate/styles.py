@@ -3,7 +3,8 @@
 Conventions: held-out melodies are encoded, moved by strengths -2, -1, 0, 1, 2 and decoded greedily; at strength 0
 a melody is itself, as `compose.styling` has it. A *shift* is the least-squares slope over
 strengths, per unit of strength, in standard deviations (SD) of validation windows, one a tune. A dance
-type is measured by a judge fitted on training tunes (`evaluate.judge`). The baseline is a random
+type is measured by a judge fitted on training tunes (`evaluate.judge`), against other known types where there are
+enough. The baseline is a random
 direction of equal length in the same blocks of z.
 """
 
@@ -17,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from musicvae.evaluate.codec import Codec, Windows, select_windows
-from musicvae.evaluate.judge import area_under_curve, fit_judge
+from musicvae.evaluate.judge import Judge, area_under_curve, fit_judge
 from musicvae.evaluate.metrics import Estimate, mean_estimate, spearman
 from musicvae.music.attributes import ATTRIBUTES
 from musicvae.music.key import Key
@@ -35,7 +36,8 @@ Measure = Callable[[int, Tokens], Floats]
 """Kind and tokens (W, B, S) of windows -> values (W,)."""
 
 STRENGTHS = (-2.0, -1.0, 0.0, 1.0, 2.0)
-_JUDGE_WINDOWS = 4000
+_JUDGE_WINDOWS = 3000  # at most, of each side
+_JUDGE_OTHERS = 50
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,7 @@ def attribute_values(name: str) -> Measure:
 
 
 def yardstick(vector: StyleVector, corpus: Corpus, *, bars: int = 16, seed: int = 0) -> Yardstick | None:
-    """What this vector is measured by; None for one that is neither for an attribute nor for a label of the corpus."""
+    """What this vector is measured by; None for one that is neither for an attribute nor for a label with enough training tunes."""
     measures: dict[str, Measure] = {name: attribute_values(name) for name in ATTRIBUTES}
     kinds = _kinds(corpus, vector)
     own, area = vector.attribute, float("nan")
@@ -105,11 +107,11 @@ def yardstick(vector: StyleVector, corpus: Corpus, *, bars: int = 16, seed: int 
             return None
         own = f"{vector.name} judge"
         label, kind = corpus.labels.index(vector.name), kinds[0]
-        train = select_windows(corpus, "train", kind, bars=bars, limit=_JUDGE_WINDOWS, seed=seed)
-        judge = fit_judge(train.tokens, train.labels == label)
+        fitted = _judge(corpus, label, kind, bars, seed)
+        if fitted is None:
+            return None
+        judge, area = fitted
         measures[own] = lambda _, tokens: judge(tokens)
-        held_out = select_windows(corpus, "validation", kind, bars=bars, one_per_tune=True, seed=seed)
-        area = area_under_curve(judge(held_out.tokens), held_out.labels == label)
     parts = [select_windows(corpus, "validation", kind, bars=bars, one_per_tune=True, seed=seed) for kind in kinds]
     values = {name: np.concatenate([measure(part.kind, part.tokens) for part in parts]) for name, measure in measures.items()}
     return Yardstick(own, kinds, measures, {name: float(v.std()) for name, v in values.items()}, area)
@@ -119,7 +121,8 @@ def measure_style(
     codec: Codec, vector: StyleVector, stick: Yardstick, melodies: Sequence[Windows], *, seed: int = 0
 ) -> tuple[StyleRow, EffectRow]:
     """Move held-out windows (one part for each kind) by the vector and by a random one of its length."""
-    rng = np.random.default_rng(seed)
+    # A stream of its own for each style, so that chance differs from one to the next.
+    rng = np.random.default_rng([seed, *vector.name.encode()])
     stretch = np.where(vector.direction != 0, rng.standard_normal(len(vector.direction)), 0)
     chance = replace(vector, direction=stretch * np.linalg.norm(vector.direction) / np.linalg.norm(stretch))
     values, at_rest = _values(codec, vector, stick.measures, melodies)
@@ -167,6 +170,22 @@ def _values(
             at[name].append(np.stack([measure(part.kind, tokens) for tokens in columns], axis=1))
             at_rest[name].append(measure(part.kind, plain))
     return {name: np.concatenate(parts) for name, parts in at.items()}, {name: np.concatenate(parts) for name, parts in at_rest.items()}
+
+
+def _judge(corpus: Corpus, label: int, kind: int, bars: int, seed: int) -> tuple[Judge, float] | None:
+    """A judge of a label fitted on training windows and its area on validation windows; None for too few windows."""
+    train = select_windows(corpus, "train", kind, bars=bars, seed=seed)
+    held_out = select_windows(corpus, "validation", kind, bars=bars, one_per_tune=True, seed=seed)
+    if ((train.labels >= 0) & (train.labels != label)).sum() >= _JUDGE_OTHERS:
+        # A tune without a label may well be of this type: those of known other types make the better contrast.
+        train, held_out = (part.take(np.flatnonzero(part.labels >= 0)) for part in (train, held_out))
+    rng = np.random.default_rng([seed, label])
+    sides = [rng.permutation(np.flatnonzero((train.labels == label) == side))[:_JUDGE_WINDOWS] for side in (True, False)]
+    if min(map(len, sides)) < 2:
+        return None
+    chosen = train.take(np.concatenate(sides))
+    judge = fit_judge(chosen.tokens, chosen.labels == label)
+    return judge, area_under_curve(judge(held_out.tokens), held_out.labels == label)
 
 
 def _kinds(corpus: Corpus, vector: StyleVector) -> tuple[int, ...]:

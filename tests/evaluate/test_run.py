@@ -79,6 +79,7 @@ def test_pairs_are_shared_out_and_every_way_of_blending_is_measured(evaluation):
 
 def test_shipped_styles_are_measured_and_unmeasurable_ones_left_out(evaluation):
     assert [(row.style, row.measure) for row in evaluation.section("styles").rows] == [("jig", "jig judge"), ("up", "pitch-mean")]
+    assert evaluation.about["styles not measured"] == ["odd"]
     effects = {row.style: row.shifts for row in evaluation.section("effects").rows}
     assert "own judge" in effects["jig"]
     assert effects["up"]["pitch-mean"] > 0

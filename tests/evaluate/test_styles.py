@@ -82,6 +82,20 @@ def test_a_dance_type_is_measured_by_a_judge_in_its_own_meter(corpus):
     assert row.largest_side_effect != row.measure
 
 
+def test_unlabelled_tunes_are_no_contrast_where_other_types_are_known():
+    corpus = random_corpus((160, 40, 12), labels=("jig", "march"))
+    jigs = corpus.label == 0
+    # Half of the jigs lose their label; the tunes that are not busy are marches.
+    label = np.where(jigs & (np.arange(len(jigs)) % 8 == 1), -1, np.where(jigs, 0, 1))
+    vector = replace(upward(), name="jig")
+    assert yardstick(vector, replace(corpus, label=label)).judge_area > 0.9
+
+
+def test_a_dance_type_without_training_tunes_cannot_be_measured(corpus):
+    label = np.where(corpus.split == 0, -1, corpus.label)
+    assert yardstick(replace(upward(), name="jig"), replace(corpus, label=label)) is None
+
+
 def test_a_style_of_neither_kind_cannot_be_measured(corpus):
     assert yardstick(replace(upward(), name="nameless"), corpus) is None
 
