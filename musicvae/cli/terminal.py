@@ -11,31 +11,32 @@ from typing import Any
 
 __all__ = ["Terminal", "entry_lines", "error_line", "plain", "table"]
 
+_LONGEST_NOTICE = 400  # characters of a remark that are shown; JSON has all
 _MOST_VALUES = 24  # of a list that are shown one by one
 
 
 class Terminal:
     """Collects remarks and prints results, as lines or as one JSON object.
 
-    Lines: results go to standard output, remarks to standard error as they come. JSON: nothing is
+    Lines: results go to standard output, and before the first of them the remarks so far to
+    standard error, so that a command which fails prints its error and nothing else. JSON: nothing is
     printed until `finish`, whose object then holds the remarks under ``notices``.
     """
 
     def __init__(self, *, as_json: bool = False) -> None:
         self.as_json = as_json
         self.notices: list[str] = []
+        self._told = 0
 
     def notice(self, text: str) -> None:
-        """Tell the user what was chosen or lost; never a result. The same remark is made only once."""
-        if text in self.notices:
-            return
-        self.notices.append(text)
-        if not self.as_json:
-            print(text, file=sys.stderr)
+        """Tell the user, with the next result, what was chosen or lost. The same remark is made only once."""
+        if text not in self.notices:
+            self.notices.append(text)
 
     def line(self, text: str = "") -> None:
         """Print a line of the result, unless the result is JSON."""
         if not self.as_json:
+            self._tell()
             print(text)
 
     def progress(self, text: str) -> None:
@@ -44,9 +45,16 @@ class Terminal:
             print(f"\r{text:<60}" if text else f"\r{'':60}\r", end="", file=sys.stderr, flush=True)
 
     def finish(self, result: Mapping[str, Any]) -> None:
-        """Print the whole result as JSON, if JSON was asked for."""
+        """Print the whole result as JSON, if JSON was asked for, and else what remarks are left."""
+        self._tell()
         if self.as_json:
             print(json.dumps(plain({**result, "notices": self.notices}), indent=2, allow_nan=False))
+
+    def _tell(self) -> None:
+        if not self.as_json:
+            for text in self.notices[self._told :]:
+                print(text if len(text) <= _LONGEST_NOTICE else f"{text[:_LONGEST_NOTICE]} ...", file=sys.stderr)
+            self._told = len(self.notices)
 
 
 def plain(value: Any) -> Any:

@@ -18,10 +18,26 @@ def test_lines_go_to_standard_output_and_remarks_to_standard_error(capsys):
     assert captured.err == "track 1 was chosen\n"
 
 
+def test_a_command_that_fails_makes_no_remarks(capsys):
+    Terminal().notice("track 1 was chosen")
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_long_remark_is_cut_for_the_eye_but_not_in_json(capsys):
+    for as_json in (False, True):
+        terminal = Terminal(as_json=as_json)
+        terminal.notice("16, " * 5000)
+        terminal.finish({})
+    captured = capsys.readouterr()
+    assert len(captured.err) < 500
+    assert json.loads(captured.out)["notices"] == ["16, " * 5000]
+
+
 def test_the_same_remark_is_made_once(capsys):
     terminal = Terminal()
     terminal.notice("x")
     terminal.notice("x")
+    terminal.finish({})
     assert capsys.readouterr().err == "x\n"
 
 
