@@ -57,7 +57,7 @@ class Effort:
 
 FULL = Effort()
 _HELD_OUT, _TRAINING = "held-out tunes", "training tunes"
-QUICK = Effort(windows=64, train_windows=4000, components=384, samples=64, pairs=12, melodies=24, refine_steps=10, refine_windows=16)
+QUICK = Effort(windows=64, train_windows=4000, components=640, samples=64, pairs=12, melodies=24, refine_steps=10, refine_windows=16)
 
 
 def evaluate(

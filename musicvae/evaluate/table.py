@@ -141,7 +141,7 @@ def _cell(value: Any) -> str:
             return "-"
         return f"{value:.1f}" if abs(value) >= 10 else f"{value:.3f}"
     if isinstance(value, tuple | list):
-        return " ".join(_cell(item) for item in value)
+        return " ".join(_cell(item) for item in value) or "-"
     if isinstance(value, Mapping):
         return ", ".join(f"{key} {_cell(item)}" for key, item in value.items())
     return "-" if value is None else str(value)
