@@ -3,7 +3,8 @@
 A recurrence over bars takes the tune's block of z and the bar's own. Its proposal for a bar is
 then weighed against those for the bars before: each head of the embedding is a convex combination
 of the same head in this bar and earlier ones, so that a bar can return, whole or in part, by a
-pointer instead of by being described again.
+pointer instead of by being described again. The block of z says how far back (a score for each
+lag) and what like (a query to the keys of earlier bars).
 """
 
 from __future__ import annotations
@@ -34,9 +35,9 @@ class Conductor(nn.Module):
         self.direct = nn.Linear(config.z_global + config.z_bar, config.embedding_size)
         self.query = nn.Linear(2 * width, heads * _KEY_SIZE)
         self.key = nn.Linear(2 * width, heads * _KEY_SIZE)
-        # A bar begins as itself: lag 0 is favoured, and training finds which returns are usual.
-        self.lag_bias = nn.Parameter(torch.zeros(heads, config.max_bars))
-        nn.init.constant_(self.lag_bias[:, 0], 3.0)
+        self.lag = nn.Linear(2 * width, heads * config.max_bars)
+        # A bar begins as itself: lag 0 is favoured until training finds which returns are usual.
+        nn.init.constant_(self.lag.bias.data.view(heads, -1)[:, 0], 2.0)
 
     def forward(self, z: Tensor, bars: int, kind: int) -> Tensor:
         """Embeddings (N, bars, E) of z (N, Z)."""
@@ -55,7 +56,9 @@ class Conductor(nn.Module):
         proposal = self.proposal(told) + self.direct(blocks)
         query, key = (layer(told).view(n, bars, heads, _KEY_SIZE).transpose(1, 2) for layer in (self.query, self.key))
         lag = bar[:, None] - bar
-        scores = query @ key.transpose(-1, -2) / _KEY_SIZE**0.5 + self.lag_bias[:, lag.clamp(min=0)]
+        by_lag = self.lag(told).view(n, bars, heads, -1).transpose(1, 2)
+        by_lag = by_lag.gather(-1, lag.clamp(min=0).expand(n, heads, -1, -1))
+        scores = query @ key.transpose(-1, -2) / _KEY_SIZE**0.5 + by_lag
         weights = scores.masked_fill(lag < 0, float("-inf")).softmax(-1)
         values = proposal.view(n, bars, heads, -1).transpose(1, 2)
         return (weights.to(values.dtype) @ values).transpose(1, 2).flatten(2), weights

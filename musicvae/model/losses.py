@@ -9,9 +9,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
-__all__ = ["ElboTerms", "bits", "kl_per_dimension"]
+__all__ = ["ElboTerms", "bits", "kl_per_dimension", "return_cost"]
 
 
 def kl_per_dimension(mu: Tensor, sigma: Tensor) -> Tensor:
@@ -42,3 +43,16 @@ class ElboTerms:
         """
         paid = self.kl[:, :used].mean(0).clamp(min=free_nats).sum()
         return self.reconstruction.mean() + beta * paid
+
+
+def return_cost(returns: Tensor, tokens: Tensor) -> Tensor:
+    """What it costs, in nats, to be told in advance where bars return, for bars that do.
+
+    returns: (N, heads, B, B) weights of earlier bars in each bar, rows summing to 1; tokens:
+    (N, B, S). Returns (N,): for each bar that equals an earlier one, minus the logarithm of the
+    weight on its equals, mean over heads, summed over bars. A hint for training, no part of the
+    evidence bound: without it pointing back never begins to pay.
+    """
+    equal = (tokens[:, :, None] == tokens[:, None]).all(-1).tril(-1)
+    weight = (returns * equal[:, None]).sum(-1).clamp(min=1e-4)
+    return -torch.where(equal.any(-1)[:, None], weight.log(), 0.0).mean(1).sum(-1)

@@ -24,11 +24,12 @@ __all__ = ["MelodyVAE", "VAEOutput", "join_scores"]
 
 @dataclass(frozen=True)
 class VAEOutput:
-    """log_probs: (N, B, S) nats of the given events; mu, sigma: (N, Z)."""
+    """log_probs: (N, B, S) nats of the given events; mu, sigma: (N, Z); returns: (N, heads, B, B) weights of earlier bars."""
 
     log_probs: Tensor
     mu: Tensor
     sigma: Tensor
+    returns: Tensor
 
 
 def join_scores(decisions: Tensor, pitches: Tensor) -> Tensor:
@@ -63,7 +64,10 @@ class MelodyVAE(nn.Module):
 
     def log_probs(self, z: Tensor, tokens: Tensor, kind: int, keep: Tensor | None = None) -> Tensor:
         """Log-probabilities (N, B, S) of the given events, in nats; `keep` as in `Decoder.forward`."""
-        decisions, pitches = self.decoder(self.conduct(z, tokens.shape[1], kind), tokens, kind, keep)
+        return self._scored(self.conduct(z, tokens.shape[1], kind), tokens, kind, keep)
+
+    def _scored(self, embeddings: Tensor, tokens: Tensor, kind: int, keep: Tensor | None) -> Tensor:
+        decisions, pitches = self.decoder(embeddings, tokens, kind, keep)
         decision = tokens.clamp(max=FIRST_PITCH_TOKEN)
         pitch = (tokens - FIRST_PITCH_TOKEN).clamp(min=0)
         chosen: Tensor = decisions.gather(-1, decision[..., None])[..., 0]
@@ -77,4 +81,5 @@ class MelodyVAE(nn.Module):
         Blocks of bars beyond B do not reach the decoder.
         """
         mu, sigma = self.encode(tokens, kind)
-        return VAEOutput(self.log_probs(mu + sigma * noise, tokens, kind, keep), mu, sigma)
+        embeddings, returns = self.conductor.with_returns(mu + sigma * noise, tokens.shape[1], kind)
+        return VAEOutput(self._scored(embeddings, tokens, kind, keep), mu, sigma, returns)

@@ -29,6 +29,8 @@ class TrainOptions:
     """Change of log(beta) per step at twice the wanted rate."""
     floor_nats: float = 0.05
     """Each dimension's mean KL costs at least this much, so that nothing is won by switching it off."""
+    return_weight: float = 1.0
+    """Weight of the hint that bars which equal an earlier one should point to it."""
     input_dropout: float = 0.2
     """Share of the events fed back to the decoder that are hidden from it."""
     batch_size: int = 64
@@ -57,10 +59,10 @@ class TrainOptions:
     """None: once in a pass over the training windows, but after 50 to 1,000 steps."""
     patience: int | None = 12
     """Validations without progress, the rate being on target, that end the run; None: never."""
-    prior_steps: int = 4000
-    """Longest fit of the prior; it ends earlier when held-out tunes stop gaining."""
+    prior_steps: int = 2500
+    """Longest fit of the prior; it ends earlier when held-out tunes stop gaining. 0: none, for tests and trials."""
     prior_lr: float = 1e-3
-    prior_batch_size: int = 256
+    prior_batch_size: int = 128
     prior_windows: int = 24_000
     """Training windows encoded for the prior's fit."""
     prior_patience: int = 8
@@ -74,7 +76,9 @@ class TrainOptions:
             _require(getattr(self, name) > 0, name, "above 0", getattr(self, name))
         for name in ("max_steps", "max_minutes", "target_bits", "patience", "validate_every_steps"):
             _require(getattr(self, name) is None or getattr(self, name) > 0, name, "above 0", getattr(self, name))
-        for name in ("seed", "beta_warmup_steps", "warmup_steps", "floor_nats", "prior_steps", "prior_patience", "beta_gain"):
+        for name in (
+            "seed", "beta_warmup_steps", "warmup_steps", "floor_nats", "prior_steps", "prior_patience", "beta_gain", "return_weight",
+        ):  # fmt: skip
             _require(getattr(self, name) >= 0, name, "at least 0", getattr(self, name))
         if self.max_steps is None and self.max_minutes is None:
             raise ValueError("a run needs an end: give max_steps, max_minutes or both")

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from musicvae.model.config import ModelConfig
-from musicvae.model.losses import bits, kl_per_dimension
+from musicvae.model.losses import bits, kl_per_dimension, return_cost
 from musicvae.model.vae import MelodyVAE
 from musicvae.train.control import AveragedWeights, RateController, cosine_share
 from musicvae.train.data import Batch
@@ -79,7 +79,7 @@ class VAETask(L.LightningModule):
         matrices = [p for p in self.vae.parameters() if p.ndim > 1]
         others = [p for p in self.vae.parameters() if p.ndim <= 1]
         groups = [{"params": matrices, "weight_decay": self.options.weight_decay}, {"params": others, "weight_decay": 0.0}]
-        fused = True if self.device.type == "cuda" else None
+        fused = True if self.device.type in ("cpu", "cuda") else None
         return torch.optim.AdamW(groups, lr=self.options.lr, betas=(0.9, 0.99), fused=fused)
 
     def on_fit_start(self) -> None:
@@ -109,6 +109,10 @@ class VAETask(L.LightningModule):
             group["lr"] = options.lr * share
         torch.manual_seed(((options.seed * 1_000_003 + step) * 65_537 + self.global_rank) % 2**63)
 
+    def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
+        """Clip the gradient: here, because Lightning's own clipping refuses fused optimizers under mixed precision."""
+        torch.nn.utils.clip_grad_norm_(self.vae.parameters(), self.options.clip_norm)
+
     def optimizer_step(self, *args: Any, **kwargs: Any) -> None:
         """Step, then average the weights: here, because checkpoints are written before the module's own hook at a batch's end."""
         super().optimizer_step(*args, **kwargs)
@@ -116,11 +120,12 @@ class VAETask(L.LightningModule):
 
     # -- the step
 
-    def _step(self, tokens: Tensor, kind: int, noise: Tensor, keep: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
-        """Reconstruction (N,) and KL (N, Z) in nats, and mu (N, Z)."""
+    def _step(self, tokens: Tensor, kind: int, noise: Tensor, keep: Tensor | None) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Reconstruction (N,) and KL (N, Z) in nats, mu (N, Z), and the cost (N,) of the hint at returning bars."""
         out = self.vae(tokens, kind, noise, keep)
         # Sums of many terms and logarithms stay in single precision whatever the products are in.
-        return -out.log_probs.float().sum((1, 2)), kl_per_dimension(out.mu.float(), out.sigma.float()), out.mu.float()
+        mu, sigma = out.mu.float(), out.sigma.float()
+        return -out.log_probs.float().sum((1, 2)), kl_per_dimension(mu, sigma), mu, return_cost(out.returns.float(), tokens)
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """The loss of one batch."""
@@ -128,7 +133,7 @@ class VAETask(L.LightningModule):
         noise = torch.randn(len(tokens), self.vae.config.z_size, device=tokens.device)
         dropout = self.options.input_dropout
         keep = torch.rand(tokens.shape, device=tokens.device) >= dropout if dropout else None
-        reconstruction, kl, _ = self._step(tokens, kind, noise, keep)
+        reconstruction, kl, _, hint = self._step(tokens, kind, noise, keep)
         beta = self.controller.beta(self.global_step)
         paid, kl_mean = self._paid(kl[:, : self.vae.config.z_used(tokens.shape[1])])
         if tokens.shape[1] == self.bars:
@@ -136,7 +141,7 @@ class VAETask(L.LightningModule):
             self._sums += torch.stack([reconstruction.detach().mean(), kl_mean, torch.ones_like(kl_mean)])
         self._windows += len(tokens)
         steps = tokens.shape[1] * tokens.shape[2]
-        return (reconstruction.mean() + beta * paid) / steps
+        return (reconstruction.mean() + beta * paid + self.options.return_weight * hint.mean()) / steps
 
     def _paid(self, kl: Tensor) -> tuple[Tensor, Tensor]:
         """The KL that is paid for, floor included, and the KL as it is: mean over the windows of all processes.
@@ -191,7 +196,7 @@ class VAETask(L.LightningModule):
         tokens = batch.tokens.long()
         generator = torch.Generator().manual_seed(batch_idx)
         noise = torch.randn(len(tokens), self.vae.config.z_size, generator=generator).to(tokens.device)
-        self._seen.append(self._step(tokens, batch.kind, noise, None))
+        self._seen.append(self._step(tokens, batch.kind, noise, None)[:3])
 
     def on_validation_epoch_end(self) -> None:
         """Log the figures, remember the best weights, and stop when nothing gets better."""

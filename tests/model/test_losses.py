@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.distributions import Normal, kl_divergence
 
-from musicvae.model.losses import ElboTerms, bits, kl_per_dimension
+from musicvae.model.losses import ElboTerms, bits, kl_per_dimension, return_cost
 
 
 def test_kl_agrees_with_torch_distributions() -> None:
@@ -24,3 +24,15 @@ def test_the_floor_is_on_each_dimension_s_mean() -> None:
     assert terms.loss(beta=1.0).item() == pytest.approx(15 + 0.1 + 2.0)
     assert terms.loss(beta=0.5, free_nats=0.25).item() == pytest.approx(15 + 0.5 * (0.25 + 2.0))
     assert terms.loss(beta=1.0, free_nats=0.25, used=1).item() == pytest.approx(15 + 0.25)
+
+
+def test_the_hint_asks_for_weight_on_equal_earlier_bars() -> None:
+    tokens = torch.tensor([[[5], [6], [5], [5]]])
+    returns = torch.zeros(1, 2, 4, 4)
+    returns[..., 0, 0] = returns[..., 1, 1] = 1.0
+    returns[:, :, 2] = torch.tensor([0.5, 0.25, 0.25, 0.0])
+    returns[:, 0, 3] = torch.tensor([0.1, 0.0, 0.3, 0.6])
+    returns[:, 1, 3] = torch.tensor([1.0, 0.0, 0.0, 0.0])
+    expected = -math.log(0.5) - 0.5 * math.log(0.4)
+    assert return_cost(returns, tokens).item() == pytest.approx(expected)
+    assert return_cost(returns[..., :2, :2], tokens[:, :2]).item() == 0
