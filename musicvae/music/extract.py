@@ -191,6 +191,7 @@ class _Segment:
 
 def _segments(score: Score, notes: Sequence[ScoreNote], losses: Counter[str]) -> list[_Segment]:
     end = max((n.onset_ticks + n.duration_ticks for n in notes), default=0)
+    end = max(end, score.length_ticks)
     if score.meters:
         changes = [(c.tick, c.meter) for c in score.meters]
     else:

@@ -22,7 +22,7 @@ from musicvae.music.files import atomic_path
 from musicvae.music.key import Key
 from musicvae.music.melody import DEFAULT_TEMPO_QPM, Melody
 from musicvae.music.meter import STEPS_PER_BEAT, Meter
-from musicvae.music.provenance import provenance_text, with_exact_key
+from musicvae.music.provenance import provenance_text, with_exact_key, with_exact_length
 from musicvae.music.score import KeyChange, MeterChange, Score, ScoreNote, TempoChange, Track
 
 __all__ = ["MAX_FILE_BYTES", "TICKS_PER_BEAT", "midi_bytes", "read_midi", "roundest_qpm", "score_from_bytes", "write_midi"]
@@ -87,7 +87,7 @@ def score_from_bytes(data: bytes) -> Score:
         texts=tuple(found.texts),
         losses=dict(found.losses),
     )
-    return with_exact_key(score)
+    return with_exact_length(with_exact_key(score))
 
 
 def _read_track(events: Iterable[Event], number: int, found: _Found) -> None:

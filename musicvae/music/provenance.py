@@ -14,11 +14,13 @@ from typing import Any
 
 from musicvae.music.key import Key
 from musicvae.music.melody import Melody
+from musicvae.music.meter import Meter
 from musicvae.music.score import KeyChange, Score
 
-__all__ = ["provenance_of", "provenance_text", "with_exact_key"]
+__all__ = ["provenance_of", "provenance_text", "with_exact_key", "with_exact_length"]
 
 _MARK = "musicvae "
+_MAX_BARS = 10_000
 
 
 def provenance_text(melody: Melody) -> str:
@@ -64,3 +66,11 @@ def with_exact_key(score: Score) -> Score:
     if key is None or not score.keys or score.keys[0].key.sharps != key.sharps:
         return score
     return replace(score, keys=(KeyChange(score.keys[0].tick, key), *score.keys[1:]))
+
+
+def with_exact_length(score: Score) -> Score:
+    """Put back bars that are silent at the end, which no note tells of."""
+    stated = [entry["melody"].get("bars") for entry in provenance_of(score) if isinstance(entry.get("melody"), dict)]
+    bars = max((b for b in stated if type(b) is int and 0 < b <= _MAX_BARS), default=0)
+    meter = score.meters[0].meter if score.meters else Meter(4, 4)
+    return replace(score, length_ticks=round(bars * meter.beats_per_bar * score.ticks_per_beat))

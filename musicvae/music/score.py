@@ -72,6 +72,8 @@ class Score:
     title: str = ""
     texts: tuple[str, ...] = ()
     losses: Mapping[str, int] = field(default_factory=dict)
+    length_ticks: int = 0
+    """Where the last bar ends, if the file is one of ours and says so; else 0, and the last note decides."""
 
     @property
     def end_ticks(self) -> int:

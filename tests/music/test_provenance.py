@@ -7,10 +7,11 @@ import mido
 import numpy as np
 import pytest
 
+from musicvae.music.extract import read_melody
 from musicvae.music.key import Key
 from musicvae.music.melody import Melody, Note
 from musicvae.music.meter import Meter
-from musicvae.music.midi import midi_bytes, score_from_bytes
+from musicvae.music.midi import midi_bytes, score_from_bytes, write_midi
 from musicvae.music.provenance import provenance_of
 
 SONG = Melody((Note(62, 0, 4), Note(65, 4, 8)), meter=Meter(3, 4), num_bars=2, key=Key.parse("D dorian"), name="Tune")
@@ -42,3 +43,8 @@ def test_json_is_compact_sorted_ascii():
     text = score.texts[0].removeprefix("musicvae ")
     assert text.isascii()
     assert text == json.dumps(json.loads(text), sort_keys=True, separators=(",", ":"))
+
+
+def test_silent_bars_at_the_end_come_back(tmp_path: Path) -> None:
+    melody = Melody.from_beats([(60, 0, 1)], num_bars=5, meter=Meter(3, 4))
+    assert read_melody(write_midi([melody], tmp_path / "rests.mid"))[0].num_bars == 5
