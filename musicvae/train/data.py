@@ -170,11 +170,18 @@ class TrainingWindows:
         return _Pass(kinds, bars, turns, orders)
 
     def _order(self, pass_number: int, kind: int, bars: int, batches: int) -> NDArray[np.int64]:
-        """Indices of windows for that many batches of all processes: shuffled decks, one after another."""
+        """Indices of windows for that many batches of all processes: shuffled decks, one after another.
+
+        A deck gives whole batches only, so that no batch holds a window twice.
+        """
         rng = np.random.default_rng([self.seed, 1, pass_number, kind, bars])
         count = len(self.windows(kind, bars))
-        needed = max(batches * self._size(kind, bars) * self.world_size, 1)
-        return np.concatenate([rng.permutation(count) for _ in range(-(-needed // count))])[:needed]
+        joint = self._size(kind, bars) * self.world_size
+        if count < joint:  # fewer windows than processes: there is no way around sharing
+            return rng.integers(0, count, batches * joint)
+        per_deck = count // joint
+        decks = [rng.permutation(count)[: per_deck * joint] for _ in range(-(-batches // per_deck))]
+        return np.concatenate(decks)
 
 
 class ValidationWindows:

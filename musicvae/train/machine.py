@@ -22,6 +22,7 @@ from musicvae.train.options import MachineOptions, TrainOptions
 __all__ = ["build_trainer", "machine_settings", "versions"]
 
 _STRATEGIES = ("auto", "ddp", "ddp_find_unused_parameters_true", "ddp_find_unused_parameters_false")
+_PRECISIONS = ("32-true", "bf16-mixed")
 _IGNORED_WARNINGS = (
     r"`isinstance\(treespec, LeafSpec\)` is deprecated",  # Lightning 2.6 with torch 2.9 and up
 )
@@ -35,12 +36,14 @@ def build_trainer(machine: MachineOptions, options: TrainOptions, *, log_dir: Pa
     # A run's result must come back to the process that asked for it, and every process must hold all weights.
     if machine.strategy not in _STRATEGIES:
         raise ValueError(f"strategy {machine.strategy!r} is not supported; allowed are {', '.join(_STRATEGIES)}")
+    if machine.precision not in _PRECISIONS:
+        raise ValueError(f"precision {machine.precision!r} is not supported; allowed are {', '.join(_PRECISIONS)}")
     try:
         return L.Trainer(
             accelerator=machine.accelerator, devices=machine.devices, num_nodes=machine.num_nodes, strategy=machine.strategy,
             precision=machine.precision,  # type: ignore[arg-type]  # Lightning checks the word itself
             max_steps=options.max_steps or -1, max_epochs=-1, check_val_every_n_epoch=None, val_check_interval=1,
-            gradient_clip_val=options.clip_norm, num_sanity_val_steps=0, use_distributed_sampler=False, callbacks=callbacks,
+            num_sanity_val_steps=0, use_distributed_sampler=False, callbacks=callbacks,
             logger=_loggers(log_dir), enable_checkpointing=False, enable_model_summary=False, enable_progress_bar=False,
         )  # fmt: skip
     except MisconfigurationException as error:
@@ -56,7 +59,7 @@ def _loggers(log_dir: Path) -> list[Logger]:
 
 @contextmanager
 def machine_settings(machine: MachineOptions) -> Iterator[None]:
-    """Threads and matrix precision as asked for, Lightning quiet; all as before afterwards."""
+    """Threads and matrix precision as asked for, Lightning quiet; all of that and torch's noise as before afterwards."""
     threads, precision = torch.get_num_threads(), torch.get_float32_matmul_precision()
     loggers = [logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric")]
     levels = [logger.level for logger in loggers]
@@ -67,7 +70,7 @@ def machine_settings(machine: MachineOptions) -> Iterator[None]:
             torch.set_float32_matmul_precision("high")
         for logger in loggers:
             logger.setLevel(logging.ERROR)
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), torch.random.fork_rng(devices=range(torch.cuda.device_count())):
             for message in _IGNORED_WARNINGS:
                 warnings.filterwarnings("ignore", message=message)
             yield

@@ -30,6 +30,7 @@ __all__ = ["Code", "PriorFit", "encode_batches", "fit_prior"]
 
 _EVALUATE_EVERY_STEPS = 100
 _WARMUP_STEPS = 100
+_SAVE_EVERY_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
@@ -114,7 +115,7 @@ def fit_prior(
         _judge(state, prior, _held_out_nats(prior, held_out))
         if report is not None:
             report(f"prior: step {state.step} of at most {options.prior_steps}  {-loss:.1f} nats, held out {state.best_nats:.1f}")
-        if checkpoint is not None and time.monotonic() - last_saved > 30.0:
+        if checkpoint is not None and time.monotonic() - last_saved >= _SAVE_EVERY_SECONDS:
             networks = {"prior": prior.state_dict(), "optimizer": optimizer.state_dict()}
             save_plain(checkpoint, {"notes": notes, "state": asdict(state), **networks})
             last_saved = time.monotonic()
@@ -134,7 +135,7 @@ def _codes(
     )  # fmt: skip
     # One pass is enough where it has every window; a small corpus gains nothing from being encoded again.
     batches = max(1, min(-(-options.prior_windows // options.batch_size), source.batches_per_pass))
-    training = encode_batches(vae, (source.batch(i) for i in range(batches)), device)
+    training = encode_batches(vae, (source.batch(i) for i in range(batches)), device) if options.prior_steps else []
     windows = ValidationWindows(
         corpus, bars=bars, hop_bars=options.validation_hop_bars, batch_size=options.batch_size, most=options.validation_windows
     )

@@ -141,13 +141,12 @@ def _train_network(job: _Job, trainer: L.Trainer, *, resume: bool, init_from: st
     checkpoint = _checkpoint_to_resume(job) if resume else None
     source = _training_windows(job, trainer)
     held_out = _validation_windows(job)
-    with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
-        torch.manual_seed(job.options.seed)
-        task = VAETask(job.config, job.options, bars=job.bars, log_every_steps=job.machine.log_every_steps)
-        if init_from is not None:
-            task.start_from(_weights_to_start_from(init_from, job.config))
-        trainer.val_check_interval = trainer.val_check_batch = _validation_interval(job.options, source)
-        _fit(trainer, task, _FromStep(source, trainer), held_out, checkpoint)
+    torch.manual_seed(job.options.seed)
+    task = VAETask(job.config, job.options, bars=job.bars, log_every_steps=job.machine.log_every_steps)
+    if init_from is not None:
+        task.start_from(_weights_to_start_from(init_from, job.config))
+    trainer.val_check_interval = _validation_interval(job.options, source)
+    _fit(trainer, task, _FromStep(source, trainer), held_out, checkpoint)
     weights, figures, best_step = task.result()
     content = {"notes": job.notes, "weights": weights, "figures": figures, "best_step": best_step}
     content |= {"steps": trainer.global_step, "seconds": task.seconds}
