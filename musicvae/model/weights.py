@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +21,7 @@ from safetensors.torch import save
 from musicvae.model.config import ModelConfig
 from musicvae.model.prior import BarPrior
 from musicvae.model.vae import MelodyVAE
+from musicvae.music.files import atomic_path
 
 __all__ = ["FORMAT", "Bundle", "add_metadata", "load_model", "read_metadata", "save_model"]
 
@@ -56,14 +55,8 @@ def save_model(path: str | Path, vae: MelodyVAE, prior: BarPrior, *, metadata: M
     header = {**metadata, "format": FORMAT, "config": vae.config.to_dict()}
     # One entry, since the order of several is not fixed and the same model must give the same file.
     data = save(tensors, {_HEADER: json.dumps(header, sort_keys=True)})
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    with atomic_path(path, force=True) as temporary:
+        temporary.write_bytes(data)
     return path
 
 
