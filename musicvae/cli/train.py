@@ -100,8 +100,9 @@ def run_train(args: argparse.Namespace, terminal: Terminal) -> None:
 
 
 def _is_first_process() -> bool:
-    """Whether this process was started by the user, and not by Lightning as one of several."""
-    return not any(os.environ.get(name, "0").strip() not in ("", "0") for name in ("LOCAL_RANK", "NODE_RANK"))
+    """Whether this process is the only one or the first of several, started by Lightning, torchrun or SLURM."""
+    ranks = ("LOCAL_RANK", "NODE_RANK", "RANK", "SLURM_PROCID")
+    return not any(os.environ.get(name, "0").strip() not in ("", "0") for name in ranks)
 
 
 def _check_output(out: Path, run_dir: Path, args: argparse.Namespace) -> None:
