@@ -114,7 +114,7 @@ def fit_prior(
             continue
         _judge(state, prior, _held_out_nats(prior, held_out))
         if report is not None:
-            report(f"prior: step {state.step} of at most {options.prior_steps}  {-loss:.1f} nats, held out {state.best_nats:.1f}")
+            report(f"prior: step {state.step} of at most {options.prior_steps}  {-float(loss):.1f} nats, held out {state.best_nats:.1f}")
         if checkpoint is not None and time.monotonic() - last_saved >= _SAVE_EVERY_SECONDS:
             networks = {"prior": prior.state_dict(), "optimizer": optimizer.state_dict()}
             save_plain(checkpoint, {"notes": notes, "state": asdict(state), **networks})
@@ -143,7 +143,7 @@ def _codes(
     return training, [(code, code.draw(generator)) for code in encode_batches(vae, windows, device)]
 
 
-def _train_step(prior: BarPrior, optimizer: torch.optim.Optimizer, codes: list[Code], options: TrainOptions, step: int) -> float:
+def _train_step(prior: BarPrior, optimizer: torch.optim.Optimizer, codes: list[Code], options: TrainOptions, step: int) -> Tensor:
     """One step on one group of windows, drawn in proportion to its size; returns the loss in nats."""
     rng = np.random.default_rng([options.seed, 2, step])
     sizes = np.array([len(code.mu) for code in codes], dtype=float)
@@ -158,7 +158,7 @@ def _train_step(prior: BarPrior, optimizer: torch.optim.Optimizer, codes: list[C
     torch.autograd.backward(loss / prior.config.z_used(code.bars))
     torch.nn.utils.clip_grad_norm_(prior.parameters(), options.clip_norm)
     optimizer.step()
-    return float(loss.detach())
+    return loss.detach()
 
 
 @torch.no_grad()
@@ -167,7 +167,7 @@ def _held_out_nats(prior: BarPrior, held_out: list[tuple[Code, Tensor]]) -> floa
 
 
 def _mean(parts: list[Tensor]) -> float:
-    return float(torch.cat([part.double() for part in parts]).mean())
+    return float(torch.cat([part.cpu().double() for part in parts]).mean())  # not every device has doubles
 
 
 def _judge(state: _State, prior: BarPrior, nats: float) -> None:

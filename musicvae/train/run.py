@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import signal
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -156,13 +157,15 @@ def _train_network(job: _Job, trainer: L.Trainer, *, resume: bool, init_from: st
 
 
 def _fit(trainer: L.Trainer, task: VAETask, batches: _FromStep, held_out: ValidationWindows, checkpoint: Path | None) -> None:
+    on_interrupt = signal.getsignal(signal.SIGINT)
     try:
         trainer.fit(task, batches, held_out, ckpt_path=checkpoint)
     except SystemExit:
-        # Lightning turns Ctrl-C into an exit of the whole program, which is not for a library to decide.
-        if trainer.interrupted:
-            raise KeyboardInterrupt from None
-        raise
+        if not trainer.interrupted:
+            raise
+        # Lightning answers Ctrl-C by ignoring the next ones and ending the program, which is not for a library to decide.
+        signal.signal(signal.SIGINT, on_interrupt)
+        raise KeyboardInterrupt from None
 
 
 def _training_windows(job: _Job, trainer: L.Trainer) -> TrainingWindows:

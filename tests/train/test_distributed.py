@@ -45,7 +45,7 @@ def run(folder: Path, *arguments: str) -> None:
     script = folder / "script.py"
     script.write_text(SCRIPT)
     command = [sys.executable, str(script), str(folder / "m.safetensors"), *arguments]
-    done = subprocess.run(command, env=environment(), capture_output=True, encoding="utf-8", timeout=180, check=False)
+    done = subprocess.run(command, env=environment(), capture_output=True, encoding="utf-8", timeout=400, check=False)
     assert done.returncode == 0, done.stderr[:3000] + "\n...\n" + done.stderr[-1500:]
 
 

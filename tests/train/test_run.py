@@ -2,6 +2,7 @@ import csv
 import io
 import json
 import logging
+import signal
 from dataclasses import replace
 
 import pytest
@@ -14,6 +15,7 @@ from musicvae.train.machine import build_trainer
 from musicvae.train.options import MachineOptions, TrainOptions
 from musicvae.train.progress import StatusLine
 from musicvae.train.run import corpus_fingerprint, train
+from musicvae.train.task import VAETask
 
 OPTIONS = TrainOptions(
     max_steps=240, batch_size=16, target_bits=30.0, beta=0.1, beta_warmup_steps=20, beta_gain=0.1, warmup_steps=10, lr=1e-2,
@@ -112,6 +114,17 @@ def test_a_run_ends_when_nothing_gets_better(corpus, tmp_path):
     result = train(corpus, tmp_path / "m.safetensors", config="tiny", options=options, machine=MACHINE, progress=False)
     assert 6 <= result.steps < 40
     assert result.steps % 2 == 0
+
+
+def test_an_interrupt_is_passed_on_and_the_next_one_still_works(corpus, tmp_path, monkeypatch):
+    def interrupted(self, *args):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(VAETask, "on_train_batch_end", interrupted)
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        train(corpus, tmp_path / "m.safetensors", config="tiny", options=QUICK, machine=MACHINE, progress=False)
+    assert signal.getsignal(signal.SIGINT) is before
 
 
 def test_half_precision_products(corpus, tmp_path):
