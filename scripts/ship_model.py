@@ -44,13 +44,18 @@ LABELS_LEFT_OUT = ("pop", "hymn", "song")  # sources, not dances
 
 
 def settle_form(engine: Engine, corpus: Corpus, pieces: int) -> dict[str, Any]:
-    """The return threshold whose pieces have as many different bars as validation tunes, meters weighed by their windows."""
-    real, weights = [], []
+    """When bars count as the same idea: so that pieces have as many different bars as validation tunes, meters weighed by their windows."""
+    real, weights, spreads = [], [], []
     for kind in range(len(KINDS)):
         windows = select_windows(corpus, "validation", kind)
         real.append(float(np.mean([different_bars(canonical_tokens(t)) for t in windows.tokens])))
         weights.append(len(windows))
+        mu, sigma = engine.encode(windows.tokens[:pieces], kind)
+        spreads.append(
+            float(engine.bar_spread(mu + sigma * np.random.default_rng(kind).standard_normal(mu.shape), bars=16, kind=kind).mean())
+        )
     shares = np.array(weights) / sum(weights)
+    engine.usual_spread = float(shares @ spreads)
     tried = {}
     for threshold in THRESHOLDS:
         engine.return_threshold = threshold
@@ -61,9 +66,13 @@ def settle_form(engine: Engine, corpus: Corpus, pieces: int) -> dict[str, Any]:
         tried[threshold] = found
         print(f"  bars count as the same below {threshold:.2f}: different bars {np.round(found, 3)}, real {np.round(real, 3)}", flush=True)
         if shares @ found < shares @ np.array(real) - 0.1:
-            break
+            break  # from here on the shares only fall
     best = min(tried, key=lambda t: (abs(shares @ np.array(tried[t]) - shares @ np.array(real)), t))
-    return {"return_threshold": best, "form": {"different_bars_validation": real, "different_bars_generated": tried[best]}}
+    return {
+        "return_threshold": best,
+        "usual_spread": engine.usual_spread,
+        "form": {"different_bars_validation": real, "different_bars_generated": tried[best]},
+    }
 
 
 def encoded(engine: Engine, corpus: Corpus, split: str, kind: int, at_most: int, label: str | None = None) -> Passages | None:
@@ -132,8 +141,8 @@ write is found in it word for word is measured below.
 |---|---|---|---|
 {sources}
 
-Near-duplicates were removed across collections, whatever their key, and tunes were split {corpus.report.get("split", "by cluster of related tunes")}
-before the first training. The corpus is made by `scripts/build_corpus.py`; its fingerprint is `{recipe["corpus"]}`.
+Near-duplicates were removed across collections, whatever their key, and tunes were split by families of
+related tunes before the first training. The corpus is made by `scripts/build_corpus.py`; its fingerprint is `{recipe["corpus"]}`.
 
 ## Recipe
 
@@ -142,7 +151,8 @@ Trained by `scripts/train_shipped.py` for {metadata["steps"]:,} steps in {metada
 with {", ".join(f"{k} {v}" for k, v in versions.items())}.
 Options: `{json.dumps(recipe["options"], sort_keys=True)}`.
 Validation: `{json.dumps(metadata["validation"], sort_keys=True)}`. Prior: `{json.dumps(metadata["prior"], sort_keys=True)}`.
-Bars count as the same idea, and share their noise when drawn, below a distance of {metadata["return_threshold"]}, chosen on validation tunes.
+Bars count as the same idea when pieces are drawn below a distance of {metadata["return_threshold"]} spreads of a tune's bars,
+chosen on validation tunes.
 
 ## Measured
 

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from musicvae.model.config import ModelConfig
 from musicvae.model.noise import generator
-from musicvae.model.sampling import decode_bars, decoding_margins, same_bars
+from musicvae.model.sampling import bar_spread, decode_bars, decoding_margins, same_bars
 from musicvae.model.weights import Bundle, load_model
 from musicvae.music.meter import MAX_STEPS_PER_BAR
 from musicvae.music.vocabulary import VOCABULARY_SIZE, Tokens
@@ -34,7 +34,8 @@ class Engine:
     """A loaded model.
 
     config: its numbers; hash: what learned styles and codes are bound to; metadata: its story.
-    `return_threshold` decides which bars count as the same idea (see `sampling.same_bars`).
+    `return_threshold` and `usual_spread` decide which bars count as the same idea when pieces are
+    drawn (see `sampling.same_bars`).
     """
 
     def __init__(self, bundle: Bundle, *, device: str = "cpu", threads: int | None = None) -> None:
@@ -54,6 +55,7 @@ class Engine:
         self.hash = bundle.hash
         self.metadata: Mapping[str, Any] = bundle.metadata
         self.return_threshold = float(bundle.metadata.get("return_threshold", 0.0))
+        self.usual_spread = float(bundle.metadata.get("usual_spread", 0.0))
 
     @classmethod
     def load(cls, path: str | Path, *, device: str = "cpu", threads: int | None = None) -> Self:
@@ -96,7 +98,8 @@ class Engine:
     ) -> Tokens:
         """Events (N, bars, S) of z (N, Z).
 
-        temperature 0 is greedy, else `seeds` (one a row) are needed. bias: (N, bars, S, 90) added
+        temperature 0 is greedy. Above, `seeds` (one a row) are needed, and bars that return to an
+        earlier one take its embedding and its noise, so that they are the same. bias: (N, bars, S, 90) added
         to the log-probabilities; forced: (N, bars, S), events >= 0 are taken as they are.
         """
         steps, rows = _steps(kind), len(z)
@@ -106,7 +109,9 @@ class Engine:
             if temperature > 0:
                 if seeds is None or len(seeds) != rows:
                     raise ValueError(f"{rows} rows need as many seeds to be drawn, got {0 if seeds is None else len(seeds)}")
-                gumbel = self._shared_noise(embeddings, seeds, steps)
+                origin = self._origins(embeddings)
+                embeddings = embeddings.gather(1, origin[:, :, None].expand_as(embeddings))
+                gumbel = self._shared_noise(origin, seeds, steps)
             events = decode_bars(
                 self._vae.decoder,
                 embeddings.flatten(0, 1),
@@ -138,8 +143,13 @@ class Engine:
     def same_bars(self, z: Floats, *, bars: int, kind: int) -> NDArray[np.int64]:
         """For each bar (N, bars) the index of the earlier bar that it repeats, or its own."""
         with torch.no_grad():
-            origin = same_bars(self._vae.conduct(self._floats(z), bars, kind), self.return_threshold)
+            origin = self._origins(self._vae.conduct(self._floats(z), bars, kind))
         return origin.cpu().numpy().astype(np.int64)
+
+    def bar_spread(self, z: Floats, *, bars: int, kind: int) -> Floats:
+        """How far apart the bars of each tune are, (N,): `sampling.bar_spread` of their embeddings."""
+        with torch.no_grad():
+            return _numpy(bar_spread(self._vae.conduct(self._floats(z), bars, kind)))
 
     def refine(self, z: Floats, tokens: Tokens, *, kind: int, steps: int, prior_weight: float = 0.1) -> Floats:
         """Better z (N, Z) for given tokens (N, B, S), by gradient steps from an encoder's answer.
@@ -157,13 +167,14 @@ class Engine:
                 optimizer.step()
         return _numpy(target.detach())
 
-    def _shared_noise(self, embeddings: Tensor, seeds: Sequence[int], steps: int) -> Tensor:
-        """Gumbel noise (N * B, S, 91); bars that repeat an earlier one take its noise."""
-        n, bars, _ = embeddings.shape
+    def _origins(self, embeddings: Tensor) -> Tensor:
+        return same_bars(embeddings, self.return_threshold, self.usual_spread)
+
+    def _shared_noise(self, origin: Tensor, seeds: Sequence[int], steps: int) -> Tensor:
+        """Gumbel noise (N * B, S, 91) of the bars (N, B) that each bar returns to."""
         shape = (self.config.max_bars, MAX_STEPS_PER_BAR, _NOISES)
         drawn = np.stack([generator(seed, "events").gumbel(size=shape) for seed in seeds])
-        origin = same_bars(embeddings, self.return_threshold).cpu().numpy()
-        shared = drawn[np.arange(n)[:, None], origin][:, :, :steps]
+        shared = drawn[np.arange(len(seeds))[:, None], origin.cpu().numpy()][:, :, :steps]
         return self._floats(shared).flatten(0, 1)
 
     def _events(self, tokens: Tokens) -> Tensor:

@@ -3,7 +3,7 @@
 What happens at a step is decided in two stages, as the decoder does: hold, note-off or onset, then
 the pitch. Greedy takes the likeliest of each; a temperature divides both by itself. Draws are made
 by the Gumbel-max trick, so that the noise can be fixed beforehand, step by step, and shared: bars
-whose embeddings are nearly the same are the same musical idea come back, and share it.
+whose embeddings are nearly the same are one musical idea that comes back, and share both.
 """
 
 from __future__ import annotations
@@ -15,22 +15,27 @@ from musicvae.model.decoder import BEGIN, Decoder
 from musicvae.model.vae import join_scores
 from musicvae.music.vocabulary import FIRST_PITCH_TOKEN
 
-__all__ = ["decode_bars", "decoding_margins", "same_bars"]
+__all__ = ["bar_spread", "decode_bars", "decoding_margins", "same_bars"]
 
 _MARGIN = 1e-3
 
 
-def same_bars(embeddings: Tensor, threshold: float) -> Tensor:
+def bar_spread(embeddings: Tensor) -> Tensor:
+    """Root mean square distance (N,) of a tune's bar embeddings (N, B, E) from their mean."""
+    return (embeddings - embeddings.mean(1, keepdim=True)).square().sum(-1).mean(1).sqrt()
+
+
+def same_bars(embeddings: Tensor, threshold: float, usual_spread: float = 0.0) -> Tensor:
     """For each bar the index of the bar whose idea it repeats, or its own.
 
     embeddings: (N, B, E). Bar u repeats the earlier bar nearest to it if their distance is below
-    `threshold` times the tune's mean distance between bars and the origin of its embeddings (their
-    root mean square about the mean). Returns (N, B) integers, each at most its own index; a repeat
-    of a repeat names the first.
+    `threshold` times the tune's spread (`bar_spread`), or times the usual one of real tunes where
+    that is larger: a tune of few or of like bars has hardly a spread of its own. Returns (N, B)
+    integers, each at most its own index; a repeat of a repeat names the first.
     """
     n, bars, _ = embeddings.shape
-    spread = (embeddings - embeddings.mean(1, keepdim=True)).square().sum(-1).mean(1).sqrt()
-    distance = torch.cdist(embeddings, embeddings) / spread.clamp(min=1e-9)[:, None, None]
+    spread = bar_spread(embeddings).clamp(min=max(usual_spread, 1e-9))
+    distance = torch.cdist(embeddings, embeddings) / spread[:, None, None]
     origin = torch.arange(bars, device=embeddings.device).repeat(n, 1)
     for u in range(1, bars):
         nearest = distance[:, u, :u].min(-1)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -84,15 +85,18 @@ def test_refinement_makes_the_events_likelier(engine: Engine, tokens: NDArray[np
     assert (refined[:, TINY.z_used(8) :] == 0).all()
 
 
-def test_bars_that_return_share_their_noise(engine: Engine) -> None:
+def test_drawn_bars_that_return_are_the_same(model_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = Engine.load(model_file)
     z = engine.sample_prior([3], bars=8, kind=0)
-    origin = engine.same_bars(z, bars=8, kind=0)[0]
-    assert (origin <= np.arange(8)).all()
-    embeddings = torch.zeros(1, 4, TINY.embedding_size, dtype=torch.float64)
-    embeddings[0, 1] = 1.0
-    noise = engine._shared_noise(embeddings, [9], 16).view(4, 16, -1)
-    assert torch.equal(noise[0], noise[2])
-    assert not torch.equal(noise[0], noise[1])
+    assert (engine.same_bars(z, bars=8, kind=0) <= np.arange(8)).all()
+    monkeypatch.setattr(engine, "return_threshold", 100.0)
+    assert (engine.same_bars(z, bars=8, kind=0) == 0).all()
+    one_idea = engine.decode(z, bars=8, kind=0, temperature=1.0, seeds=[9])[0]
+    assert (one_idea == one_idea[0]).all()
+    monkeypatch.setattr(engine, "return_threshold", 0.0)
+    many = engine.decode(z, bars=8, kind=0, temperature=1.0, seeds=[9])[0]
+    assert len({bar.tobytes() for bar in many}) == 8
+    assert (many[0] == one_idea[0]).all()
 
 
 @pytest.mark.parametrize(

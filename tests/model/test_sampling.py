@@ -15,6 +15,13 @@ def test_near_bars_repeat_the_first_of_their_kind() -> None:
     assert same_bars(tune, 0.0).tolist() == [[0, 1, 2, 3, 4, 5]]
 
 
+def test_bars_of_a_tune_without_a_spread_of_its_own_are_measured_by_the_usual_one() -> None:
+    tune = torch.tensor([[[1.0], [1.1]]])
+    assert same_bars(tune, 0.5).tolist() == [[0, 1]]
+    assert same_bars(tune, 0.5, usual_spread=1.0).tolist() == [[0, 0]]
+    assert same_bars(tune, 0.05, usual_spread=1.0).tolist() == [[0, 1]]
+
+
 def test_margins_make_the_given_events_the_greedy_ones(engine: Engine, tokens: NDArray[np.uint8]) -> None:
     z, _ = engine.encode(tokens, 1)
     bias = np.zeros((*tokens.shape, 90))
