@@ -164,7 +164,7 @@ def _window_report(corpus: Corpus) -> dict[str, dict[str, dict[str, int]]]:
 
 def _reason(error: Exception, file: str) -> str:
     """An error's message without the name of the file, so that like ones are counted together."""
-    text = str(error).replace(Path(file).name, "the file")
+    text = str(error).replace(file, "the file").replace(Path(file).name, "the file")
     if meters := re.findall(r"in unsupported meter (\S+?)[,)]", text):
         return f"only bars in unsupported meter {meters[0]}"
     return text.split(" (")[0][:120]
