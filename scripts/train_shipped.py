@@ -19,7 +19,8 @@ from musicvae.train.options import MachineOptions, TrainOptions
 from musicvae.train.run import train
 
 RECIPE = TrainOptions(
-    seed=0, target_bits=224.0, batch_size=64, lr=2e-3, warmup_steps=300, clip_norm=0.2, max_steps=None, max_minutes=240.0, patience=None
+    seed=1, target_bits=226.0, beta=0.15, beta_warmup_steps=300, batch_size=64, lr=2e-3, warmup_steps=300, max_steps=None, max_minutes=60.0,
+    patience=None, validate_every_steps=500, prior_steps=4000,
 )  # fmt: skip
 
 
@@ -28,7 +29,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("corpus", type=Path, help="folder with corpus.npz and corpus.json")
     parser.add_argument("-o", "--output", type=Path, required=True, help="the model file to write")
     parser.add_argument("--preset", default="melody", choices=sorted(PRESETS))
-    parser.add_argument("--minutes", type=float, default=RECIPE.max_minutes, help="time for the network, without the prior (default: %(default)s)")
+    parser.add_argument("--minutes", type=float, default=RECIPE.max_minutes, help="time for the network alone (default: %(default)s)")
     parser.add_argument("--steps", type=int, default=RECIPE.max_steps, help="end after so many steps, if that is earlier")
     parser.add_argument("--target-bits", type=float, default=RECIPE.target_bits, help="KL of a 16-bar window (default: %(default)s)")
     parser.add_argument("--batch-size", type=int, default=RECIPE.batch_size, help="full windows on each process (default: %(default)s)")

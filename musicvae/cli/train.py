@@ -62,7 +62,7 @@ def add_commands(commands: Commands) -> None:
     machine.add_argument("--devices", metavar="D", help="how many devices or processes, or which, such as 2 or 0,1 (default: 1)")
     machine.add_argument("--num-nodes", type=positive_int, metavar="N", help="machines that take part (default: 1)")
     machine.add_argument("--strategy", metavar="S", help="how they work together: auto or ddp (default: auto)")
-    machine.add_argument("--precision", metavar="P", help="32-true or bf16-mixed (default: 32-true)")
+    machine.add_argument("--precision", metavar="P", help="32-true, bf16-mixed or auto, the faster one here (default: auto)")
     machine.add_argument("--threads", type=positive_int, metavar="N", help="threads of a process on the CPU (default: torch's choice)")
 
 

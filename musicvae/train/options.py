@@ -103,7 +103,8 @@ class MachineOptions:
     devices: int | str = 1
     num_nodes: int = 1
     strategy: str = "auto"
-    precision: str = "32-true"
+    precision: str = "auto"
+    """32-true, bf16-mixed, or auto: bf16-mixed where the hardware has such products."""
     threads: int | None = None
     """Threads of a process on the CPU; None leaves torch's choice."""
     run_dir: Path | None = None

@@ -102,7 +102,7 @@ def train(
     seconds = network["seconds"] + time.monotonic() - begin
     story = {
         **(metadata or {}),
-        "recipe": {**notes, "precision": machine.precision, "processes": trainer.world_size},
+        "recipe": {**notes, "precision": str(trainer.precision), "processes": trainer.world_size},
         "data": report, "versions": versions(), "seed": options.seed, "steps": network["steps"], "best_step": network["best_step"],
         "seconds": round(seconds, 1), "validation": network["figures"], "prior": fit.figures(),
     }  # fmt: skip

@@ -34,7 +34,7 @@ def result(self):
 
 TrainingWindows.batch, VAETask.result = batch, result
 options = TrainOptions(max_steps=max_steps, batch_size=4, target_bits=20.0, beta_warmup_steps=1, prior_steps=2, validation_windows=8)
-machine = MachineOptions(accelerator="cpu", devices=2, strategy="ddp", threads=1, checkpoint_minutes=0.0)
+machine = MachineOptions(accelerator="cpu", devices=2, strategy="ddp", precision="32-true", threads=1, checkpoint_minutes=0.0)
 found = train(make_corpus(), out, config="tiny", options=options, machine=machine, resume=len(sys.argv) > 3, progress=False)
 report = {"drawn": drawn, "digests": digests, "steps": found.steps, "written": found.rank == 0 and out.exists()}
 out.with_name(f"rank-{found.rank}-{max_steps}.json").write_text(json.dumps(report))

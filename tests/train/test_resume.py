@@ -21,7 +21,7 @@ OPTIONS = TrainOptions(
     max_steps=8, batch_size=8, target_bits=20.0, beta_warmup_steps=2, warmup_steps=2, lr=3e-3, prior_steps=2, short_share=0.4,
     validate_every_steps=3, validation_windows=16, seed=5,
 )  # fmt: skip
-MACHINE = MachineOptions(accelerator="cpu", threads=1, checkpoint_minutes=0.0, log_every_steps=2)
+MACHINE = MachineOptions(accelerator="cpu", precision="32-true", threads=1, checkpoint_minutes=0.0, log_every_steps=2)
 
 
 class Killed(Exception):

@@ -22,7 +22,7 @@ OPTIONS = TrainOptions(
     ema_decay=0.95, validate_every_steps=80, prior_steps=20, seed=1,
 )  # fmt: skip
 QUICK = replace(OPTIONS, max_steps=2, prior_steps=0, validate_every_steps=None)
-MACHINE = MachineOptions(accelerator="cpu", threads=1, log_every_steps=20)
+MACHINE = MachineOptions(accelerator="cpu", precision="32-true", threads=1, log_every_steps=20)
 
 
 def rows(run_dir):
@@ -129,7 +129,14 @@ def test_an_interrupt_is_passed_on_and_the_next_one_still_works(corpus, tmp_path
 
 def test_half_precision_products(corpus, tmp_path):
     machine = replace(MACHINE, precision="bf16-mixed")
-    assert train(corpus, tmp_path / "m.safetensors", config="tiny", options=QUICK, machine=machine, progress=False).steps == 2
+    result = train(corpus, tmp_path / "m.safetensors", config="tiny", options=QUICK, machine=machine, progress=False)
+    assert load_model(result.path).metadata["recipe"]["precision"] == "bf16-mixed"
+
+
+@pytest.mark.parametrize(("has", "expected"), [({"avx512_bf16": True}, "bf16-mixed"), ({"amx_bf16": True}, "bf16-mixed"), ({}, "32-true")])
+def test_half_precision_is_chosen_where_the_cpu_has_it(has, expected, tmp_path, monkeypatch):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: has, raising=False)
+    assert build_trainer(replace(MACHINE, precision="auto"), QUICK, log_dir=tmp_path, callbacks=[]).precision == expected
 
 
 def test_short_tunes_give_short_windows(tmp_path):
@@ -143,7 +150,7 @@ def test_short_tunes_give_short_windows(tmp_path):
     [
         ({"config": "huge"}, "unknown preset 'huge'; allowed are tiny, small, melody"),
         ({"machine": replace(MACHINE, strategy="ddp_spawn")}, "strategy 'ddp_spawn' is not supported; allowed are auto, ddp"),
-        ({"machine": replace(MACHINE, precision="16-mixed")}, "precision '16-mixed' is not supported; allowed are 32-true"),
+        ({"machine": replace(MACHINE, precision="16-mixed")}, "precision '16-mixed' is not supported; allowed are auto, 32-true"),
         ({"corpus": make_corpus(tunes=2)}, "too little data"),
     ],
 )
