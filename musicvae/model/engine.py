@@ -18,6 +18,7 @@ from torch import Tensor
 
 from musicvae.model.config import ModelConfig
 from musicvae.model.noise import generator
+from musicvae.model.prior import lags_of
 from musicvae.model.sampling import bar_spread, decode_bars, decoding_margins, same_bars
 from musicvae.model.weights import Bundle, load_model
 from musicvae.music.meter import MAX_STEPS_PER_BAR
@@ -80,9 +81,14 @@ class Engine:
         shape = (1 + self.config.max_bars, self._prior.width)
         streams = [generator(seed, "prior") for seed in seeds]
         normals = self._floats(np.stack([s.standard_normal(shape) for s in streams]))
-        uniforms = self._floats(np.stack([s.random(shape[0]) for s in streams]))
-        fixed = None if given is None else self._floats(given)
-        z = self._prior.sample(normals, uniforms, bars=bars, kind=kind, temperature=temperature, given=fixed, given_bars=given_bars)
+        uniforms = self._floats(np.stack([s.random((shape[0], 2)) for s in streams]))
+        fixed, lags = None, None
+        with torch.no_grad():
+            if given is not None:
+                fixed = self._floats(given)
+                origin = self._origins(self._vae.conduct(fixed, bars, kind))[:, :given_bars]
+                lags = lags_of(origin[:, :, None] == origin[:, None])
+            z = self._prior.sample(normals, uniforms, bars=bars, kind=kind, temperature=temperature, given=fixed, given_lags=lags)
         return _numpy(z)
 
     def decode(

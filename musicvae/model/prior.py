@@ -3,7 +3,10 @@
 The encoder does not put real tunes where N(0, I) is dense, so the prior is fitted to where it does
 put them, by maximum likelihood on z drawn from q(z | x) of the training tunes. It knows the number
 of bars and the meter, and being autoregressive over bars it can also go on from bars that are
-given. Two-stage fitting: Dai & Wipf (2019); mixture outputs: Bishop (1994).
+given. Form comes first: for each bar it draws a *lag*, how many bars ago the bar was last heard
+(0: never), and then z's block given that lag; the lag is an auxiliary variable that leads the block
+into the region where the conductor points back. Two-stage fitting: Dai & Wipf (2019); mixture
+outputs: Bishop (1994).
 """
 
 from __future__ import annotations
@@ -17,13 +20,26 @@ from torch.nn import functional as F
 from musicvae.model.config import ModelConfig
 from musicvae.music.meter import KINDS
 
-__all__ = ["BarPrior"]
+__all__ = ["BarPrior", "equal_lags", "lags_of"]
 
 _MIN_LOG_SIGMA, _MAX_LOG_SIGMA = -5.0, 2.0
 
 
+def lags_of(equal: Tensor) -> Tensor:
+    """Lags (N, B) to the most recent equal bar, 0 where there is none, from what equals what (N, B, B)."""
+    bars = equal.shape[1]
+    bar = torch.arange(bars, device=equal.device)
+    latest = torch.where(equal.tril(-1), bar, -1).amax(-1)
+    return torch.where(latest >= 0, bar - latest, 0)
+
+
+def equal_lags(tokens: Tensor) -> Tensor:
+    """Lags (N, B) of tokens (N, B, S): `lags_of` bars that are the same event for event."""
+    return lags_of((tokens[:, :, None] == tokens[:, None]).all(-1))
+
+
 class BarPrior(nn.Module):
-    """p(z | bars, kind) = p(tune block) * product over bars of p(bar block | blocks before)."""
+    """p(z, lags | bars, kind) = p(tune block) * product over bars of p(lag | before) p(bar block | lag, before)."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
@@ -33,9 +49,11 @@ class BarPrior(nn.Module):
         self.enter = nn.Linear(self.width, size)
         self.places = nn.Embedding(len(KINDS) * (config.max_bars + 1), size)
         self.lengths = nn.Embedding(config.max_bars + 1, size)
+        self.lags = nn.Embedding(config.max_bars, size)
         self.recurrence = nn.GRU(size, size, num_layers=2, batch_first=True)
+        self.form = nn.Sequential(nn.Linear(2 * size, size), nn.GELU(), nn.Linear(size, config.max_bars))
         self.mixtures = nn.Sequential(
-            nn.Linear(2 * size, 2 * size), nn.GELU(), nn.Linear(2 * size, config.prior_mixtures * (1 + 2 * self.width))
+            nn.Linear(3 * size, 2 * size), nn.GELU(), nn.Linear(2 * size, config.prior_mixtures * (1 + 2 * self.width))
         )
 
     def _blocks(self, z: Tensor, bars: int) -> Tensor:
@@ -50,25 +68,38 @@ class BarPrior(nn.Module):
         places: Tensor = self.places(block + kind * (self.config.max_bars + 1)) + self.lengths(torch.full_like(block, bars))
         return places
 
-    def _outputs(self, told: Tensor, places: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Log-weights (..., K), means and log-deviations (..., K, width) for the block that follows."""
-        out = self.mixtures(torch.cat([told, places.expand_as(told)], -1))
+    def _form(self, told: Tensor, places: Tensor, block: Tensor) -> Tensor:
+        """Log-probabilities (..., max_bars) of the lag of block 0 (the tune's, always 0), 1, 2, ...; block: (...)."""
+        scores = self.form(torch.cat([told, places.expand_as(told)], -1))
+        possible = torch.arange(self.config.max_bars, device=told.device) < block.clamp(min=1)[..., None]
+        logs: Tensor = scores.masked_fill(~possible, float("-inf")).log_softmax(-1)
+        return logs
+
+    def _outputs(self, told: Tensor, places: Tensor, lags: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Log-weights (..., K), means and log-deviations (..., K, width) for the block that has these lags (...)."""
+        out = self.mixtures(torch.cat([told, places.expand_as(told), self.lags(lags)], -1))
         k = self.config.prior_mixtures
         mean, log_sigma = out[..., k:].view(*out.shape[:-1], k, -1).chunk(2, dim=-1)
         return out[..., :k].log_softmax(-1), mean, log_sigma.clamp(_MIN_LOG_SIGMA, _MAX_LOG_SIGMA)
 
-    def log_prob(self, z: Tensor, bars: int, kind: int) -> Tensor:
-        """Natural logarithm of p(z | bars, kind), (N,), over the part of z that these bars use."""
+    def log_prob(self, z: Tensor, lags: Tensor, bars: int, kind: int) -> Tensor:
+        """Natural logarithm of p(z, lags | bars, kind), (N,), over the part of z that these bars use; lags: (N, bars).
+
+        Where the lags follow from z, as they do for the codes of real tunes, this is at most log p(z).
+        """
         blocks, places = self._blocks(z, bars), self._places(bars, kind)
-        before = F.pad(self.enter(blocks[:, :-1]), (0, 0, 1, 0))
+        lags = F.pad(lags, (1, 0))
+        before = F.pad(self.enter(blocks[:, :-1]) + self.lags(lags[:, :-1]), (0, 0, 1, 0))
         told, _ = self.recurrence(before + places)
-        log_weight, mean, log_sigma = self._outputs(told, places)
+        block = torch.arange(bars + 1, device=z.device).expand(len(z), -1)
+        form = self._form(told, places, block).gather(-1, lags[..., None])[..., 0]
+        log_weight, mean, log_sigma = self._outputs(told, places, lags)
         normal = -0.5 * ((blocks[:, :, None] - mean) / log_sigma.exp()).square() - log_sigma - 0.5 * math.log(2 * math.pi)
         real = torch.zeros(bars + 1, self.width, dtype=torch.bool, device=z.device)
         real[0, : self.config.z_global] = True
         real[1:, : self.config.z_bar] = True
         density = torch.where(real[:, None], normal, 0.0).sum(-1)
-        return (log_weight + density).logsumexp(-1).sum(-1)
+        return (form + (log_weight + density).logsumexp(-1)).sum(-1)
 
     @torch.no_grad()
     def sample(
@@ -80,35 +111,45 @@ class BarPrior(nn.Module):
         kind: int,
         temperature: float = 1.0,
         given: Tensor | None = None,
-        given_bars: int = 0,
+        given_lags: Tensor | None = None,
     ) -> Tensor:
         """Draw z (N, Z).
 
-        normals: (N, 1 + max_bars, width) and uniforms: (N, 1 + max_bars) are all the noise. The
-        temperature sharpens the choice of Gaussian and narrows each. With `given` (N, Z) the tune
-        block and the first `given_bars` bars' blocks are taken from it.
+        normals: (N, 1 + max_bars, width) and uniforms: (N, 1 + max_bars, 2) are all the noise. The
+        temperature sharpens the choices of lag and of Gaussian and narrows each Gaussian. With
+        `given` (N, Z) the tune block and the blocks of the first bars, as many as `given_lags`
+        (N, G) has columns, are taken from it.
         """
         n, places = len(normals), self._places(bars, kind)
         fixed = None if given is None else self._blocks(given, bars)
-        block, state, blocks = normals.new_zeros(n, 1, self.enter.out_features), None, []
+        num_fixed = -1 if given is None else 0 if given_lags is None else given_lags.shape[1]
+        entered, state, blocks = normals.new_zeros(n, 1, self.enter.out_features), None, []
         for i in range(bars + 1):
-            told, state = self.recurrence(block + places[i], state)
-            if fixed is not None and i <= given_bars:
+            told, state = self.recurrence(entered + places[i], state)
+            block = torch.full((n,), i, device=normals.device)
+            if fixed is not None and i <= num_fixed:
+                lag = given_lags[:, i - 1] if i and given_lags is not None else torch.zeros_like(block)
                 drawn = fixed[:, i]
             else:
-                drawn = self._draw(*self._outputs(told[:, 0], places[i]), normals[:, i], uniforms[:, i], temperature)
+                lag = _choice(self._form(told[:, 0], places[i], block), uniforms[:, i, 0], temperature)
+                drawn = _draw(*self._outputs(told[:, 0], places[i], lag), normals[:, i], uniforms[:, i, 1], temperature)
                 drawn = drawn * (torch.arange(self.width, device=drawn.device) < (self.config.z_bar if i else self.config.z_global))
             blocks.append(drawn)
-            block = self.enter(drawn)[:, None]
+            entered = (self.enter(drawn) + self.lags(lag))[:, None]
         z = torch.cat([blocks[0][:, : self.config.z_global], *(b[:, : self.config.z_bar] for b in blocks[1:])], -1)
         return F.pad(z, (0, self.config.z_size - z.shape[1]))
 
-    @staticmethod
-    def _draw(log_weight: Tensor, mean: Tensor, log_sigma: Tensor, normal: Tensor, uniform: Tensor, temperature: float) -> Tensor:
-        if temperature == 0:
-            choice, spread = log_weight.argmax(-1), 0.0
-        else:
-            weights = (log_weight / temperature).softmax(-1).cumsum(-1)
-            choice, spread = (weights < uniform[:, None]).sum(-1).clamp(max=weights.shape[-1] - 1), temperature
-        rows = torch.arange(len(mean), device=mean.device)
-        return mean[rows, choice] + spread * log_sigma[rows, choice].exp() * normal
+
+def _choice(log_weight: Tensor, uniform: Tensor, temperature: float) -> Tensor:
+    """An index (N,) drawn from (N, K) log-weights by inversion; the likeliest at temperature 0."""
+    if temperature == 0:
+        return log_weight.argmax(-1)
+    weights = (log_weight / temperature).softmax(-1).cumsum(-1)
+    return (weights < uniform[:, None]).sum(-1).clamp(max=weights.shape[-1] - 1)
+
+
+def _draw(log_weight: Tensor, mean: Tensor, log_sigma: Tensor, normal: Tensor, uniform: Tensor, temperature: float) -> Tensor:
+    """A point (N, width) of each mixture of Gaussians."""
+    choice = _choice(log_weight, uniform, temperature)
+    rows = torch.arange(len(mean), device=mean.device)
+    return mean[rows, choice] + temperature * log_sigma[rows, choice].exp() * normal

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from musicvae.corpus.store import Corpus
-from musicvae.model.prior import BarPrior
+from musicvae.model.prior import BarPrior, equal_lags
 from musicvae.model.vae import MelodyVAE
 from musicvae.train.checkpoints import load_plain, save_plain
 from musicvae.train.control import cosine_share
@@ -35,10 +35,11 @@ _SAVE_EVERY_SECONDS = 30.0
 
 @dataclass(frozen=True)
 class Code:
-    """q(z | x) of windows of one kind and length. mu, sigma: (N, Z)."""
+    """q(z | x) of windows of one kind and length. mu, sigma: (N, Z); lags: (N, bars), of bars that return."""
 
     mu: Tensor
     sigma: Tensor
+    lags: Tensor
     bars: int
     kind: int
 
@@ -77,15 +78,15 @@ class _State:
 @torch.no_grad()
 def encode_batches(vae: MelodyVAE, batches: Iterable[Batch], device: torch.device) -> list[Code]:
     """q(z | x) of batches, those of one kind and length joined; `vae` is used as it is."""
-    parts: dict[tuple[int, int], list[tuple[Tensor, Tensor]]] = {}
+    parts: dict[tuple[int, int], list[tuple[Tensor, Tensor, Tensor]]] = {}
     for batch in batches:
         tokens = batch.tokens.to(device).long()
         mu, sigma = vae.encode(tokens, batch.kind)
-        parts.setdefault((tokens.shape[1], batch.kind), []).append((mu.float(), sigma.float()))
+        parts.setdefault((tokens.shape[1], batch.kind), []).append((mu.float(), sigma.float(), equal_lags(tokens)))
     codes = []
     for (bars, kind), found in parts.items():
-        mus, sigmas = zip(*found, strict=True)
-        codes.append(Code(torch.cat(mus), torch.cat(sigmas), bars, kind))
+        mus, sigmas, lags = zip(*found, strict=True)
+        codes.append(Code(torch.cat(mus), torch.cat(sigmas), torch.cat(lags), bars, kind))
     return codes
 
 
@@ -153,7 +154,7 @@ def _train_step(prior: BarPrior, optimizer: torch.optim.Optimizer, codes: list[C
     share = cosine_share(step, warmup_steps=_WARMUP_STEPS, progress=step / max(1, options.prior_steps), end=options.lr_end)
     for group in optimizer.param_groups:
         group["lr"] = options.prior_lr * share
-    loss = -prior.log_prob(z, code.bars, code.kind).mean()
+    loss = -prior.log_prob(z, code.lags[rows], code.bars, code.kind).mean()
     optimizer.zero_grad(set_to_none=True)
     torch.autograd.backward(loss / prior.config.z_used(code.bars))
     torch.nn.utils.clip_grad_norm_(prior.parameters(), options.clip_norm)
@@ -163,7 +164,13 @@ def _train_step(prior: BarPrior, optimizer: torch.optim.Optimizer, codes: list[C
 
 @torch.no_grad()
 def _held_out_nats(prior: BarPrior, held_out: list[tuple[Code, Tensor]]) -> float:
-    return _mean([prior.log_prob(part, code.bars, code.kind) for code, z in held_out for part in torch.split(z, 256)])
+    return _mean(
+        [
+            prior.log_prob(part, lags, code.bars, code.kind)
+            for code, z in held_out
+            for part, lags in zip(torch.split(z, 256), torch.split(code.lags, 256), strict=True)
+        ]
+    )
 
 
 def _mean(parts: list[Tensor]) -> float:

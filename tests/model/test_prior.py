@@ -7,7 +7,7 @@ import torch
 from torch.distributions import Categorical, Independent, MixtureSameFamily, Normal
 
 from musicvae.model.config import PRESETS
-from musicvae.model.prior import BarPrior
+from musicvae.model.prior import BarPrior, equal_lags
 from musicvae.model.vae import MelodyVAE
 
 TINY = PRESETS["tiny"]
@@ -15,34 +15,41 @@ TINY = PRESETS["tiny"]
 
 def _noise(rows: int, width: int) -> tuple[torch.Tensor, torch.Tensor]:
     generator = torch.Generator().manual_seed(5)
-    return torch.randn(rows, 1 + TINY.max_bars, width, generator=generator), torch.rand(rows, 1 + TINY.max_bars, generator=generator)
+    return torch.randn(rows, 1 + TINY.max_bars, width, generator=generator), torch.rand(rows, 1 + TINY.max_bars, 2, generator=generator)
 
 
 def test_density_is_the_product_of_mixtures(networks: tuple[MelodyVAE, BarPrior]) -> None:
     _, prior = networks
     bars, kind = 3, 1
     z = torch.randn(4, TINY.z_size)
+    lags = torch.tensor([[0, 0, 0], [0, 1, 1], [0, 0, 2], [0, 1, 0]])
     blocks, places = prior._blocks(z, bars), prior._places(bars, kind)
     total, state = torch.zeros(4), None
     entered = torch.zeros(4, 1, TINY.prior_size)
     for i in range(bars + 1):
         told, state = prior.recurrence(entered + places[i], state)
-        log_weight, mean, log_sigma = prior._outputs(told[:, 0], places[i])
+        lag = lags[:, i - 1] if i else torch.zeros(4, dtype=torch.long)
+        form = prior._form(told[:, 0], places[i], torch.full((4,), i))
+        torch.testing.assert_close(form.exp().sum(-1), torch.ones(4))
+        assert (form.isfinite().sum(-1) == max(i, 1)).all()
+        total = total + form[range(4), lag]
+        log_weight, mean, log_sigma = prior._outputs(told[:, 0], places[i], lag)
         width = TINY.z_bar if i else TINY.z_global
         part = Independent(Normal(mean[..., :width], log_sigma[..., :width].exp()), 1)
         total = total + MixtureSameFamily(Categorical(logits=log_weight), part).log_prob(blocks[:, i, :width])
-        entered = prior.enter(blocks[:, i])[:, None]
-    torch.testing.assert_close(prior.log_prob(z, bars, kind), total)
+        entered = (prior.enter(blocks[:, i]) + prior.lags(lag))[:, None]
+    torch.testing.assert_close(prior.log_prob(z, lags, bars, kind), total)
 
 
 def test_given_blocks_are_kept_and_the_rest_follows_them(networks: tuple[MelodyVAE, BarPrior]) -> None:
     _, prior = networks
     normals, uniforms = _noise(2, prior.width)
     first = prior.sample(normals, uniforms, bars=6, kind=0)
-    again = prior.sample(normals, uniforms, bars=6, kind=0, given=first, given_bars=4)
-    torch.testing.assert_close(first, again)
-    other = prior.sample(normals, uniforms, bars=6, kind=0, given=first + 0.5, given_bars=4)
+    lags = torch.zeros(2, 4, dtype=torch.long)
+    again = prior.sample(normals, uniforms, bars=6, kind=0, given=first, given_lags=lags)
+    other = prior.sample(normals, uniforms, bars=6, kind=0, given=first + 0.5, given_lags=lags)
     kept = TINY.z_used(4)
+    torch.testing.assert_close(first[:, :kept], again[:, :kept])
     torch.testing.assert_close(other[:, :kept], first[:, :kept] + 0.5)
     assert (other[:, kept : TINY.z_used(6)] - first[:, kept : TINY.z_used(6)]).abs().max() > 1e-4
     assert (other[:, TINY.z_used(6) :] == 0).all()
@@ -60,13 +67,18 @@ def test_samples_have_the_mixtures_moments(networks: tuple[MelodyVAE, BarPrior])
     rows = 4000
     generator = torch.Generator().manual_seed(0)
     normals = torch.randn(rows, 1 + TINY.max_bars, prior.width, generator=generator)
-    uniforms = torch.rand(rows, 1 + TINY.max_bars, generator=generator)
+    uniforms = torch.rand(rows, 1 + TINY.max_bars, 2, generator=generator)
     z = prior.sample(normals, uniforms, bars=1, kind=0)[:, : TINY.z_global]
     places = prior._places(1, 0)
     told, _ = prior.recurrence(places[:1][None])
-    log_weight, mean, log_sigma = (x[0, 0].detach() for x in prior._outputs(told, places[:1]))
+    log_weight, mean, log_sigma = (x[0, 0].detach() for x in prior._outputs(told, places[:1], torch.zeros(1, 1, dtype=torch.long)))
     mean, variance = mean[:, : TINY.z_global], (2 * log_sigma[:, : TINY.z_global]).exp()
     expected = (log_weight.exp()[:, None] * mean).sum(0)
     spread = ((log_weight.exp()[:, None] * (variance + mean.square())).sum(0) - expected.square()).sqrt()
     assert ((z.mean(0) - expected).abs() < 4 * spread / rows**0.5).all()
     assert z.std(0).numpy() == pytest.approx(spread.numpy(), rel=0.06)
+
+
+def test_lags_point_to_the_most_recent_equal_bar() -> None:
+    a, b, c = [5, 0], [6, 0], [7, 1]
+    assert equal_lags(torch.tensor([[a, b, a, a, c, b]])).tolist() == [[0, 0, 2, 1, 0, 4]]

@@ -106,7 +106,7 @@ def test_gradient_reaches_every_parameter(tokens: NDArray[np.uint8]) -> None:
     for kind, steps in ((0, 16), (1, 12), (2, 12)):
         out = vae(torch.randint(0, 90, (4, 16, steps)), kind, _latent(4), torch.rand(4, 16, steps) > 0.3)
         (out.log_probs.mean() + out.sigma.mean()).backward()
-        prior.log_prob(_latent(4), 16, kind).mean().backward()
+        prior.log_prob(_latent(4), torch.tensor([[0, *range(15)]] * 4), 16, kind).mean().backward()
     without = [name for net in (vae, prior) for name, p in net.named_parameters() if p.grad is None or not p.grad.abs().any()]
     assert without == []
 
