@@ -51,8 +51,8 @@ class Effort:
     samples: int = 1000
     pairs: int = 200
     melodies: int = 200
-    refine_steps: int = 25
-    refine_windows: int = 128
+    refine_steps: int = 10
+    refine_windows: int = 64
 
 
 FULL = Effort()

@@ -4,8 +4,8 @@ The encoder does not put real tunes where N(0, I) is dense, so the prior is fitt
 put them, by maximum likelihood on z drawn from q(z | x) of the training tunes. It knows the number
 of bars and the meter, and being autoregressive over bars it can also go on from bars that are
 given. Form comes first: for each bar it draws a *lag*, how many bars ago the bar was last heard
-(0: never), and then z's block given that lag; the lag is an auxiliary variable that leads the block
-into the region where the conductor points back. Two-stage fitting: Dai & Wipf (2019); mixture
+(0: never), and then z's block given that lag and the block it names, near which a block that
+describes the same bar lies. The lag is an auxiliary variable; z alone goes to the decoder. Two-stage fitting: Dai & Wipf (2019); mixture
 outputs: Bishop (1994).
 """
 
@@ -53,7 +53,7 @@ class BarPrior(nn.Module):
         self.recurrence = nn.GRU(size, size, num_layers=2, batch_first=True)
         self.form = nn.Sequential(nn.Linear(2 * size, size), nn.GELU(), nn.Linear(size, config.max_bars))
         self.mixtures = nn.Sequential(
-            nn.Linear(3 * size, 2 * size), nn.GELU(), nn.Linear(2 * size, config.prior_mixtures * (1 + 2 * self.width))
+            nn.Linear(4 * size, 2 * size), nn.GELU(), nn.Linear(2 * size, config.prior_mixtures * (1 + 3 * self.width))
         )
 
     def _blocks(self, z: Tensor, bars: int) -> Tensor:
@@ -75,11 +75,15 @@ class BarPrior(nn.Module):
         logs: Tensor = scores.masked_fill(~possible, float("-inf")).log_softmax(-1)
         return logs
 
-    def _outputs(self, told: Tensor, places: Tensor, lags: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Log-weights (..., K), means and log-deviations (..., K, width) for the block that has these lags (...)."""
-        out = self.mixtures(torch.cat([told, places.expand_as(told), self.lags(lags)], -1))
+    def _outputs(self, told: Tensor, places: Tensor, lags: Tensor, named: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Log-weights (..., K), means and log-deviations (..., K, width) for the block that has these lags (...).
+
+        named: (..., width), the earlier block that the lag names, zeros where it names none.
+        """
+        out = self.mixtures(torch.cat([told, places.expand_as(told), self.lags(lags), self.enter(named)], -1))
         k = self.config.prior_mixtures
-        mean, log_sigma = out[..., k:].view(*out.shape[:-1], k, -1).chunk(2, dim=-1)
+        mean, share, log_sigma = out[..., k:].view(*out.shape[:-1], k, -1).chunk(3, dim=-1)
+        mean = mean + share * named[..., None, :]
         return out[..., :k].log_softmax(-1), mean, log_sigma.clamp(_MIN_LOG_SIGMA, _MAX_LOG_SIGMA)
 
     def log_prob(self, z: Tensor, lags: Tensor, bars: int, kind: int) -> Tensor:
@@ -93,7 +97,9 @@ class BarPrior(nn.Module):
         told, _ = self.recurrence(before + places)
         block = torch.arange(bars + 1, device=z.device).expand(len(z), -1)
         form = self._form(told, places, block).gather(-1, lags[..., None])[..., 0]
-        log_weight, mean, log_sigma = self._outputs(told, places, lags)
+        place_named = torch.where(lags > 0, block - lags, 0)[..., None].expand_as(blocks)
+        named = blocks.gather(1, place_named) * (lags > 0)[..., None]
+        log_weight, mean, log_sigma = self._outputs(told, places, lags, named)
         normal = -0.5 * ((blocks[:, :, None] - mean) / log_sigma.exp()).square() - log_sigma - 0.5 * math.log(2 * math.pi)
         real = torch.zeros(bars + 1, self.width, dtype=torch.bool, device=z.device)
         real[0, : self.config.z_global] = True
@@ -123,7 +129,8 @@ class BarPrior(nn.Module):
         n, places = len(normals), self._places(bars, kind)
         fixed = None if given is None else self._blocks(given, bars)
         num_fixed = -1 if given is None else 0 if given_lags is None else given_lags.shape[1]
-        entered, state, blocks = normals.new_zeros(n, 1, self.enter.out_features), None, []
+        entered, state = normals.new_zeros(n, 1, self.enter.out_features), None
+        blocks: list[Tensor] = []
         for i in range(bars + 1):
             told, state = self.recurrence(entered + places[i], state)
             block = torch.full((n,), i, device=normals.device)
@@ -132,7 +139,8 @@ class BarPrior(nn.Module):
                 drawn = fixed[:, i]
             else:
                 lag = _choice(self._form(told[:, 0], places[i], block), uniforms[:, i, 0], temperature)
-                drawn = _draw(*self._outputs(told[:, 0], places[i], lag), normals[:, i], uniforms[:, i, 1], temperature)
+                named = torch.stack([*blocks, torch.zeros_like(normals[:, 0])])[torch.where(lag > 0, i - lag, -1), torch.arange(n)]
+                drawn = _draw(*self._outputs(told[:, 0], places[i], lag, named), normals[:, i], uniforms[:, i, 1], temperature)
                 drawn = drawn * (torch.arange(self.width, device=drawn.device) < (self.config.z_bar if i else self.config.z_global))
             blocks.append(drawn)
             entered = (self.enter(drawn) + self.lags(lag))[:, None]

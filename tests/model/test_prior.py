@@ -33,7 +33,8 @@ def test_density_is_the_product_of_mixtures(networks: tuple[MelodyVAE, BarPrior]
         torch.testing.assert_close(form.exp().sum(-1), torch.ones(4))
         assert (form.isfinite().sum(-1) == max(i, 1)).all()
         total = total + form[range(4), lag]
-        log_weight, mean, log_sigma = prior._outputs(told[:, 0], places[i], lag)
+        named = torch.stack([blocks[row, i - lag[row]] if lag[row] else torch.zeros(prior.width) for row in range(4)])
+        log_weight, mean, log_sigma = prior._outputs(told[:, 0], places[i], lag, named)
         width = TINY.z_bar if i else TINY.z_global
         part = Independent(Normal(mean[..., :width], log_sigma[..., :width].exp()), 1)
         total = total + MixtureSameFamily(Categorical(logits=log_weight), part).log_prob(blocks[:, i, :width])
@@ -71,7 +72,9 @@ def test_samples_have_the_mixtures_moments(networks: tuple[MelodyVAE, BarPrior])
     z = prior.sample(normals, uniforms, bars=1, kind=0)[:, : TINY.z_global]
     places = prior._places(1, 0)
     told, _ = prior.recurrence(places[:1][None])
-    log_weight, mean, log_sigma = (x[0, 0].detach() for x in prior._outputs(told, places[:1], torch.zeros(1, 1, dtype=torch.long)))
+    log_weight, mean, log_sigma = (
+        x[0, 0].detach() for x in prior._outputs(told, places[:1], torch.zeros(1, 1, dtype=torch.long), torch.zeros(1, 1, prior.width))
+    )
     mean, variance = mean[:, : TINY.z_global], (2 * log_sigma[:, : TINY.z_global]).exp()
     expected = (log_weight.exp()[:, None] * mean).sum(0)
     spread = ((log_weight.exp()[:, None] * (variance + mean.square())).sum(0) - expected.square()).sqrt()
