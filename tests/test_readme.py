@@ -1,0 +1,99 @@
+"""README.md's examples, taken from its text: those that can run here do, of the others the words are checked."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+from pathlib import Path
+
+import pytest
+
+from musicvae.cli.main import build_parser, main
+from musicvae.compose import library
+from musicvae.music.midi import read_midi
+
+ROOT = Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+SHELL = [line for block in re.findall(r"^```sh\n(.*?)^```$", README, re.MULTILINE | re.DOTALL) for line in block.splitlines() if line]
+PYTHON = re.findall(r"^```python\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+PROMISED = {
+    "python3 -m venv .venv && . .venv/bin/activate && pip install . && musicvae generate --bars 16",
+    "pip install '.[test]' && pytest",
+}
+# These take hours, several machines or data that is not here.
+ONLY_PARSED = ("train", "evaluate")
+
+
+def words_after_musicvae(line: str) -> list[str]:
+    """The arguments of the command in a line that may begin with something else (torchrun, variables, pip)."""
+    words = shlex.split(line, comments=True)
+    return words[words.index("musicvae") + 1 :]
+
+
+def is_run(line: str) -> bool:
+    return line.startswith("musicvae ") and words_after_musicvae(line)[0] not in ONLY_PARSED
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Where the examples run, one after another, as a reader would run them."""
+    path = tmp_path_factory.mktemp("readme")
+    shutil.copytree(ROOT / "data" / "examples", path / "data" / "examples")
+    return path
+
+
+@pytest.fixture(autouse=True)
+def in_folder(folder, monkeypatch, tmp_path):
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr(library, "user_styles_folder", lambda: tmp_path / "styles")
+
+
+def test_the_two_commands_stand_in_blocks_of_their_own():
+    blocks = re.findall(r"^```sh\n(.*?)\n```$", README, re.MULTILINE | re.DOTALL)
+    assert set(blocks) >= PROMISED
+
+
+@pytest.mark.parametrize("line", [line for line in SHELL if "musicvae " in line and not line.startswith("python scripts")])
+def test_words_are_understood(line):
+    args = build_parser().parse_args(words_after_musicvae(line))
+    assert callable(args.run)
+
+
+def test_scripts_that_are_named_are_there():
+    for name in set(re.findall(r"\b(?:scripts|tests|docs|data)/[\w/]+\.\w+", README)):
+        assert (ROOT / name).is_file(), name
+
+
+@pytest.mark.parametrize("line", [line for line in SHELL if is_run(line)])
+def test_shell_example_runs(line, folder, capsys):
+    stated = re.search(r"# exit code (\d+)$", line)
+    before = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
+    code = main(words_after_musicvae(line))
+    out, err = capsys.readouterr()
+    assert code == (int(stated[1]) if stated else 0), err
+    if stated:
+        assert err.startswith("musicvae: ")
+        assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == before
+    else:
+        assert out
+    for name in re.findall(r"^\S+\.mid$", out, re.MULTILINE):
+        assert any(track.notes for track in read_midi(name).tracks), name
+
+
+@pytest.mark.parametrize("code", PYTHON)
+def test_python_example_runs(code, folder, capsys):
+    assert len(code.strip().splitlines()) <= 12
+    exec(compile(code, "README.md", "exec"), {})
+    pitches = [int(line.split()[0]) for line in capsys.readouterr().out.splitlines()]
+    assert len(pitches) == 4
+    assert all(0 <= pitch <= 127 for pitch in pitches)
+    written = set(re.findall(r'"(\w+\.mid)"', code)) | {f"step{k}.mid" for k in range(5)}
+    assert written <= {path.name for path in folder.iterdir()}
+
+
+def test_every_output_shown_belongs_to_an_example():
+    shown = re.findall(r"<!-- output(?:, \d+ lines)?: (.+?) -->", README)
+    lines = {line.partition("  #")[0] for line in SHELL}
+    assert shown
+    assert set(shown) <= lines
