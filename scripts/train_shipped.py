@@ -19,7 +19,7 @@ from musicvae.train.options import MachineOptions, TrainOptions
 from musicvae.train.run import train
 
 RECIPE = TrainOptions(
-    seed=1, target_bits=226.0, beta=0.15, beta_warmup_steps=300, batch_size=64, lr=2e-3, warmup_steps=300, max_steps=None, max_minutes=60.0,
+    seed=1, target_bits=226.0, beta=0.15, beta_warmup_steps=300, batch_size=64, lr=2e-3, warmup_steps=300, max_steps=None, max_minutes=58.0,
     patience=None, validate_every_steps=500, prior_steps=4000,
 )  # fmt: skip
 

@@ -4,8 +4,10 @@ The encoder does not put real tunes where N(0, I) is dense, so the prior is fitt
 put them, by maximum likelihood on z drawn from q(z | x) of the training tunes. It knows the number
 of bars and the meter, and being autoregressive over bars it can also go on from bars that are
 given. Form comes first: for each bar it draws a *lag*, how many bars ago the bar was last heard
-(0: never), and then z's block given that lag and the block it names, near which a block that
-describes the same bar lies. The lag is an auxiliary variable; z alone goes to the decoder. Two-stage fitting: Dai & Wipf (2019); mixture
+(0: never), from the tune's block and the lags before, and then z's block given that lag and the
+block it names, near which a block that describes the same bar lies. Drawn z drift a little from
+those of real tunes; lags that do not look at them keep the form of real tunes all the same. The lag
+is an auxiliary variable; z alone goes to the decoder. Two-stage fitting: Dai & Wipf (2019); mixture
 outputs: Bishop (1994).
 """
 
@@ -39,7 +41,7 @@ def equal_lags(tokens: Tensor) -> Tensor:
 
 
 class BarPrior(nn.Module):
-    """p(z, lags | bars, kind) = p(tune block) * product over bars of p(lag | before) p(bar block | lag, before)."""
+    """p(z, lags | bars, kind) = p(tune block) * product over bars of p(lag | tune, lags) p(block | lags, blocks)."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
@@ -51,7 +53,8 @@ class BarPrior(nn.Module):
         self.lengths = nn.Embedding(config.max_bars + 1, size)
         self.lags = nn.Embedding(config.max_bars, size)
         self.recurrence = nn.GRU(size, size, num_layers=2, batch_first=True)
-        self.form = nn.Sequential(nn.Linear(2 * size, size), nn.GELU(), nn.Linear(size, config.max_bars))
+        self.form = nn.GRU(size, size, batch_first=True)
+        self.form_scores = nn.Linear(2 * size, config.max_bars)
         self.mixtures = nn.Sequential(
             nn.Linear(4 * size, 2 * size), nn.GELU(), nn.Linear(2 * size, config.prior_mixtures * (1 + 3 * self.width))
         )
@@ -69,8 +72,11 @@ class BarPrior(nn.Module):
         return places
 
     def _form(self, told: Tensor, places: Tensor, block: Tensor) -> Tensor:
-        """Log-probabilities (..., max_bars) of the lag of block 0 (the tune's, always 0), 1, 2, ...; block: (...)."""
-        scores = self.form(torch.cat([told, places.expand_as(told)], -1))
+        """Log-probabilities (..., max_bars) of the lag of block 0 (the tune's, always 0), 1, 2, ...; block: (...).
+
+        told: (..., size), what the recurrence over lags says before this block.
+        """
+        scores = self.form_scores(torch.cat([told, places.expand_as(told)], -1))
         possible = torch.arange(self.config.max_bars, device=told.device) < block.clamp(min=1)[..., None]
         logs: Tensor = scores.masked_fill(~possible, float("-inf")).log_softmax(-1)
         return logs
@@ -96,7 +102,9 @@ class BarPrior(nn.Module):
         before = F.pad(self.enter(blocks[:, :-1]) + self.lags(lags[:, :-1]), (0, 0, 1, 0))
         told, _ = self.recurrence(before + places)
         block = torch.arange(bars + 1, device=z.device).expand(len(z), -1)
-        form = self._form(told, places, block).gather(-1, lags[..., None])[..., 0]
+        tune = self.enter(blocks[:, :1]) * (block > 0)[..., None]
+        told_form, _ = self.form(self.lags(F.pad(lags[:, :-1], (1, 0))) + tune + places)
+        form = self._form(told_form, places, block).gather(-1, lags[..., None])[..., 0]
         place_named = torch.where(lags > 0, block - lags, 0)[..., None].expand_as(blocks)
         named = blocks.gather(1, place_named) * (lags > 0)[..., None]
         log_weight, mean, log_sigma = self._outputs(told, places, lags, named)
@@ -129,21 +137,24 @@ class BarPrior(nn.Module):
         n, places = len(normals), self._places(bars, kind)
         fixed = None if given is None else self._blocks(given, bars)
         num_fixed = -1 if given is None else 0 if given_lags is None else given_lags.shape[1]
-        entered, state = normals.new_zeros(n, 1, self.enter.out_features), None
+        entered, state, form_state = normals.new_zeros(n, 1, self.enter.out_features), None, None
+        tune, lag = entered, torch.zeros(n, dtype=torch.long, device=normals.device)
         blocks: list[Tensor] = []
         for i in range(bars + 1):
             told, state = self.recurrence(entered + places[i], state)
+            told_form, form_state = self.form(self.lags(lag)[:, None] + tune + places[i], form_state)
             block = torch.full((n,), i, device=normals.device)
             if fixed is not None and i <= num_fixed:
                 lag = given_lags[:, i - 1] if i and given_lags is not None else torch.zeros_like(block)
                 drawn = fixed[:, i]
             else:
-                lag = _choice(self._form(told[:, 0], places[i], block), uniforms[:, i, 0], temperature)
+                lag = _choice(self._form(told_form[:, 0], places[i], block), uniforms[:, i, 0], temperature)
                 named = torch.stack([*blocks, torch.zeros_like(normals[:, 0])])[torch.where(lag > 0, i - lag, -1), torch.arange(n)]
                 drawn = _draw(*self._outputs(told[:, 0], places[i], lag, named), normals[:, i], uniforms[:, i, 1], temperature)
                 drawn = drawn * (torch.arange(self.width, device=drawn.device) < (self.config.z_bar if i else self.config.z_global))
             blocks.append(drawn)
             entered = (self.enter(drawn) + self.lags(lag))[:, None]
+            tune = self.enter(drawn)[:, None] if i == 0 else tune
         z = torch.cat([blocks[0][:, : self.config.z_global], *(b[:, : self.config.z_bar] for b in blocks[1:])], -1)
         return F.pad(z, (0, self.config.z_size - z.shape[1]))
 

@@ -24,12 +24,14 @@ def test_density_is_the_product_of_mixtures(networks: tuple[MelodyVAE, BarPrior]
     z = torch.randn(4, TINY.z_size)
     lags = torch.tensor([[0, 0, 0], [0, 1, 1], [0, 0, 2], [0, 1, 0]])
     blocks, places = prior._blocks(z, bars), prior._places(bars, kind)
-    total, state = torch.zeros(4), None
+    total, state, form_state = torch.zeros(4), None, None
+    before, tune = torch.zeros(4, dtype=torch.long), torch.zeros(4, 1, TINY.prior_size)
     entered = torch.zeros(4, 1, TINY.prior_size)
     for i in range(bars + 1):
         told, state = prior.recurrence(entered + places[i], state)
         lag = lags[:, i - 1] if i else torch.zeros(4, dtype=torch.long)
-        form = prior._form(told[:, 0], places[i], torch.full((4,), i))
+        told_form, form_state = prior.form(prior.lags(before)[:, None] + tune + places[i], form_state)
+        form = prior._form(told_form[:, 0], places[i], torch.full((4,), i))
         torch.testing.assert_close(form.exp().sum(-1), torch.ones(4))
         assert (form.isfinite().sum(-1) == max(i, 1)).all()
         total = total + form[range(4), lag]
@@ -39,6 +41,7 @@ def test_density_is_the_product_of_mixtures(networks: tuple[MelodyVAE, BarPrior]
         part = Independent(Normal(mean[..., :width], log_sigma[..., :width].exp()), 1)
         total = total + MixtureSameFamily(Categorical(logits=log_weight), part).log_prob(blocks[:, i, :width])
         entered = (prior.enter(blocks[:, i]) + prior.lags(lag))[:, None]
+        before, tune = lag, prior.enter(blocks[:, :1])
     torch.testing.assert_close(prior.log_prob(z, lags, bars, kind), total)
 
 

@@ -54,7 +54,7 @@ def test_tensors_that_do_not_fit_the_configuration_are_refused(networks: tuple[M
     save_file(
         {"vae.nothing": torch.zeros(1)}, tmp_path / "odd.safetensors", metadata={"musicvae": json.dumps({"format": 1, "config": config})}
     )
-    with pytest.raises(ValueError, match="does not fit its own configuration"):
+    with pytest.raises(ValueError, match="does not fit the network of this version"):
         load_model(tmp_path / "odd.safetensors")
 
 
