@@ -32,7 +32,7 @@ from musicvae.music.key import Key
 from musicvae.music.meter import KINDS, Meter
 from musicvae.music.vocabulary import canonical_tokens
 
-THRESHOLDS = tuple(round(0.05 * i, 2) for i in range(21))
+THRESHOLDS = tuple(round(0.05 * i, 2) for i in range(6, 19))
 FEWEST_TUNES = 30
 """Training tunes that a dance type needs for a style of its own."""
 # Usual tempi in quarter notes a minute: a jig's dotted quarter at 116 is a quarter at 174.
