@@ -40,7 +40,7 @@ TEMPI_QPM = {
     "jig": 174.0, "reel": 200.0, "hornpipe": 160.0, "waltz": 150.0, "march": 112.0, "polka": 130.0, "strathspey": 120.0,
     "clog": 150.0, "highland-fling": 150.0, "quickstep": 174.0, "walkaround": 140.0, "hymn": 96.0, "pop": 88.0, "song": 92.0, "air": 96.0,
 }  # fmt: skip
-LABELS_LEFT_OUT = ("pop", "hymn", "song")  # sources, not dances
+LABELS_LEFT_OUT = ("pop", "hymn", "song", "ashover", "playford", "christmas")  # sources and occasions, not dances
 
 
 def settle_form(engine: Engine, corpus: Corpus, pieces: int) -> dict[str, Any]:
