@@ -75,11 +75,13 @@ def settle_form(engine: Engine, corpus: Corpus, pieces: int) -> dict[str, Any]:
     }
 
 
-def encoded(engine: Engine, corpus: Corpus, split: str, kind: int, at_most: int, label: str | None = None) -> Passages | None:
-    """Windows of a split as passages, one a tune, of one label or of any."""
+def encoded(
+    engine: Engine, corpus: Corpus, split: str, kind: int, at_most: int, label: str | None = None, *, others: bool = False
+) -> Passages | None:
+    """Windows of a split as passages, one a tune: of any label, of one, or of all others."""
     windows = select_windows(corpus, split, kind, one_per_tune=True)
     if label is not None:
-        windows = windows.take(np.flatnonzero(windows.labels == corpus.labels.index(label)))
+        windows = windows.take(np.flatnonzero((windows.labels == corpus.labels.index(label)) != others))
     if len(windows) > at_most:
         windows = windows.take(np.sort(np.random.default_rng(0).permutation(len(windows))[:at_most]))
     if not len(windows):
@@ -113,10 +115,11 @@ def learn_dance(engine: Engine, corpus: Corpus, label: str, at_most: int) -> Sty
     if label in LABELS_LEFT_OUT or own.sum() < FEWEST_TUNES:
         return None
     kind = int(np.bincount(corpus.kind[own], minlength=len(KINDS)).argmax())
-    examples, others = encoded(engine, corpus, "train", kind, at_most, label), encoded(engine, corpus, "train", kind, at_most)
+    examples = encoded(engine, corpus, "train", kind, at_most, label)
+    others = encoded(engine, corpus, "train", kind, at_most, label, others=True)
     if examples is None or others is None or len(examples) < FEWEST_TUNES:
         return None
-    lesson = Lesson(label, f"tunes named {label} beside all tunes in {KINDS[kind]}", Meter.parse(KINDS[kind]), TEMPI_QPM.get(label))
+    lesson = Lesson(label, f"tunes named {label} beside other tunes in {KINDS[kind]}", Meter.parse(KINDS[kind]), TEMPI_QPM.get(label))
     print(f"  {label}: {len(examples)} tunes in {KINDS[kind]}", flush=True)
     return learn_from_examples(engine, lesson, examples, others)
 
