@@ -78,7 +78,7 @@ class Corpus:
         with (folder / "corpus.npz.part").open("wb") as file:
             np.savez_compressed(file, **{name: getattr(self, name) for name in _ARRAYS})
         (folder / "corpus.json.part").write_text(json.dumps(words, indent=1, ensure_ascii=False), encoding="utf-8")
-        for name in ("corpus.npz", "corpus.json"):
+        for name in ("corpus.json", "corpus.npz"):  # in this order, so that a folder with the .npz is complete
             (folder / f"{name}.part").replace(folder / name)
         return folder
 

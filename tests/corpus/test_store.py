@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -36,6 +37,14 @@ def test_it_comes_back_from_disk(tmp_path):
         np.testing.assert_array_equal(getattr(read, name), getattr(made, name))
     assert (read.tune_ids, read.sources, read.report) == (("a", "b"), ("here",), {"files": 3})
     assert sorted(p.name for p in (tmp_path / "new" / "folder").iterdir()) == ["corpus.json", "corpus.npz"]
+
+
+def test_a_folder_with_the_arrays_is_complete(tmp_path, monkeypatch):
+    renamed = []
+    replace = Path.replace
+    monkeypatch.setattr(Path, "replace", lambda self, target: (renamed.append(Path(target).name), replace(self, target))[1])
+    corpus(4).save(tmp_path)
+    assert renamed == ["corpus.json", "corpus.npz"]
 
 
 def test_what_is_not_there_or_damaged_is_told(tmp_path):
