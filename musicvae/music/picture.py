@@ -132,7 +132,9 @@ def _draw_notes(axes: Any, melody: Melody) -> None:
 
 
 def _draw_titles(axes: Any, melody: Melody, title: str) -> None:
-    facts = [str(melody.meter), f"{melody.tempo_qpm:g} quarters a minute", *([str(melody.key)] if melody.key else [])]
+    whole = round(melody.tempo_qpm)  # files keep microseconds a beat, so that 174 comes back as 173.99999
+    tempo = str(whole) if whole and abs(melody.tempo_qpm - whole) < 0.5 else f"{melody.tempo_qpm:g}"
+    facts = [str(melody.meter), f"{tempo} quarters a minute", *([str(melody.key)] if melody.key else [])]
     above = {"transform": axes.transAxes, "va": "bottom", "fontfamily": _FONT, "parse_math": False}
     axes.text(0, 1.03, _drawable(title), fontsize=9, fontweight="bold", color=_INK, ha="left", **above)
     axes.text(1, 1.03, "  ·  ".join(facts), fontsize=7.5, color=_FAINT, ha="right", **above)

@@ -60,6 +60,12 @@ def test_titles_and_facts(tmp_path):
     assert any(text.startswith("$100 &amp; ?? ?xxx") and len(text) < 90 for text in own)
 
 
+@pytest.mark.parametrize(("tempo_qpm", "shown"), [(173.99994, "174"), (97.3, "97"), (112.5, "112.5"), (0.3, "0.3")])
+def test_tempo_is_a_whole_number_where_one_is_near(tempo_qpm, shown, tmp_path):
+    said = texts_of(write_piano_roll([replace(TUNE, tempo_qpm=tempo_qpm)], tmp_path / "a.svg").read_text())
+    assert any(f"  {shown} quarters a minute" in text for text in said)
+
+
 def test_colour_tells_the_pitch_class(tmp_path):
     notes = tuple(Note(60 + i, 4 * i, 4, 127) for i in range(13))
     svg = write_piano_roll([Melody(notes, num_bars=4)], tmp_path / "a.svg").read_text()
