@@ -34,12 +34,7 @@ def read_source(path: str, args: argparse.Namespace, terminal: Terminal, *, trac
     from musicvae.compose.intake import take
 
     asked = chosen_track(args.track if track is None else track)
-    try:
-        taken = take(path, track=asked, start_bar=args.start_bar, bars=args.bars, tune=args.tune)
-    except ValueError as error:  # with two inputs it must be clear which one is meant
-        if path in str(error):
-            raise
-        raise ValueError(f"{path}: {error}") from error
+    taken = take(path, track=asked, start_bar=args.start_bar, bars=args.bars, tune=args.tune)
     for text in taken.notices:
         terminal.notice(text)
     return taken.melody

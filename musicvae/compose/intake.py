@@ -16,6 +16,8 @@ from musicvae.music.score import Score
 
 __all__ = ["Source", "Taken", "read", "take"]
 
+_SHOWN_LINES = 4
+
 Source: TypeAlias = Any
 """A Melody, a path of a MIDI, MusicXML or ABC file, a Score, a `pretty_midi.PrettyMIDI` or a `music21` stream."""
 
@@ -38,14 +40,19 @@ def take(source: Source, *, track: int | str | None = None, start_bar: int = 1, 
 
     track: number from 1 or a part of a name; start_bar, bars: the bars to take (default all); tune:
     which one of an ABC file, from 1. FileNotFoundError for a path that is not there, ValueError
-    for what holds no melody, TypeError for an object of no kind known here.
+    for what holds no melody, beginning with the path if there is one, TypeError for an object of no kind known here.
     """
     if start_bar < 1 or (bars is not None and bars < 1) or tune < 1:
         raise ValueError(f"bars and tunes count from 1, got start_bar={start_bar}, bars={bars}, tune={tune}")
     if isinstance(source, Melody):
         return _part_of(source, start_bar, bars)
     name, score = _to_score(source, tune)
-    return _line_of(score, name, track, start_bar, bars)
+    try:
+        return _line_of(score, name, track, start_bar, bars)
+    except ValueError as error:  # with several inputs it must be clear which one is meant
+        if not isinstance(source, str | os.PathLike):
+            raise
+        raise ValueError(f"{Path(source)}: {error}") from error
 
 
 def _part_of(melody: Melody, start_bar: int, bars: int | None) -> Taken:
@@ -94,8 +101,10 @@ def _line_of(score: Score, name: str, track: int | str | None, start_bar: int, b
     notices = [f"{name}: track {taken.track} ({taken.why}), bars {line.start_bar}-{last} in {line.melody.meter}"]
     if losses := ", ".join(f"{reason}: {count}" for reason, count in {**score.losses, **taken.losses}.items() if count):
         notices.append(f"{name}: left out: {losses}")
-    for other in taken.lines:
-        if other is not line:
-            end = other.start_bar + other.melody.num_bars - 1
-            notices.append(f"{name}: left out: bars {other.start_bar}-{end} in {other.melody.meter}")
+    others = [other for other in taken.lines if other is not line]
+    for other in others[:_SHOWN_LINES]:
+        end = other.start_bar + other.melody.num_bars - 1
+        notices.append(f"{name}: left out: bars {other.start_bar}-{end} in {other.melody.meter}")
+    if len(others) > _SHOWN_LINES:
+        notices.append(f"{name}: left out: {len(others) - _SHOWN_LINES} more stretches, as meter or bar lines change")
     return Taken(line.melody, tuple(notices))

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from musicvae.music.key import Key, estimate_key
 from musicvae.music.melody import DEFAULT_TEMPO_QPM, Melody, Note
-from musicvae.music.meter import STEPS_PER_BEAT, Meter
+from musicvae.music.meter import STEPS_PER_BEAT, SUPPORTED, Meter
 from musicvae.music.score import Score, ScoreNote, Track
 from musicvae.music.vocabulary import MAX_PITCH, MIN_PITCH
 
@@ -24,8 +24,10 @@ _MELODY_NAMES = re.compile(
     r"melod|vocal|vox|\bvoice|\bvoix|sopran|cantus|\bcanto|chant|sing|gesang|stimme|\blead\b|\btune\b|\bs1v1\b|\bsolo|\btheme",
     re.IGNORECASE,
 )
+_UNSUPPORTED = "bars in unsupported meter"
 _MAX_BARS = 20_000
 _MAX_NOTES = 500_000
+_MAX_NAMES = 12
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,8 @@ def choose_track(score: Score, track: int | str | None = None) -> tuple[int, str
     soprano, lead ...), else the best by: few notes at once, treble register, long coverage, and
     earlier in the file. ValueError for a track that is not there or drums, or if there is none.
     """
-    names = ", ".join(f"{i} {t.name!r}{' (drums)' if t.is_drum else ''}" for i, t in enumerate(score.tracks[:20], 1)) or "none"
+    names = ", ".join(f"{i} {t.name!r}{' (drums)' if t.is_drum else ''}" for i, t in enumerate(score.tracks[:_MAX_NAMES], 1)) or "none"
+    names += f" and {len(score.tracks) - _MAX_NAMES} more" if len(score.tracks) > _MAX_NAMES else ""
     pitched = [i for i, t in enumerate(score.tracks, 1) if t.notes and not t.is_drum]
     if isinstance(track, int):
         if not 1 <= track <= len(score.tracks):
@@ -117,15 +120,11 @@ def extract_melody(score: Score, *, track: int | str | None = None, start_bar: i
     losses: Counter[str] = Counter(score.losses)
     losses["notes in other tracks"] += sum(len(t.notes) for i, t in enumerate(score.tracks, 1) if i != number)
     notes = _skyline(_sane(chosen.notes, losses), score.ticks_per_beat, losses)
-    lines = []
-    for line in _lines(score, chosen, notes, losses):
-        cut = _chosen_bars(line, start_bar, None if bars is None else start_bar + bars)
-        if cut is not None and cut.melody.notes:
-            lines.append(cut)
+    whole = list(_lines(score, chosen, notes, losses))
+    cuts = [_chosen_bars(line, start_bar, None if bars is None else start_bar + bars) for line in whole]
+    lines = [cut for cut in cuts if cut is not None and cut.melody.notes]
     if not lines:
-        reasons = ", ".join(f"{count} {reason}" for reason, count in (+losses).items())
-        raise ValueError(f"no melody left in bars {start_bar}{'' if bars is None else f' to {start_bar + bars - 1}'} of track {number}"
-                         + (f" ({reasons})" if reasons else ""))  # fmt: skip
+        raise ValueError(_why_nothing(whole, number, start_bar, bars, +losses))
     return Extraction(tuple(lines), number, why, dict(+losses))
 
 
@@ -135,15 +134,32 @@ def read_melody(
     """The longest line of a file's melody and what was lost, other lines included.
 
     path: MIDI, MusicXML or ABC; tune: which tune of an ABC file, from 0. ValueError as in
-    `read_score` and `extract_melody`.
+    `read_score` and `extract_melody`, beginning with the path.
     """
     from musicvae.music.reading import read_score
 
-    found = extract_melody(read_score(path, tune=tune), track=track, start_bar=start_bar, bars=bars)
+    score = read_score(path, tune=tune)
+    try:
+        found = extract_melody(score, track=track, start_bar=start_bar, bars=bars)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
     best = max(found.lines, key=lambda line: (line.melody.num_bars, len(line.melody.notes)))
     losses = Counter(found.losses)
     losses["bars in other lines"] += sum(line.melody.num_bars for line in found.lines if line is not best)
     return best.melody, dict(+losses)
+
+
+def _why_nothing(lines: Sequence[Line], track: int, start_bar: int, bars: int | None, losses: Counter[str]) -> str:
+    """Why nothing is left of the bars asked for, given all lines of the track and what was lost."""
+    unsupported = {reason: count for reason, count in losses.items() if reason.startswith(_UNSUPPORTED)}
+    total = sum(line.melody.num_bars for line in lines) + sum(unsupported.values())
+    if start_bar > total:
+        return f"bar {start_bar} is past the end: the melody of track {track} has {total} bar{'' if total == 1 else 's'}"
+    last = total if bars is None else min(total, start_bar + bars - 1)
+    where = f"bar {start_bar}" if start_bar == last else f"bars {start_bar} to {last}"
+    reasons = ", ".join(f"{count} {reason}" for reason, count in losses.items())
+    allowed = f"; meters allowed are {', '.join(SUPPORTED)}" if unsupported else ""
+    return f"no melody left in {where} of track {track}{f' ({reasons})' if reasons else ''}{allowed}"
 
 
 def _sane(notes: Sequence[ScoreNote], losses: Counter[str]) -> list[ScoreNote]:
@@ -237,7 +253,7 @@ def _lines(score: Score, track: Track, notes: list[ScoreNote], losses: Counter[s
             num_bars -= 1
         start_bar, bar_number = bar_number, bar_number + num_bars
         if not segment.meter.is_supported:
-            losses[f"bars in unsupported meter {segment.meter}"] += num_bars
+            losses[f"{_UNSUPPORTED} {segment.meter}"] += num_bars
             continue
         if num_bars > _MAX_BARS:
             raise ValueError(f"{num_bars} bars in the file; at most {_MAX_BARS} are read: is its meter or its resolution damaged?")

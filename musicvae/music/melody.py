@@ -134,8 +134,9 @@ class Melody:
         parts = list(parts)
         if not parts:
             raise ValueError("no parts to join")
-        if len({part.meter for part in parts}) > 1:
-            raise ValueError(f"parts of different meters cannot be joined: {', '.join(str(p.meter) for p in parts)}")
+        if len(meters := list(dict.fromkeys(str(part.meter) for part in parts))) > 1:
+            more = f" and {len(meters) - 4} more" if len(meters) > 4 else ""
+            raise ValueError(f"{len(parts)} parts of different meters cannot be joined: {', '.join(meters[:4])}{more}")
         notes, bars = [], 0
         for part in parts:
             left = bars * part.meter.steps_per_bar

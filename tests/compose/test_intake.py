@@ -48,6 +48,14 @@ def test_the_longest_line_is_taken_and_the_others_told():
     )
 
 
+def test_of_many_other_lines_the_first_are_told_and_the_rest_counted():
+    meters = tuple(MeterChange(k * 8 * 48, Meter(4, 4) if k % 2 else Meter(3, 4)) for k in range(12))
+    notes = tuple(ScoreNote(48 * beat, 60 + beat % 7, 48, 90) for beat in range(8 * 12))
+    taken = take(Score(48, (Track(notes, "Lead"),), meters=meters, title="A tune"))
+    assert len(taken.notices) == 6
+    assert taken.notices[-1] == "A tune: left out: 7 more stretches, as meter or bar lines change"
+
+
 def test_objects_of_other_libraries_hold_melodies():
     melody = tune(1, 4)
     assert same_music(read(melody.to_pretty_midi()), melody)
@@ -59,6 +67,11 @@ def test_what_is_not_there_or_holds_nothing_says_so(tmp_path):
         take(tmp_path / "none.mid")
     with pytest.raises(TypeError, match="int holds no melody; pass a Melody, a path"):
         take(5)
+    path = tune(1, 8).write(tmp_path / "a.mid")
+    with pytest.raises(ValueError, match=r"a\.mid: bar 12 is past the end: the melody of track \d has 8 bars$"):
+        take(path, start_bar=12)
+    with pytest.raises(ValueError, match=r"^bar 12 is past the end"):
+        take(read_score(path), start_bar=12)
     (tmp_path / "text.mid").write_text("hello")
     with pytest.raises(ValueError, match=r"text\.mid"):
         take(tmp_path / "text.mid")

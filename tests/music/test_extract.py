@@ -97,8 +97,13 @@ def test_bars_are_chosen_by_number():
     found = extract_melody(score, start_bar=3, bars=2)
     assert steps(found.lines[0].melody) == [(62, 0, 16), (63, 16, 16)]
     assert found.lines[0].start_bar == 3
-    with pytest.raises(ValueError, match="no melody left in bars 7 to 8"):
+    with pytest.raises(ValueError, match="^bar 7 is past the end: the melody of track 1 has 6 bars$"):
         extract_melody(score, start_bar=7, bars=2)
+    rests = score_of((60, 0, 4), (62, 20, 4))
+    with pytest.raises(ValueError, match="^no melody left in bars 3 to 4 of track 1$"):
+        extract_melody(rests, start_bar=3, bars=2)
+    with pytest.raises(ValueError, match="^no melody left in bar 3 of track 1$"):
+        extract_melody(rests, start_bar=3, bars=1)
     with pytest.raises(ValueError, match="at least 1"):
         extract_melody(score, start_bar=0)
 
@@ -128,6 +133,27 @@ def test_the_track_is_chosen_by_number_name_or_looks():
     for wrong, message in ((9, "no track 9"), (1, "no pitched notes"), ("oboe", "named like 'oboe'")):
         with pytest.raises(ValueError, match=message):
             choose_track(score, wrong)
+
+
+def test_an_unsupported_meter_is_told_with_those_allowed():
+    allowed = "; meters allowed are 4/4, 2/2, 2/4, 3/4, 6/8"
+    for score, start_bar, where in (
+        (score_of((60, 0, 4), (62, 4.5, 4), meters=((0, 9, 8),)), 1, "bars 1 to 2"),
+        (score_of((60, 0, 4), (62, 4, 4.5), meters=((0, 4, 4), (4, 9, 8))), 2, "bar 2"),
+    ):
+        with pytest.raises(ValueError, match=rf"^no melody left in {where} of track 1 \(\d bars in unsupported meter 9/8\){allowed}$"):
+            extract_melody(score, start_bar=start_bar)
+
+
+def test_of_many_tracks_the_first_are_named():
+    with pytest.raises(ValueError, match=r"12 'piano' and 188 more$"):
+        choose_track(tracks(*["piano"] * 200), 999)
+
+
+def test_errors_name_the_file_that_was_read(tmp_path):
+    path = Melody((), num_bars=1).write(tmp_path / "silent.mid")
+    with pytest.raises(ValueError, match=r"silent\.mid: no notes in it$"):
+        read_melody(path)
 
 
 def test_drums_alone_and_nothing_are_errors():
