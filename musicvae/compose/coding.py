@@ -21,6 +21,7 @@ from musicvae.music.vocabulary import Tokens
 
 __all__ = ["check_code", "decode", "decode_rows", "encode", "encode_rows", "place"]
 
+_SHOWN_WINDOWS = 6
 # Rows that are decoded at once: bounds memory, changes no result.
 _BATCH = 64
 
@@ -42,7 +43,9 @@ def encode(engine: Engine, melody: Melody, *, refine: int = 0, windows: Sequence
     placed, notices = place(engine, melody)
     chosen = phrase_windows([placed.tokens], melody.meter, max_bars=engine.config.max_bars) if windows is None else tuple(windows)
     if len(chosen) > 1 and windows is None:
-        notices += (f"{melody.num_bars} bars were taken in windows of {', '.join(str(w.num_bars) for w in chosen)}",)
+        sizes = ", ".join(str(w.num_bars) for w in chosen[:_SHOWN_WINDOWS])
+        more = f" and {len(chosen) - _SHOWN_WINDOWS} more" if len(chosen) > _SHOWN_WINDOWS else ""
+        notices += (f"{melody.num_bars} bars were taken in windows of {sizes}{more}",)
     mu, sigma = encode_rows(engine, cut_tokens(placed.tokens, chosen), melody.meter, refine=refine)
     return Code(
         mu=mu, sigma=sigma, windows=chosen, held=held_over(placed.tokens, chosen), meter=melody.meter, num_bars=melody.num_bars,

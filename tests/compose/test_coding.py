@@ -1,3 +1,4 @@
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -23,6 +24,11 @@ def test_every_bar_of_a_long_melody_is_coded(bars):
     assert code.bars.sum() == bars
     assert (len(code.windows) == 1) == (bars <= 16)
     assert bool(code.notices) == (bars > 16)
+
+
+def test_the_notice_of_a_very_long_melody_is_short():
+    (notice,) = encode(FakeEngine(max_bars=2), tune(2, 100)).notices
+    assert re.fullmatch(r"100 bars were taken in windows of [12](, [12]){5} and \d\d more", notice)
 
 
 def test_the_shift_is_recorded():
