@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -27,7 +27,7 @@ from musicvae.music.attributes import PAPER_ATTRIBUTES
 from musicvae.music.melody import Melody
 from musicvae.music.meter import KINDS, Meter
 
-__all__ = ["Lesson", "learn_from_attribute", "learn_from_examples", "own_pieces"]
+__all__ = ["Lesson", "few_notices", "learn_from_attribute", "learn_from_examples", "own_pieces"]
 
 STRENGTHS = (-2.0, -1.0, 0.0, 1.0, 2.0)
 _MIN_PASSAGES = 8
@@ -36,6 +36,13 @@ _NUM_MEASURED = 64
 _OWN_PIECES = (128, 64, 64)
 _FEW_PIECES = (32, 16, 16)
 _MOSTLY = 0.9
+
+Tell = Callable[[str], None]
+"""Takes a few words on what is done next."""
+
+
+def _untold(text: str) -> None:
+    """Tell nobody."""
 
 
 @dataclass(frozen=True)
@@ -49,15 +56,20 @@ class Lesson:
 
 
 def learn_from_examples(
-    engine: Engine, lesson: Lesson, examples: Sequence[Melody] | Passages, versus: Sequence[Melody] | Passages | None = None
+    engine: Engine,
+    lesson: Lesson,
+    examples: Sequence[Melody] | Passages,
+    versus: Sequence[Melody] | Passages | None = None,
+    *,
+    tell: Tell = _untold,
 ) -> StyleVector:
     """The vector from others, or from the mean of the training tunes, to the examples; ValueError where it would be 0.
 
     Where the lesson names no meter and at least nine in ten examples are of one kind, that is the
-    vector's, unless the others are of that kind too.
+    vector's, unless the others are of that kind too. tell: called with what is done next.
     """
-    passages = _passages(engine, examples)
-    others = None if versus is None else _passages(engine, versus)
+    passages = _passages(engine, examples, tell)
+    others = None if versus is None else _passages(engine, versus, tell)
     direction = difference_direction(passages, _training_mean(engine) if others is None else others, engine.config)
     if not np.linalg.norm(direction):
         raise ValueError("both groups of melodies have the same mean: there is nothing to learn; was one folder given twice?")
@@ -68,7 +80,10 @@ def learn_from_examples(
         description=lesson.description or f"what {len(examples)} melodies have in common",
         report={"learnt": "examples", "passages": len(passages), "versus_passages": None if others is None else len(others)},
     )  # fmt: skip
-    return _with_effects(engine, vector, passages_of(engine, own_pieces(engine, _FEW_PIECES)) if others is None else others)
+    if others is None:
+        tell("composing pieces to measure it on")
+        others = _passages(engine, own_pieces(engine, _FEW_PIECES), tell)
+    return _with_effects(engine, vector, others, tell=tell)
 
 
 def learn_from_attribute(
@@ -81,6 +96,7 @@ def learn_from_attribute(
     hold: Sequence[str] | None = None,
     validation: Sequence[Melody] | Passages | None = None,
     num_measured: int = _NUM_MEASURED,
+    tell: Tell = _untold,
 ) -> StyleVector:
     """The calibrated vector of an attribute (a name in `music.attributes.ATTRIBUTES`).
 
@@ -88,15 +104,18 @@ def learn_from_attribute(
     alone (default: the other ones of the paper's five). validation: what it is calibrated on
     (default: every fourth passage, which is then not learnt from, or all where there are fewer than
     32): strength 1 is one standard deviation over all of these, reached on at most `num_measured` of
-    them. ValueError for fewer than 8 passages.
+    them. tell: called with what is done next. ValueError for fewer than 8 passages.
     """
     check_choice("method", method, METHODS)
     names = [attribute, *(name for name in (PAPER_ATTRIBUTES if hold is None else hold) if name != attribute)]
     measures = [attribute_named(name) for name in names]
-    passages = _passages(engine, own_pieces(engine) if melodies is None else melodies)
+    if melodies is None:
+        tell("composing pieces to learn from")
+        melodies = own_pieces(engine)
+    passages = _passages(engine, melodies, tell)
     if (count := len(passages)) < _MIN_PASSAGES:
         raise ValueError(f"{count} passages of up to {engine.config.max_bars} bars are too few; at least {_MIN_PASSAGES} are needed")
-    learnt, held = _split(passages) if validation is None else (passages, _passages(engine, validation))
+    learnt, held = _split(passages) if validation is None else (passages, _passages(engine, validation, tell))
     values = np.stack([learnt.measured(measure) for measure in measures], axis=1)
     if values[:, 0].std() <= 0:
         raise ValueError(f"all melodies have the same {attribute} ({values[0, 0]:g}): there is nothing to learn it from")
@@ -110,7 +129,17 @@ def learn_from_attribute(
         report={"learnt": "attribute", "method": method, "held": names[1:] if method == "joint" else [], "passages": len(learnt)},
     )  # fmt: skip
     target = float(held.measured(measures[0]).std())
-    return _with_effects(engine, calibrate(engine, vector, _some(held, num_measured), target=target), held, num_measured)
+    measured = _some(held, num_measured)
+    tell(f"calibrating on {len(measured)} passages")
+    return _with_effects(engine, calibrate(engine, vector, measured, target=target), held, num_measured, tell=tell)
+
+
+def few_notices(vector: StyleVector) -> tuple[str, ...]:
+    """A notice where a vector was learnt from fewer than 8 passages, else none."""
+    count = vector.report["passages"]
+    if count >= _MIN_PASSAGES:
+        return ()
+    return (f"learnt from {count} passage{'' if count == 1 else 's'} only: too few to tell the style from the tunes; give it thirty",)
 
 
 def own_pieces(engine: Engine, counts: Sequence[int] = _OWN_PIECES) -> list[Melody]:
@@ -144,8 +173,11 @@ def _split(passages: Passages) -> tuple[Passages, Passages]:
     return passages.take([row for row in range(len(passages)) if row % 4 != 3]), passages.take(held)
 
 
-def _passages(engine: Engine, melodies: Sequence[Melody] | Passages) -> Passages:
-    return melodies if isinstance(melodies, Passages) else passages_of(engine, melodies)
+def _passages(engine: Engine, melodies: Sequence[Melody] | Passages, tell: Tell = _untold) -> Passages:
+    if isinstance(melodies, Passages):
+        return melodies
+    tell(f"encoding {len(melodies)} melodies")
+    return passages_of(engine, melodies)
 
 
 def _some(passages: Passages, at_most: int) -> Passages:
@@ -154,6 +186,9 @@ def _some(passages: Passages, at_most: int) -> Passages:
     return passages.take([row * len(passages) // count for row in range(count)])
 
 
-def _with_effects(engine: Engine, vector: StyleVector, passages: Passages, num_measured: int = _NUM_MEASURED) -> StyleVector:
+def _with_effects(
+    engine: Engine, vector: StyleVector, passages: Passages, num_measured: int = _NUM_MEASURED, *, tell: Tell = _untold
+) -> StyleVector:
+    tell("measuring what it moves")
     effects = measure_effects(engine, vector, _some(passages, num_measured), STRENGTHS)
     return replace(vector, report={**vector.report, "strengths": list(STRENGTHS), "effects": effects})

@@ -9,7 +9,7 @@ Wherever a melody is taken, a path of a MIDI, MusicXML or ABC file, a `music.sco
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,7 @@ from musicvae.model.noise import piece_seed
 from musicvae.music.key import Key
 from musicvae.music.melody import DEFAULT_TEMPO_QPM, Melody
 from musicvae.music.meter import Meter
+from musicvae.music.provenance import inputs_of
 
 __all__ = ["Model", "ModelInfo", "Style", "StyleInfo", "available_models", "load"]
 
@@ -157,11 +158,11 @@ class Model:
         (`compose.blending`). refine: gradient steps on the codes of both ends. The result is a
         sequence of melodies with `notices` of what was chosen and lost.
         """
+        taken = [take(source) for source in (a, b)]
         story = self._story(
             "interpolate", seed=check_seed(seed), steps=steps, method=method, temperature=temperature, align=align, meters=meters,
-            keys=keys, spacing=spacing, refine=refine,
+            keys=keys, spacing=spacing, refine=refine, inputs=inputs_of(*(found.melody for found in taken)),
         )  # fmt: skip
-        taken = [take(source) for source in (a, b)]
         blend = blending.blend(
             self.engine, taken[0].melody, taken[1].melody, steps, method=method, temperature=temperature, seed=story["seed"],
             alignment=align, meters=meters, keys=keys, spacing=spacing, refine=refine, provenance=story,
@@ -181,8 +182,9 @@ class Model:
 
     def reconstruct(self, source: Source, *, refine: int = 0, temperature: float = 0.0, seed: int = 0) -> Melody:
         """What the model hears in a melody: its code, decoded."""
-        story = self._story("reconstruct", seed=check_seed(seed), temperature=temperature, refine=refine)
-        code = coding.encode(self.engine, take(source).melody, refine=refine)
+        melody = take(source).melody
+        story = self._story("reconstruct", seed=check_seed(seed), temperature=temperature, refine=refine, inputs=inputs_of(melody))
+        code = coding.encode(self.engine, melody, refine=refine)
         return coding.decode(self.engine, code, temperature=temperature, seed=story["seed"], provenance=story)
 
     def restyle(self, source: Source, style: Styles, *, temperature: float = 0.0, seed: int = 0, refine: int = 0) -> Melody:
@@ -212,29 +214,34 @@ class Model:
         keep: bool = True,
         path: str | Path | None = None,
         force: bool = False,
+        progress: Callable[[str], None] | None = None,
     ) -> Style:
         """Learn a style from melodies (a folder or several sources), as told in `compose.learning`.
 
         Without `attribute`: what `examples` have and `versus` (default: the training tunes) has not. With it: how to move
         that attribute; examples may then be left out, and method and hold count. meter, tempo_qpm:
         what generating with the style uses. keep: write it to the user's data folder, or to `path`.
+        progress: called with what is being done, as it begins.
         """
         check_style_name(name)
         lesson = learning.Lesson(
             name, description, None if meter is None else check_meter(meter), None if tempo_qpm is None else check_tempo(tempo_qpm)
         )
+        tell = progress or (lambda text: None)
+        tell("reading melodies")
         found = None if examples is None else gather(examples)
         others = None if versus is None else gather(versus)
         if attribute is not None:
             if others is not None:
                 raise ValueError("an attribute needs no melodies to compare with: leave versus out, or the attribute")
             given = None if found is None else found.melodies
-            vector = learning.learn_from_attribute(self.engine, lesson, attribute, given, method=method, hold=hold)
+            vector = learning.learn_from_attribute(self.engine, lesson, attribute, given, method=method, hold=hold, tell=tell)
         elif found is None:
             raise ValueError("say what to learn from: melodies that have the style, or an attribute such as 'density'")
         else:
-            vector = learning.learn_from_examples(self.engine, lesson, found.melodies, None if others is None else others.melodies)
-        notices = (*(found.notices if found else ()), *(others.notices if others else ()))
+            opposite = None if others is None else others.melodies
+            vector = learning.learn_from_examples(self.engine, lesson, found.melodies, opposite, tell=tell)
+        notices = (*(found.notices if found else ()), *(others.notices if others else ()), *learning.few_notices(vector))
         written = self._library.add(vector, path, force=force) if keep or path is not None else None
         return Style(vector, self, written, notices)
 
@@ -248,8 +255,10 @@ class Model:
 
     def _apply(self, source: Source, styles: Sequence[tuple[StyleVector, float]], *, temperature: float, seed: int, refine: int) -> Melody:
         strengths = {vector.name: strength for vector, strength in styles}
-        story = self._story("restyle", seed=check_seed(seed), style=strengths, temperature=temperature, refine=refine)
         melody = take(source).melody
+        story = self._story(
+            "restyle", seed=check_seed(seed), style=strengths, temperature=temperature, refine=refine, inputs=inputs_of(melody)
+        )
         return styling.apply_styles(
             self.engine, melody, styles, temperature=temperature, seed=story["seed"], refine=refine, provenance=story
         )

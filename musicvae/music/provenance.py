@@ -3,10 +3,12 @@
 Conventions: the text is ``musicvae`` and a space, then one line of JSON in ASCII, compact and with sorted names, so
 that it is the same whenever the melody is. Beside what the melody carried, its entry ``"melody"`` has ``"bars"``
 (written bars, of which the last may be silent) and, where known, ``"key"``, since MIDI knows no modes but two.
+What was made from other melodies names them under ``"inputs"``: see `inputs_of`.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import replace
@@ -17,10 +19,11 @@ from musicvae.music.melody import Melody
 from musicvae.music.meter import Meter
 from musicvae.music.score import KeyChange, Score
 
-__all__ = ["provenance_of", "provenance_text", "with_exact_key", "with_exact_length"]
+__all__ = ["entry_of", "fingerprint", "inputs_of", "provenance_of", "provenance_text", "with_exact_key", "with_exact_length"]
 
 _MARK = "musicvae "
 _MAX_BARS = 10_000
+_FINGERPRINT_DIGITS = 12
 
 
 def provenance_text(melody: Melody) -> str:
@@ -42,18 +45,33 @@ def _plain(value: Any) -> Any:
     return dict(value) if isinstance(value, Mapping) else str(value)
 
 
+def fingerprint(melody: Melody) -> str:
+    """The first 12 hex digits of a SHA-256 over notes, meter, bars, tempo, key and program: the same for the same music."""
+    notes = [[int(n.pitch), int(n.onset_steps), int(n.duration_steps), int(n.velocity)] for n in melody.notes]
+    key = None if melody.key is None else str(melody.key)
+    facts = [notes, str(melody.meter), int(melody.num_bars), float(melody.tempo_qpm), key, int(melody.program)]
+    return hashlib.sha256(json.dumps(facts).encode("ascii")).hexdigest()[:_FINGERPRINT_DIGITS]
+
+
+def inputs_of(*melodies: Melody) -> list[dict[str, str]]:
+    """What provenance says of the melodies that a result was made from: ``"name"`` and ``"fingerprint"`` of each."""
+    return [{"name": melody.name, "fingerprint": fingerprint(melody)} for melody in melodies]
+
+
+def entry_of(text: str) -> Mapping[str, Any] | None:
+    """What `provenance_text` wrote, or None for any other text."""
+    if not text.startswith(_MARK):
+        return None
+    try:
+        entry = json.loads(text[len(_MARK) :])
+    except (ValueError, RecursionError):
+        return None
+    return entry if isinstance(entry, dict) else None
+
+
 def provenance_of(score: Score) -> tuple[Mapping[str, Any], ...]:
     """What our own files say of where they came from: one mapping a written melody, in order; () for files of others."""
-    found = []
-    for text in score.texts:
-        if text.startswith(_MARK):
-            try:
-                entry = json.loads(text[len(_MARK) :])
-            except (ValueError, RecursionError):
-                continue
-            if isinstance(entry, dict):
-                found.append(entry)
-    return tuple(found)
+    return tuple(entry for entry in map(entry_of, score.texts) if entry is not None)
 
 
 def with_exact_key(score: Score) -> Score:

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from compose.fake_engine import FakeEngine, tune
 
-from musicvae.compose.learning import Lesson, learn_from_attribute, learn_from_examples, own_pieces
+from musicvae.compose.learning import Lesson, few_notices, learn_from_attribute, learn_from_examples, own_pieces
 from musicvae.compose.passages import passages_of
 from musicvae.music.attributes import ATTRIBUTES, PAPER_ATTRIBUTES
 from musicvae.music.meter import Meter
@@ -66,6 +66,21 @@ def test_without_others_the_training_mean_is_the_base():
     np.testing.assert_allclose(style.direction, expected)
     with pytest.raises(ValueError, match=r"mean_mu has shape \(3,\)"):
         learn_from_examples(FakeEngine(metadata={"mean_mu": [1, 2, 3]}), Lesson("x"), TUNES[:4])
+
+
+def test_what_is_done_is_told_as_it_begins():
+    told = []
+    learn_from_attribute(ENGINE, Lesson("dense"), "density", TUNES, tell=told.append)
+    assert told == ["encoding 40 melodies", "calibrating on 10 passages", "measuring what it moves"]
+    told.clear()
+    learn_from_examples(ENGINE, Lesson("jig"), JIGS, TUNES, tell=told.append)
+    assert told == ["encoding 12 melodies", "encoding 40 melodies", "measuring what it moves"]
+
+
+def test_few_examples_are_told():
+    few, enough = (learn_from_examples(ENGINE, Lesson("jig"), JIGS[:count], TUNES) for count in (7, 8))
+    assert few_notices(few) == ("learnt from 7 passages only: too few to tell the style from the tunes; give it thirty",)
+    assert few_notices(enough) == ()
 
 
 def test_too_little_to_learn_from_says_so():

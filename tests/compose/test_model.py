@@ -6,12 +6,14 @@ import pytest
 from compose.fake_engine import FakeEngine, same_music, tune
 
 from musicvae.compose.code import Code
+from musicvae.compose.intake import read
 from musicvae.compose.model import Model
 from musicvae.compose.styles import StyleVector, save_styles
 from musicvae.model.noise import piece_seed
 from musicvae.music.key import Key
 from musicvae.music.meter import Meter
 from musicvae.music.midi import midi_bytes
+from musicvae.music.provenance import fingerprint
 
 ENGINE = FakeEngine(lossy=0.5)
 
@@ -112,7 +114,9 @@ def test_encoding_and_decoding(model, tmp_path):
     code = model.encode(melody, refine=30)
     again = model.decode(Code.load(code.save(tmp_path / "x.npz")))
     assert replace(again, provenance={}) == melody
-    assert replace(model.reconstruct(melody, refine=30), provenance={}) == melody
+    heard = model.reconstruct(melody, refine=30)
+    assert replace(heard, provenance={}) == melody
+    assert heard.provenance["inputs"] == [{"name": melody.name, "fingerprint": fingerprint(melody)}]
     assert again.provenance["refine"] == 30
     assert code.notices
 
@@ -126,6 +130,8 @@ def test_blending_takes_files_and_tells_about_them(model, tmp_path):
     assert same_music(path[0], model.reconstruct(tune(1)))
     assert path[1].provenance["seed"] == 4
     assert path[1].provenance["step"] == 2
+    given = [{"name": "Melody", "fingerprint": fingerprint(x)} for x in (read(a), b)]
+    assert [piece.provenance["inputs"] for piece in path] == [given] * 3
 
 
 def test_styles_are_applied(model):
@@ -135,6 +141,7 @@ def test_styles_are_applied(model):
     moved = model.style("high").apply(melody, 1.0, refine=30)
     assert [n.pitch for n in moved.notes] == [n.pitch + 3 for n in melody.notes]
     assert moved.provenance["style"] == {"high": 1.0}
+    assert moved.provenance["inputs"] == [{"name": "Melody", "fingerprint": fingerprint(melody)}]
     assert replace(model.restyle(melody, {"high": 1.0}, refine=30), provenance={}) == replace(moved, provenance={})
     with pytest.raises(ValueError, match="did you mean 'high'"):
         model.restyle(melody, "higher")
@@ -150,6 +157,7 @@ def test_styles_are_learnt_kept_and_found(model, tmp_path):
     np.testing.assert_array_equal(model.style(style.path).vector.direction, style.vector.direction)
     effects = model.style("busy").report["effects"]["density"]["moves"]
     assert effects[1] < effects[2] < effects[3]
+    assert style.notices == ("learnt from 6 passages only: too few to tell the style from the tunes; give it thirty",)
     away = model.learn_style("busy", [tune(3)], path=tmp_path / "busy.safetensors")
     assert away.path == tmp_path / "busy.safetensors"
     assert model.learn_style("gone", [tune(3)], keep=False).path is None
@@ -159,8 +167,11 @@ def test_an_attribute_is_learnt_from_a_folder(model, tmp_path):
     (tmp_path / "tunes").mkdir()
     for seed in range(9):
         tune(seed, 8).write(tmp_path / "tunes" / f"{seed}.mid")
-    style = model.learn_style("higher", tmp_path / "tunes", attribute="pitch-mean", method="difference")
-    assert style.notices[0].startswith("9 melodies were found")
+    told = []
+    style = model.learn_style("higher", tmp_path / "tunes", attribute="pitch-mean", method="difference", progress=told.append)
+    assert style.notices == (f"9 melodies were found in {tmp_path / 'tunes'}",)
+    assert told[:2] == ["reading melodies", "encoding 9 melodies"]
+    assert told[2].startswith("calibrating on ")
     assert style.name == "higher"
     assert style.vector.attribute == "pitch-mean"
 

@@ -1,3 +1,4 @@
+import hashlib
 import io
 import json
 from dataclasses import replace
@@ -12,7 +13,7 @@ from musicvae.music.key import Key
 from musicvae.music.melody import Melody, Note
 from musicvae.music.meter import Meter
 from musicvae.music.midi import midi_bytes, score_from_bytes, write_midi
-from musicvae.music.provenance import provenance_of
+from musicvae.music.provenance import fingerprint, inputs_of, provenance_of
 
 SONG = Melody((Note(62, 0, 4), Note(65, 4, 8)), meter=Meter(3, 4), num_bars=2, key=Key.parse("D dorian"), name="Tune")
 
@@ -36,6 +37,20 @@ def test_foreign_text_that_looks_like_ours(text):
     assert [str(change.key) for change in score.keys] == ["A minor"]
     assert score.texts == (text.strip(),)
     assert [entry for entry in provenance_of(score) if not isinstance(entry, dict)] == []
+
+
+def test_a_fingerprint_is_of_the_music_alone():
+    text = '[[[62, 0, 4, 90], [65, 4, 8, 90]], "3/4", 2, 120.0, "D dorian", 0]'
+    assert fingerprint(SONG) == hashlib.sha256(text.encode()).hexdigest()[:12]
+    assert fingerprint(replace(SONG, name="Other", provenance={"seed": 1}, tempo_qpm=120)) == fingerprint(SONG)
+    same_numbers = tuple(Note(*map(np.int64, (n.pitch, n.onset_steps, n.duration_steps, n.velocity))) for n in SONG.notes)
+    assert fingerprint(replace(SONG, notes=same_numbers)) == fingerprint(SONG)
+    others = [
+        replace(SONG, notes=SONG.notes[:1]), replace(SONG, meter=Meter(6, 8)), replace(SONG, num_bars=3), replace(SONG, tempo_qpm=121),
+        replace(SONG, key=None), replace(SONG, program=1),
+    ]  # fmt: skip
+    assert len({fingerprint(melody) for melody in (SONG, *others)}) == 7
+    assert inputs_of(SONG) == [{"name": "Tune", "fingerprint": fingerprint(SONG)}]
 
 
 def test_json_is_compact_sorted_ascii():
