@@ -77,6 +77,6 @@ def run_interpolate(args: argparse.Namespace, terminal: Terminal) -> None:
     for text in blend.notices:
         terminal.notice(text)
     written = targets.write(blend)
-    for piece in written:
-        terminal.line(str(piece["path"]))
+    for path in targets.every_path:
+        terminal.line(str(path))
     terminal.finish({"command": "interpolate", "a": args.a, "b": args.b, "options": options, "pieces": written})

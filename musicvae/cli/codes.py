@@ -105,7 +105,8 @@ def run_decode(args: argparse.Namespace, terminal: Terminal) -> None:
     code = Code.load(args.input)
     model = load_model(args)
     written = targets.write([model.decode(code, temperature=args.temperature, seed=args.seed)])
-    terminal.line(str(written[0]["path"]))
+    for path in targets.every_path:
+        terminal.line(str(path))
     terminal.finish({"command": "decode", "input": args.input, "pieces": written})
 
 
@@ -118,5 +119,6 @@ def run_reconstruct(args: argparse.Namespace, terminal: Terminal) -> None:
         terminal.notice(text)
     piece = model.reconstruct(melody, refine=args.refine, temperature=args.temperature, seed=args.seed)
     written = targets.write([piece])
-    terminal.line(str(written[0]["path"]))
+    for path in targets.every_path:
+        terminal.line(str(path))
     terminal.finish({"command": "reconstruct", "input": args.input, "pieces": written})

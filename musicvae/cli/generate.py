@@ -19,7 +19,7 @@ from musicvae.cli.parsing import (
 )
 from musicvae.cli.sources import load_model
 from musicvae.cli.targets import file_target, folder_target
-from musicvae.cli.terminal import Terminal
+from musicvae.cli.terminal import Terminal, counted
 
 __all__ = ["add_commands", "run_generate"]
 
@@ -68,8 +68,10 @@ def run_generate(args: argparse.Namespace, terminal: Terminal) -> None:
     pieces = model.generate_many(args.n, bars=args.bars, seed=seed, **options)
     written = targets.write(pieces)
     for piece in written:
-        terminal.notice(f"{piece['path']}: seed {piece['seed']}, {piece['bars']} bars of {piece['meter']}, {piece['notes']} notes")
-        terminal.line(str(piece["path"]))
+        size = f"{counted(piece['bars'], 'bar')} of {piece['meter']}, {counted(piece['notes'], 'note')}"
+        terminal.notice(f"{piece['path']}: seed {piece['seed']}, {size}")
+    for path in targets.every_path:
+        terminal.line(str(path))
     terminal.finish({"command": "generate", "seed": seed, "options": {"bars": args.bars, **options}, "pieces": written})
 
 

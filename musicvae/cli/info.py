@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from musicvae.cli.parsing import Commands, add_command, add_selection
 from musicvae.cli.sources import chosen_track
-from musicvae.cli.terminal import Terminal, entry_lines, table
+from musicvae.cli.terminal import Terminal, counted, entry_lines, table
 
 if TYPE_CHECKING:
     from musicvae.music.extract import Extraction
@@ -24,6 +25,7 @@ configuration, training data, licences, measured figures and styles. For a code 
 _MODELS = """
 Models that come with the package and those in your data folder; --model takes a name or a path."""
 _SHOWN_CHANGES = 8
+_STORY_BEGINS = ("made_by", "model", "hash", "seed")
 _MODEL_BARS = 16  # span of the shipped models, assumed where no model was named
 
 
@@ -87,6 +89,8 @@ def _music(path: Path, args: argparse.Namespace, terminal: Terminal) -> dict[str
 
 
 def _score(score: Score) -> dict[str, Any]:
+    from musicvae.music.provenance import provenance_of
+
     beat = score.ticks_per_beat
     tracks = [
         {
@@ -98,31 +102,46 @@ def _score(score: Score) -> dict[str, Any]:
     ]  # fmt: skip
     return {
         "title": score.title,
-        "length_beats": score.end_ticks / beat,
+        "length_beats": _end_ticks(score) / beat,
         "length_seconds": _seconds(score),
         "tracks": tracks,
         "meters": [{"beat": change.tick / beat, "meter": str(change.meter)} for change in score.meters],
         "tempi": [{"beat": change.tick / beat, "qpm": round(change.qpm, 3)} for change in score.tempi],
         "keys": [{"beat": change.tick / beat, "key": str(change.key)} for change in score.keys],
         "texts": list(score.texts),
+        "provenance": provenance_of(score),
         "dropped_in_reading": dict(score.losses),
     }
 
 
+def _end_ticks(score: Score) -> int:
+    """Where the bar ends in which the last note does; a note that rings over by half a sixteenth opens no bar."""
+    from musicvae.music.meter import STEPS_PER_BEAT, Meter
+
+    end = max(score.end_ticks, score.length_ticks)
+    tick, meter = next(((c.tick, c.meter) for c in reversed(score.meters) if c.tick <= end), (0, Meter(4, 4)))
+    bar_ticks = meter.beats_per_bar * score.ticks_per_beat
+    bars = math.ceil((end - tick - score.ticks_per_beat / STEPS_PER_BEAT / 2) / bar_ticks)
+    return tick + round(max(0, bars) * bar_ticks)
+
+
 def _seconds(score: Score) -> float:
     """Length with all changes of tempo; 120 quarter notes a minute until the first."""
-    seconds, tick, qpm = 0.0, 0, 120.0
+    end, seconds, tick, qpm = _end_ticks(score), 0.0, 0, 120.0
     for change in score.tempi:
-        until = min(change.tick, score.end_ticks)
+        until = min(change.tick, end)
         seconds += max(0, until - tick) / score.ticks_per_beat * 60 / qpm
         tick, qpm = max(tick, until), change.qpm
-    return seconds + max(0, score.end_ticks - tick) / score.ticks_per_beat * 60 / qpm
+    return seconds + max(0, end - tick) / score.ticks_per_beat * 60 / qpm
 
 
 def _print_score(path: Path, described: Mapping[str, Any], terminal: Terminal) -> None:
+    from musicvae.music.provenance import entry_of
+
     seconds = round(described["length_seconds"])
+    length = f"{seconds // 60}:{seconds % 60:02d} minutes" if seconds >= 60 else counted(seconds, "second")
     title = f", {described['title']!r}" if described["title"] else ""
-    terminal.line(f"{path}: {described['kind']}{title}, {described['length_beats']:g} beats, {seconds // 60}:{seconds % 60:02d} minutes")
+    terminal.line(f"{path}: {described['kind']}{title}, {described['length_beats']:g} beats, {length}")
     rows = [
         (track["track"], track["name"] or "-", "drums" if track["drums"] else track["program"], track["notes"], _range(track))
         for track in described["tracks"]
@@ -132,7 +151,27 @@ def _print_score(path: Path, described: Mapping[str, Any], terminal: Terminal) -
     for name, key, unit in (("meters", "meter", ""), ("tempi", "qpm", " quarter notes a minute"), ("keys", "key", "")):
         terminal.line(f"{name}: {_changes(described[name], key, unit)}")
     for text in described["texts"]:
-        terminal.line(f"text: {text}")
+        entry = entry_of(text)
+        if story := f"text: {text}" if entry is None else _story(entry):
+            terminal.line(story)
+
+
+def _story(entry: Mapping[str, Any]) -> str:
+    """Where one of our own melodies came from, as in ``made by generate, model melody, seed 7``; "" where nothing is known."""
+    first = [name for name in _STORY_BEGINS if name in entry]
+    rest = [name for name in entry if name not in (*first, "melody", "inputs")]
+    told = [f"{name.replace('_', ' ')} {_told(entry[name])}" for name in (*first, *rest)]
+    inputs = entry.get("inputs", ())
+    if isinstance(inputs, list) and inputs and all(isinstance(each, Mapping) for each in inputs):
+        told.append("from " + " and ".join(f"{each.get('name')} ({each.get('fingerprint')})" for each in inputs))
+    return " ".join(", ".join(told).split())
+
+
+def _told(value: Any) -> str:
+    """A value of provenance; strengths by name with their sign."""
+    if isinstance(value, Mapping):
+        return " and ".join(f"{name} {item:+g}" if isinstance(item, int | float) else f"{name} {item}" for name, item in value.items())
+    return _value(value)
 
 
 def _range(track: Mapping[str, Any]) -> str:
@@ -182,11 +221,12 @@ def _taken(taken: Extraction, span_bars: int, terminal: Terminal) -> dict[str, A
             "start_bar": line.start_bar, "bars": melody.num_bars, "meter": melody.meter, "key": melody.key, "tempo_qpm": melody.tempo_qpm,
             "notes": len(melody.notes), "windows": windows, "chosen": line is longest,
         })  # fmt: skip
-        spans = ", ".join(f"{first}-{end}" for first, end in windows)
+        spans = ", ".join(f"{first}-{end}" for first, end in windows[:_SHOWN_CHANGES])
+        spans += f" and {len(windows) - _SHOWN_CHANGES} more" if len(windows) > _SHOWN_CHANGES else ""
         choice = "" if line is longest else f"; shorter, so only with --start-bar {line.start_bar}"
         terminal.line(
             f"  bars {line.start_bar}-{last}: {melody.meter}, {melody.key or 'key unknown'}, {len(melody.notes)} notes, "
-            f"{len(windows)} window{'s' if len(windows) != 1 else ''} ({spans}){choice}"
+            f"{counted(len(windows), 'window')} ({spans}){choice}"
         )
     terminal.line("left out: " + (", ".join(f"{reason}: {count}" for reason, count in taken.losses.items()) or "nothing"))
     return {"track": taken.track, "why": taken.why, "lines": lines, "left_out": dict(taken.losses)}
@@ -211,7 +251,7 @@ def _safetensors(path: Path, terminal: Terminal) -> dict[str, Any]:
         }
         for vector in vectors.values()
     ]  # fmt: skip
-    terminal.line(f"{path}: {len(vectors)} style vectors of model {next(iter(vectors.values())).model_hash}")
+    terminal.line(f"{path}: {counted(len(vectors), 'style vector')} of model {next(iter(vectors.values())).model_hash}")
     for vector in vectors.values():
         terminal.line(f"  {vector.name}: {vector.description or 'no description'}")
     return {"kind": "styles", "styles": styles}
@@ -241,7 +281,8 @@ def _code(path: Path, terminal: Terminal) -> dict[str, Any]:
         "bars": code.num_bars, "meter": code.meter, "tempo_qpm": code.tempo_qpm, "key": code.key, "shift_semitones": code.shift_semitones,
         "model_hash": code.model_hash, "refine": code.refine,
     }  # fmt: skip
-    terminal.line(f"{path}: code of {code.num_bars} bars of {code.meter}, {len(code.windows)} windows of {code.mu.shape[1]} numbers")
+    size = f"{counted(len(code.windows), 'window')} of {code.mu.shape[1]} numbers"
+    terminal.line(f"{path}: code of {counted(code.num_bars, 'bar')} of {code.meter}, {size}")
     for name in ("tempo_qpm", "key", "shift_semitones", "refine", "model_hash"):
         terminal.line(*entry_lines(name, described[name]))
     return described

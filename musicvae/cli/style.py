@@ -20,7 +20,7 @@ from musicvae.cli.parsing import (
 )
 from musicvae.cli.sources import load_model, read_source
 from musicvae.cli.targets import check_file, file_target
-from musicvae.cli.terminal import Terminal, entry_lines, table
+from musicvae.cli.terminal import Terminal, counted, entry_lines, table
 
 __all__ = ["add_commands", "run_apply", "run_learn", "run_list", "run_report"]
 
@@ -37,6 +37,9 @@ Several styles can be applied at once. Strength 0 gives the input back exactly."
 _REPORT = """
 The table shows how far each strength moves the vector's own attribute, and, as side effects, every
 other one, in standard deviations."""
+
+
+_CALIBRATION = {"passages", "target", "effect_at_0", "effect_at_1", "effect_at_-1", "reached", "reached_down"}
 
 
 def add_commands(commands: Commands) -> None:
@@ -105,10 +108,14 @@ def run_learn(args: argparse.Namespace, terminal: Terminal) -> None:
             raise NotADirectoryError(f"{folder} is no folder of melodies; it must exist and hold MIDI, MusicXML or ABC files")
     if args.output is not None and check_file(Path(args.output), force=args.force).suffix != ".safetensors":
         raise ValueError(f"{args.output}: a style is kept in a .safetensors file; let -o name one")
-    style = load_model(args).learn_style(
-        args.name, args.examples, versus=args.versus, attribute=args.attribute, method=args.method, meter=args.meter, tempo_qpm=args.tempo,
-        description=args.description, path=args.output, force=args.force,
-    )  # fmt: skip
+    model = load_model(args)
+    try:
+        style = model.learn_style(
+            args.name, args.examples, versus=args.versus, attribute=args.attribute, method=args.method, meter=args.meter,
+            tempo_qpm=args.tempo, description=args.description, path=args.output, force=args.force, progress=terminal.progress,
+        )  # fmt: skip
+    finally:
+        terminal.progress("")
     for text in style.notices:
         terminal.notice(text)
     terminal.line(str(style.path))
@@ -125,7 +132,8 @@ def run_apply(args: argparse.Namespace, terminal: Terminal) -> None:
         terminal.notice(text)
     piece = model.restyle(melody, strengths, refine=args.refine)
     written = targets.write([piece])
-    terminal.line(str(written[0]["path"]))
+    for path in targets.every_path:
+        terminal.line(str(path))
     terminal.finish({"command": "style apply", "input": args.input, "styles": strengths, "pieces": written})
 
 
@@ -142,8 +150,7 @@ def run_list(args: argparse.Namespace, terminal: Terminal) -> None:
 def run_report(args: argparse.Namespace, terminal: Terminal) -> None:
     """Show what a style moves."""
     report = load_model(args).style(args.name).report
-    rest = {name: value for name, value in report.items() if name not in ("strengths", "effects")}
-    for text in [*entry_lines(args.name, rest), *effect_lines(report)]:
+    for text in [*effect_lines(report), *fact_lines(report)]:
         terminal.line(text)
     terminal.finish({"command": "style report", "name": args.name, "report": report})
 
@@ -155,3 +162,30 @@ def effect_lines(report: Mapping[str, Any]) -> list[str]:
     heading = ("moves, in standard deviations", *(f"at {strength:+g}" for strength in report["strengths"]))
     rows = [(name, *(f"{move:+.2f}" for move in effect["moves"])) for name, effect in report["effects"].items()]
     return table(rows, heading=heading)
+
+
+def fact_lines(report: Mapping[str, Any]) -> list[str]:
+    """How the vector was learnt and calibrated, in words; entries without words of their own as they are."""
+    rest = {name: value for name, value in report.items() if name not in ("strengths", "effects")}
+    lines = []
+    if {"learnt", "passages"} <= set(rest):
+        by = "an attribute" if (learnt := rest.pop("learnt")) == "attribute" else learnt
+        method = f" (method {rest.pop('method')})" if "method" in rest else ""
+        versus = rest.pop("versus_passages", None)
+        beside = f", beside {counted(versus, 'passage')} without it" if versus else ""
+        lines.append(f"learnt from {by}{method}, on {counted(rest.pop('passages'), 'passage')}{beside}")
+    if held := rest.pop("held", None):
+        lines.append(f"meant to stay: {', '.join(held)}")
+    if set(rest.get("calibration", ())) >= _CALIBRATION:
+        lines += _calibration_lines(rest.pop("calibration"))
+    return lines + [line for name, value in rest.items() if value not in ([], {}, None) for line in entry_lines(name, value)]
+
+
+def _calibration_lines(found: Mapping[str, Any]) -> list[str]:
+    up, down, alone = (f"{found[name]:+.3f}" for name in ("effect_at_1", "effect_at_-1", "effect_at_0"))
+    lines = [
+        f"calibrated on {counted(found['passages'], 'passage')} to move the mean by {found['target']:.3f}, one standard deviation",
+        f"there strength +1 moves it by {up}, -1 by {down}, and decoding alone by {alone}",
+    ]
+    missed = [sign for sign, name in (("+1", "reached"), ("-1", "reached_down")) if not found[name]]
+    return lines + [f"strength {sign} adds less than that to what decoding does alone: it is as far as the model goes" for sign in missed]

@@ -37,8 +37,10 @@ class MidiTargets:
 
     @property
     def every_path(self) -> tuple[Path, ...]:
-        """All files that `write` makes."""
-        return (*self.midi, *self.sounds, *self.pictures, *([self.picture] if self.picture else []))
+        """All files that `write` makes: each piece with what goes beside it, a picture of all last."""
+        kinds = [paths for paths in (self.midi, self.sounds, self.pictures) if paths]
+        beside = [path for piece in zip(*kinds, strict=True) for path in piece]
+        return (*beside, *([self.picture] if self.picture else []))
 
     def check(self) -> MidiTargets:
         """Return self, or raise FileExistsError and its like if something is in the way."""

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Terminal", "entry_lines", "error_line", "plain", "table"]
+__all__ = ["Terminal", "counted", "entry_lines", "error_line", "plain", "table"]
 
 _LONGEST_NOTICE = 400  # characters of a remark that are shown; JSON has all
 _MOST_VALUES = 24  # of a list that are shown one by one
@@ -68,6 +68,11 @@ def plain(value: Any) -> Any:
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     return value if value is None or isinstance(value, bool | int | str) else str(value)
+
+
+def counted(count: int, noun: str) -> str:
+    """``1 window``, ``2 windows``."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def table(rows: Sequence[Sequence[object]], *, heading: Sequence[str] = (), indent: str = "") -> list[str]:

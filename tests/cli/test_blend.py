@@ -36,7 +36,7 @@ def test_parts_of_the_files_are_taken(run, model, two_tunes):
         ("interpolate a.mid none.mid", ("none.mid does not exist",)),
         ("interpolate a.mid .", ("is a folder",)),
         ("interpolate a.mid b.mid --track-b 9", ("b.mid: no track 9",)),
-        ("interpolate a.mid b.mid --start-bar 99", ("a.mid: no melody left in bars 99",)),
+        ("interpolate a.mid b.mid --start-bar 99", ("a.mid: bar 99 is past the end: the melody of track ", " has 4 bars")),
         ("interpolate a.mid junk.mid", ("junk.mid",)),
     ],
 )
@@ -44,6 +44,15 @@ def test_inputs_that_hold_no_melody(fails, model, two_tunes, words, parts):
     (two_tunes / "junk.mid").write_bytes(b"not music at all")
     fails(words, *parts)
     assert not Path("musicvae-blend").exists()
+
+
+def test_sounds_and_the_picture_of_all_are_listed(run, model, two_tunes):
+    code, out, _ = run("interpolate", "a.mid", "b.mid", "--steps", "2", "-o", "d", "--wav", "--plot", "way.png")
+    assert code == 0
+    assert out.splitlines() == [*(str(Path("d") / name) for name in ("01.mid", "01.wav", "02.mid", "02.wav")), "way.png"]
+    words = "interpolate a.mid b.mid --steps 2 -o e --wav --plot other.png --json"
+    pieces = json.loads(run(*words.split())[1])["pieces"]
+    assert [(piece["wav"], piece["plot"]) for piece in pieces] == [(str(Path("e") / name), "other.png") for name in ("01.wav", "02.wav")]
 
 
 def test_an_existing_blend_is_kept(fails, model, two_tunes):

@@ -125,12 +125,15 @@ def test_sound_and_picture_stand_beside_the_file(run, model):
 
 
 def test_sound_and_picture_where_the_user_says(run, model):
-    assert run("generate", "--bars", "1", "-o", "a.mid", "--wav", "b.wav", "--plot", "c.svg")[0] == 0
+    code, out, err = run("generate", "--bars", "1", "-o", "a.mid", "--wav", "b.wav", "--plot", "c.svg")
+    assert (code, out.splitlines()) == (0, ["a.mid", "b.wav", "c.svg"])
+    assert "1 bar of 4/4, 4 notes" in err
     assert sorted(path.name for path in Path().iterdir()) == ["a.mid", "b.wav", "c.svg"]
 
 
 def test_a_picture_of_all_pieces(run, model):
-    assert run("generate", "--n", "2", "--bars", "1", "-o", "d", "--plot", "all.png")[0] == 0
+    code, out, _ = run("generate", "--n", "2", "--bars", "1", "-o", "d", "--plot", "all.png")
+    assert (code, out.splitlines()) == (0, [str(Path("d/01.mid")), str(Path("d/02.mid")), "all.png"])
     assert sorted(str(path) for path in Path().rglob("*.*")) == ["all.png", str(Path("d/01.mid")), str(Path("d/02.mid"))]
 
 

@@ -10,7 +10,7 @@ from musicvae.compose import library
 def test_what_a_model_would_take_from_a_file(run, two_tunes):
     code, out, err = run("info", "b.mid")
     assert (code, err) == (0, "")
-    assert "b.mid: MIDI, 'Song', 32 beats, 0:16 minutes" in out
+    assert "b.mid: MIDI, 'Song', 32 beats, 16 seconds\n" in out
     assert "meters: 4/4\n" in out
     assert "a model would take: track " in out
     assert "bars 1-8: 4/4" in out
@@ -70,11 +70,59 @@ def test_length_follows_the_tempo_map(run, tmp_path):
     assert result["tempi"] == [{"beat": 0.0, "qpm": 120.0}, {"beat": 2.0, "qpm": 60.0}]
 
 
+def test_length_is_in_whole_bars(run, tmp_path):
+    from dataclasses import replace
+
+    from musicvae.music.melody import Melody
+    from musicvae.music.meter import Meter
+
+    tune = Melody.from_beats([(60, 0, 1), (62, 46.5, 1)], num_bars=16, meter=Meter(6, 8))
+    tune.write(tmp_path / "jig.mid")
+    assert "jig.mid: MIDI, 'Melody', 48 beats, 24 seconds\n" in run("info", "jig.mid")[1]
+    replace(tune, tempo_qpm=44).write(tmp_path / "slow.mid")
+    assert "48 beats, 1:05 minutes\n" in run("info", "slow.mid")[1]
+    two = mido.MidiFile(tmp_path / "jig.mid")  # no word of ours on its length, and a last bar of 3/4
+    two.tracks[0][:] = [
+        mido.MetaMessage("time_signature", numerator=4, denominator=4, time=0),
+        mido.MetaMessage("time_signature", numerator=3, denominator=4, time=44 * two.ticks_per_beat),
+    ]
+    two.save(tmp_path / "two.mid")
+    assert json.loads(run("info", "two.mid", "--json")[1])["length_beats"] == 50
+
+
+def test_where_our_own_files_came_from_is_told_in_words(run, tune, tmp_path):
+    inputs = [{"name": "Reel", "fingerprint": "0123456789ab"}, {"name": "Jig", "fingerprint": "ba9876543210"}]
+    story = {"seed": 7, "made_by": "restyle", "model": "melody", "hash": "abc", "style": {"jig": 1.0, "density": -0.5}, "inputs": inputs}
+    tune(provenance=story).write(tmp_path / "a.mid")
+    told = "made by restyle, model melody, hash abc, seed 7, style density -0.5 and jig +1, from Reel (0123456789ab) and Jig (ba9876543210)"
+    out = run("info", "a.mid")[1]
+    assert f"\n{told}\n" in out
+    assert "{" not in out
+    (entry,) = json.loads(run("info", "a.mid", "--json")[1])["provenance"]
+    assert (entry["seed"], entry["inputs"]) == (7, inputs)
+    tune().write(tmp_path / "plain.mid")
+    assert "{" not in run("info", "plain.mid")[1]
+
+
+@pytest.mark.parametrize("text", ["musicvae {", 'musicvae {"inputs": [3], "seed": [1]}', 'musicvae {"inputs": 3, "made_by": {"x": null}}'])
+def test_text_that_looks_like_ours_does_no_harm(run, tmp_path, text):
+    notes = [mido.Message("note_on", note=60, velocity=90), mido.Message("note_off", note=60, time=480)]
+    mido.MidiFile(tracks=[mido.MidiTrack([mido.MetaMessage("text", text=text), *notes])]).save(tmp_path / "x.mid")
+    assert run("info", "x.mid")[0] == 0
+
+
+def test_many_windows_are_counted(run, tune, tmp_path):
+    tune(bars=400).write(tmp_path / "long.mid")
+    line = next(line for line in run("info", "long.mid")[1].splitlines() if "bars 1-400" in line)
+    assert len(line) < 200
+    assert line.endswith(" more)")
+
+
 def test_a_code_is_described(run, model, two_tunes):
     run("encode", "a.mid")
     code, out, _ = run("info", "a.npz")
     assert code == 0
-    assert "a.npz: code of 4 bars of 4/4, 1 windows of 3 numbers" in out
+    assert "a.npz: code of 4 bars of 4/4, 1 window of 3 numbers" in out
     assert "model_hash: abc" in out
     assert json.loads(run("info", "a.npz", "--json")[1])["windows"] == [[0, 4]]
 

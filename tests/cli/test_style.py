@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from musicvae.cli.style import effect_lines
+from musicvae.cli.style import effect_lines, fact_lines
 from musicvae.compose.library import StyleInfo
 from musicvae.music.meter import Meter
 
@@ -71,9 +71,10 @@ def test_a_style_is_learnt_from_two_folders(run, styled, tmp_path):
     code, out, err = run("style", "learn", "swing", "--from", "a", "--versus", "b", "--description", "swings", "--meter", "4/4")
     assert (code, out) == (0, str(FakeStyle().path) + "\n")
     assert err == "3 melodies were found in swing\n"
-    assert styled.called("learn_style") == {
+    asked = styled.called("learn_style")
+    assert asked == {
         "name": "swing", "examples": "a", "versus": "b", "attribute": None, "method": "joint", "meter": "4/4", "tempo_qpm": None,
-        "description": "swings", "path": None, "force": False,
+        "description": "swings", "path": None, "force": False, "progress": asked["progress"],
     }  # fmt: skip
 
 
@@ -97,10 +98,45 @@ def test_a_report_shows_what_moves(run, styled):
     code, out, _ = run("style", "report", "dense")
     assert code == 0
     lines = out.splitlines()
-    assert lines[:3] == ["dense:", "  learnt: attribute", "  passages: 192"]
-    assert lines[-2].split() == ["density", "-1.02", "+0.00", "+0.98"]
-    assert lines[-1].split() == ["interval", "+0.25", "+0.00", "-0.25"]
+    assert lines[0].startswith("moves, in standard deviations")
+    assert lines[1].split() == ["density", "-1.02", "+0.00", "+0.98"]
+    assert lines[2].split() == ["interval", "+0.25", "+0.00", "-0.25"]
+    assert lines[3:] == ["learnt from an attribute, on 192 passages"]
     assert json.loads(run("style", "report", "dense", "--json")[1])["report"] == REPORT
+
+
+def test_how_a_style_was_learnt_is_told_in_words():
+    found = {
+        "passages": 16, "standard_deviation": 0.18, "target": 0.136, "effect_at_0": -0.011, "effect_at_1": 0.1364, "effect_at_-1": -0.1,
+        "reached": True, "reached_down": False,
+    }  # fmt: skip
+    report = {**REPORT, "method": "joint", "held": ["interval", "diatonic"], "calibration": found, "extra": {"x": 1}}
+    assert fact_lines(report) == [
+        "learnt from an attribute (method joint), on 192 passages",
+        "meant to stay: interval, diatonic",
+        "calibrated on 16 passages to move the mean by 0.136, one standard deviation",
+        "there strength +1 moves it by +0.136, -1 by -0.100, and decoding alone by -0.011",
+        "strength -1 adds less than that to what decoding does alone: it is as far as the model goes",
+        "extra:", "  x: 1",
+    ]  # fmt: skip
+    examples = {"learnt": "examples", "passages": 1, "versus_passages": 5}
+    assert fact_lines(examples) == ["learnt from examples, on 1 passage, beside 5 passages without it"]
+    assert fact_lines({**examples, "versus_passages": None}) == ["learnt from examples, on 1 passage"]
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_progress_is_shown_on_a_terminal_but_not_beside_json(run, styled, monkeypatch, capsys, as_json):
+    def learn(name, examples=None, *, progress, **options):
+        progress("encoding 256 melodies")
+        progress("calibrating on 64 passages")
+        return FakeStyle(notices=())
+
+    monkeypatch.setattr(styled, "learn_style", learn)
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    code, _, err = run("style", "learn", "dense", "--attribute", "density", *(["--json"] if as_json else []))
+    assert code == 0
+    shown = [text.strip() for text in err.split("\r") if text.strip()]
+    assert shown == ([] if as_json else ["encoding 256 melodies", "calibrating on 64 passages"])
 
 
 def test_a_report_without_measurements():

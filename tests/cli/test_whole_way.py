@@ -42,6 +42,19 @@ def test_the_same_seed_gives_the_same_bytes_whatever_the_batch(run, weights):
         assert Path("one.mid").read_bytes() == Path(piece["path"]).read_bytes() == Path("d", Path(piece["path"]).name).read_bytes()
 
 
+def test_results_say_what_they_were_made_from(run, weights, two_tunes):
+    from musicvae.music.extract import read_melody
+    from musicvae.music.provenance import fingerprint, provenance_of
+
+    expected = [{"name": "Song", "fingerprint": fingerprint(read_melody(name, track="Song")[0])} for name in ("a.mid", "b.mid")]
+    assert expected[0] != expected[1]
+    words = "interpolate a.mid b.mid --steps 2 --spacing latent -o way --track Song --model"
+    assert run(*words.split(), weights)[0] == 0
+    assert [provenance_of(read_midi(f"way/0{k}.mid"))[0]["inputs"] for k in (1, 2)] == [expected, expected]
+    assert run("reconstruct", "a.mid", "-o", "heard.mid", "--model", weights)[0] == 0
+    assert provenance_of(read_midi("heard.mid"))[0]["inputs"] == expected[:1]
+
+
 def test_a_longer_piece_in_another_meter(run, weights):
     words = ["generate", "--bars", "20", "--meter", "3/4", "--key", "D dorian", "--tempo", "96", "--temperature", "0.7", "-o", "x.mid"]
     assert run(*words, "--model", weights)[0] == 0
@@ -72,6 +85,7 @@ def test_strength_zero_gives_the_input_back(run, weights, two_tunes):
     code, out, err = run("style", "learn", "mine", "--from", "more", "--model", weights)
     assert code == 0, err
     assert Path(out.strip()).is_file()
+    assert "learnt from 1 passage only: too few" in err
     assert "mine" in run("style", "list", "--model", weights)[1]
     assert "density" in run("style", "report", "mine", "--model", weights)[1]
     assert run("style", "apply", "b.mid", "mine:0", "-o", "same.mid", "--track", "1", "--model", weights)[0] == 0
@@ -100,7 +114,7 @@ def test_the_model_describes_itself(run, weights):
         ("generate --device cuda:99", ("device 'cuda:99' cannot be used",)),
         ("generate --device toaster", ("device 'toaster' cannot be used",)),
         ("reconstruct empty.mid", ("empty.mid", "empty")),
-        ("reconstruct a.mid --start-bar 50", ("no melody left",)),
+        ("reconstruct a.mid --start-bar 50", ("a.mid: bar 50 is past the end", "has 4 bars")),
         ("decode other.npz", ("model other",)),
     ],
 )
