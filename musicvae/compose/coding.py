@@ -65,9 +65,7 @@ def decode(engine: Engine, code: Code, *, temperature: float = 0.0, seed: int = 
     parts = decode_rows(engine, code.mu, code.bars.tolist(), code.meter, temperature=temperature, seeds=seeds)
     melody = from_coordinates(join_tokens(parts, code.held), code.meter, shift_semitones=code.shift_semitones, num_bars=code.num_bars)
     melody = with_velocities(melody, code.played)
-    return replace(
-        melody, tempo_qpm=code.tempo_qpm, key=code.key, program=code.program, name=code.name, provenance=dict(provenance or {})
-    )
+    return replace(melody, tempo_qpm=code.tempo_qpm, key=code.key, program=code.program, name=code.name, provenance=dict(provenance or {}))
 
 
 def check_code(engine: Engine, code: Code) -> None:

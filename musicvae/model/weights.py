@@ -91,7 +91,7 @@ def load_model(path: str | Path) -> Bundle:
             network.eval()
     except (SafetensorError, RuntimeError) as error:
         reason = str(error).strip().splitlines()[-1].strip()
-        raise ValueError(f"{path} does not fit the network of this version ({reason}): was it written by another one, or is it damaged?") from error
+        raise ValueError(f"{path} does not fit the network of this version ({reason}): is it another version's, or damaged?") from error
     digest = hashlib.sha256(path.read_bytes()).hexdigest()[:12]
     return Bundle(networks["vae"], networks["prior"], config, header, digest)  # type: ignore[arg-type]
 
