@@ -21,7 +21,7 @@ from musicvae.model.noise import generator
 from musicvae.model.prior import lags_of
 from musicvae.model.sampling import bar_spread, decode_bars, decoding_margins, same_bars
 from musicvae.model.weights import Bundle, load_model
-from musicvae.music.meter import MAX_STEPS_PER_BAR
+from musicvae.music.meter import KINDS, MAX_STEPS_PER_BAR
 from musicvae.music.vocabulary import VOCABULARY_SIZE, Tokens
 
 __all__ = ["Engine"]
@@ -35,7 +35,7 @@ class Engine:
     """A loaded model.
 
     config: its numbers; hash: what learned styles and codes are bound to; metadata: its story.
-    `return_threshold` and `usual_spread` decide which bars count as the same idea when pieces are
+    `return_thresholds` (one for each kind) and `usual_spread` decide which bars count as the same idea when pieces are
     drawn (see `sampling.same_bars`).
     """
 
@@ -55,7 +55,7 @@ class Engine:
         self.config: ModelConfig = bundle.config
         self.hash = bundle.hash
         self.metadata: Mapping[str, Any] = bundle.metadata
-        self.return_threshold = float(bundle.metadata.get("return_threshold", 0.0))
+        self.return_thresholds = _by_kind(bundle.metadata.get("return_threshold", 0.0))
         self.usual_spread = float(bundle.metadata.get("usual_spread", 0.0))
 
     @classmethod
@@ -86,7 +86,7 @@ class Engine:
         with torch.no_grad():
             if given is not None:
                 fixed = self._floats(given)
-                origin = self._origins(self._vae.conduct(fixed, bars, kind))[:, :given_bars]
+                origin = self._origins(self._vae.conduct(fixed, bars, kind), kind)[:, :given_bars]
                 lags = lags_of(origin[:, :, None] == origin[:, None])
             z = self._prior.sample(normals, uniforms, bars=bars, kind=kind, temperature=temperature, given=fixed, given_lags=lags)
         return _numpy(z)
@@ -115,7 +115,7 @@ class Engine:
             if temperature > 0:
                 if seeds is None or len(seeds) != rows:
                     raise ValueError(f"{rows} rows need as many seeds to be drawn, got {0 if seeds is None else len(seeds)}")
-                origin = self._origins(embeddings)
+                origin = self._origins(embeddings, kind)
                 embeddings = embeddings.gather(1, origin[:, :, None].expand_as(embeddings))
                 gumbel = self._shared_noise(origin, seeds, steps)
             events = decode_bars(
@@ -149,7 +149,7 @@ class Engine:
     def same_bars(self, z: Floats, *, bars: int, kind: int) -> NDArray[np.int64]:
         """For each bar (N, bars) the index of the earlier bar that it repeats, or its own."""
         with torch.no_grad():
-            origin = self._origins(self._vae.conduct(self._floats(z), bars, kind))
+            origin = self._origins(self._vae.conduct(self._floats(z), bars, kind), kind)
         return origin.cpu().numpy().astype(np.int64)
 
     def bar_spread(self, z: Floats, *, bars: int, kind: int) -> Floats:
@@ -173,8 +173,8 @@ class Engine:
                 optimizer.step()
         return _numpy(target.detach())
 
-    def _origins(self, embeddings: Tensor) -> Tensor:
-        return same_bars(embeddings, self.return_threshold, self.usual_spread)
+    def _origins(self, embeddings: Tensor, kind: int) -> Tensor:
+        return same_bars(embeddings, self.return_thresholds[kind], self.usual_spread)
 
     def _shared_noise(self, origin: Tensor, seeds: Sequence[int], steps: int) -> Tensor:
         """Gumbel noise (N * B, S, 91) of the bars (N, B) that each bar returns to."""
@@ -194,6 +194,14 @@ class Engine:
 
 def _numpy(values: Tensor) -> Floats:
     return values.cpu().to(torch.float64).numpy()
+
+
+def _by_kind(thresholds: float | Sequence[float]) -> tuple[float, ...]:
+    """One number for each kind of meter, from as many or from one for all."""
+    values = tuple(thresholds) if isinstance(thresholds, Sequence) else (float(thresholds),) * len(KINDS)
+    if len(values) != len(KINDS):
+        raise ValueError(f"the model's header has {len(values)} return thresholds for {len(KINDS)} kinds of meter: is it damaged?")
+    return values
 
 
 def _steps(kind: int) -> int:

@@ -89,11 +89,11 @@ def test_drawn_bars_that_return_are_the_same(model_file: Path, monkeypatch: pyte
     engine = Engine.load(model_file)
     z = engine.sample_prior([3], bars=8, kind=0)
     assert (engine.same_bars(z, bars=8, kind=0) <= np.arange(8)).all()
-    monkeypatch.setattr(engine, "return_threshold", 100.0)
+    monkeypatch.setattr(engine, "return_thresholds", (100.0, 0.0, 0.0))
     assert (engine.same_bars(z, bars=8, kind=0) == 0).all()
     one_idea = engine.decode(z, bars=8, kind=0, temperature=1.0, seeds=[9])[0]
     assert (one_idea == one_idea[0]).all()
-    monkeypatch.setattr(engine, "return_threshold", 0.0)
+    monkeypatch.setattr(engine, "return_thresholds", (0.0, 100.0, 100.0))
     many = engine.decode(z, bars=8, kind=0, temperature=1.0, seeds=[9])[0]
     assert len({bar.tobytes() for bar in many}) == 8
     assert (many[0] == one_idea[0]).all()
