@@ -100,6 +100,8 @@ def to_music21(melody: Melody) -> music21.stream.Score:
     part.partName = melody.name
     instrument = music21.instrument.instrumentFromMidiProgram(melody.program)
     instrument.partName = melody.name
+    if instrument.midiChannel == 9:
+        instrument.midiChannel = 0  # music21 takes some programs, such as the agogo, for drums
     part.insert(0, instrument)
     part.insert(0, music21.meter.TimeSignature(str(melody.meter)))
     if melody.key is not None:

@@ -81,6 +81,13 @@ def test_pretty_midi_of_others():
         from_pretty_midi(pretty)
 
 
+@pytest.mark.parametrize("program", range(112, 120))
+def test_percussive_programs_are_no_drums(program):
+    melody = Melody.from_beats([(60, 0, 1)], num_bars=1, program=program)
+    (track,) = from_music21(melody.to_music21()).tracks
+    assert (track.program, track.is_drum) == (program, False)
+
+
 @given(melodies(min_notes=1, max_bars=3, min_pitch=12))
 @settings(max_examples=25)
 def test_music21_and_back(melody):
