@@ -147,13 +147,19 @@ def _info(vector: StyleVector, origin: str, path: Path) -> StyleInfo:
 
 
 def _description(path: Path) -> str:
+    """What the model's file says of itself, else the first line below the title of its card."""
     from safetensors import SafetensorError, safe_open
 
     try:
         with safe_open(str(path), framework="numpy") as file:
-            return str(json.loads((file.metadata() or {}).get("musicvae", "{}")).get("description", ""))
+            stated = str(json.loads((file.metadata() or {}).get("musicvae", "{}")).get("description", ""))
     except (OSError, SafetensorError, ValueError, AttributeError):
         return "cannot be read"
+    card = path.with_suffix(".md")
+    if stated or not card.is_file():
+        return stated
+    lines = (line.strip() for line in card.read_text(encoding="utf-8").splitlines())
+    return next((line for line in lines if line and not line.startswith("#")), "")
 
 
 def _nearest(word: str, known: Iterable[str]) -> str:

@@ -96,3 +96,10 @@ def test_a_file_with_several_styles_is_not_one(shelf, tmp_path):
 
 def test_the_user_s_folder_is_where_the_system_wants_it():
     assert library.user_styles_folder().parts[-2:] == ("musicvae", "styles")
+
+
+def test_a_card_describes_a_model_that_does_not_describe_itself(tmp_path):
+    save_file({"x": np.zeros(1)}, tmp_path / "bare.safetensors", {"musicvae": json.dumps({"format": 1})})
+    assert library._description(tmp_path / "bare.safetensors") == ""
+    (tmp_path / "bare.md").write_text("# bare\n\nJigs and reels.\nMore.\n", encoding="utf-8")
+    assert library._description(tmp_path / "bare.safetensors") == "Jigs and reels."
