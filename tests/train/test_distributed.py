@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from train.processes import environment
 
-SCRIPT = '''
+SCRIPT = """
 import hashlib, json, sys
 from pathlib import Path
 import torch
@@ -38,7 +38,7 @@ machine = MachineOptions(accelerator="cpu", devices=2, strategy="ddp", precision
 found = train(make_corpus(), out, config="tiny", options=options, machine=machine, resume=len(sys.argv) > 3, progress=False)
 report = {"drawn": drawn, "digests": digests, "steps": found.steps, "written": found.rank == 0 and out.exists()}
 out.with_name(f"rank-{found.rank}-{max_steps}.json").write_text(json.dumps(report))
-'''
+"""
 
 
 def run(folder: Path, *arguments: str) -> None:
