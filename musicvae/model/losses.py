@@ -1,18 +1,17 @@
-"""The two halves of the evidence lower bound, in nats, and nothing else.
+"""Terms of the training loss, in nats.
 
-Conventions: sigma is a standard deviation. The Kullback-Leibler divergence is reported as it is;
-what a training run forgives (free bits) is subtracted in one place, `ElboTerms.loss`.
+Conventions: sigma is a standard deviation. The Kullback-Leibler divergence is given as it is; what a
+training run forgives of it (a floor for each dimension) is subtracted in one place, `train.task`.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-__all__ = ["ElboTerms", "bits", "kl_per_dimension", "return_cost"]
+__all__ = ["bits", "kl_per_dimension", "return_cost"]
 
 
 def kl_per_dimension(mu: Tensor, sigma: Tensor) -> Tensor:
@@ -26,23 +25,6 @@ def kl_per_dimension(mu: Tensor, sigma: Tensor) -> Tensor:
 def bits(nats: float) -> float:
     """Nats to bits."""
     return nats / math.log(2.0)
-
-
-@dataclass(frozen=True)
-class ElboTerms:
-    """reconstruction: (N,) nats, summed over steps; kl: (N, Z) nats, nothing forgiven."""
-
-    reconstruction: Tensor
-    kl: Tensor
-
-    def loss(self, *, beta: float, free_nats: float = 0.0, used: int | None = None) -> Tensor:
-        """Mean reconstruction + beta * KL, each dimension's mean KL costing at least `free_nats`.
-
-        The floor is the per-dimension free bits of Kingma et al. (2016); `used` limits it to the
-        first dimensions, those that the tunes' bars have.
-        """
-        paid = self.kl[:, :used].mean(0).clamp(min=free_nats).sum()
-        return self.reconstruction.mean() + beta * paid
 
 
 def return_cost(returns: Tensor, tokens: Tensor) -> Tensor:
