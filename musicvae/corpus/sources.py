@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +69,7 @@ def _tunes_of_file(path: Path, name: str, source: str, label: str) -> Iterator[S
         tunes = 1  # reading it will say what is wrong
     for tune in range(max(1, tunes)):
         number = f"#{tune + 1}" if tunes > 1 else ""
-        yield SourceTune(source, name + number, label, name, lambda path=path, tune=tune: read_score(path, tune=tune))  # type: ignore[misc]  # mypy cannot type the defaults of a lambda
+        yield SourceTune(source, name + number, label, name, partial(read_score, path, tune=tune))
 
 
 def from_recipe(recipe: Mapping[str, Any], base: Path) -> Iterator[SourceTune]:
@@ -90,7 +91,7 @@ def _abc_tunes(recipe: Mapping[str, Any], path: Path, name: str) -> Iterator[Sou
         title = fields.get("T", "")
         label = _label(recipe.get("label", {}), path.stem, fields.get("R", ""), title)
         tune_id = f"{recipe['name']}/{path.stem}#{number} {title}".strip()
-        yield SourceTune(recipe["name"], tune_id, label, name, lambda tune=tune: read_abc_text(tune), recipe.get("track"))  # type: ignore[misc]  # see above
+        yield SourceTune(recipe["name"], tune_id, label, name, partial(read_abc_text, tune), recipe.get("track"))
 
 
 def _label(rule: Mapping[str, Any], stem: str, field: str, title: str) -> str:
@@ -110,7 +111,7 @@ def _musicxml_tunes(recipe: Mapping[str, Any], path: Path, name: str) -> Iterato
     from musicvae.music.musicxml import read_musicxml
 
     pattern = re.compile(recipe["parts"], re.IGNORECASE)
-    read = lambda: read_musicxml(path, parts=lambda part: bool(pattern.search(part)))  # noqa: E731  # a closure over this file
+    read = partial(read_musicxml, path, parts=lambda part: bool(pattern.search(part)))
     label = _label(recipe.get("label", {}), path.stem, "", "")
     yield SourceTune(recipe["name"], f"{recipe['name']}/{path.stem} {path.parent.name}", label, name, read, 1)
 

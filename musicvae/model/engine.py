@@ -169,7 +169,7 @@ class Engine:
             for _ in range(steps):
                 loss = -self._vae.log_probs(target, events, kind).sum() + prior_weight * target[:, :used].square().sum() / 2
                 optimizer.zero_grad()
-                loss.backward()  # type: ignore[no-untyped-call]
+                torch.autograd.backward(loss)
                 optimizer.step()
         return _numpy(target.detach())
 

@@ -17,6 +17,7 @@ from typing import Any
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
+from torch import nn
 
 from musicvae.model.config import ModelConfig
 from musicvae.model.prior import BarPrior
@@ -82,10 +83,11 @@ def load_model(path: str | Path) -> Bundle:
     path = Path(path)
     header = read_metadata(path)
     config = ModelConfig.from_dict(header["config"])
-    networks = {"vae": MelodyVAE(config), "prior": BarPrior(config)}
+    vae, prior = MelodyVAE(config), BarPrior(config)
+    networks: dict[str, nn.Module] = {"vae": vae, "prior": prior}
     try:
         with safe_open(path, framework="pt") as file:
-            tensors = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118 (no mapping)
+            tensors = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118  # safe_open is no mapping
         for part, network in networks.items():
             network.load_state_dict({name.removeprefix(f"{part}."): x for name, x in tensors.items() if name.startswith(f"{part}.")})
             network.eval()
@@ -93,7 +95,7 @@ def load_model(path: str | Path) -> Bundle:
         reason = str(error).strip().splitlines()[-1].strip()
         raise ValueError(f"{path} does not fit the network of this version ({reason}): is it another version's, or damaged?") from error
     digest = hashlib.sha256(path.read_bytes()).hexdigest()[:12]
-    return Bundle(networks["vae"], networks["prior"], config, header, digest)  # type: ignore[arg-type]
+    return Bundle(vae, prior, config, header, digest)
 
 
 def add_metadata(path: str | Path, out: str | Path, entries: Mapping[str, Any]) -> Path:

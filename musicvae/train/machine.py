@@ -38,10 +38,11 @@ def build_trainer(machine: MachineOptions, options: TrainOptions, *, log_dir: Pa
         raise ValueError(f"strategy {machine.strategy!r} is not supported; allowed are {', '.join(_STRATEGIES)}")
     if machine.precision not in _PRECISIONS:
         raise ValueError(f"precision {machine.precision!r} is not supported; allowed are {', '.join(_PRECISIONS)}")
+    precision = _fastest_precision(machine.accelerator) if machine.precision == "auto" else machine.precision
     try:
         return L.Trainer(
             accelerator=machine.accelerator, devices=machine.devices, num_nodes=machine.num_nodes, strategy=machine.strategy,
-            precision=_fastest_precision(machine.accelerator) if machine.precision == "auto" else machine.precision,  # type: ignore[arg-type]
+            precision=precision,  # type: ignore[arg-type]  # one of _PRECISIONS, which Lightning knows as literals
             max_steps=options.max_steps or -1, max_epochs=-1, check_val_every_n_epoch=None, val_check_interval=1,
             num_sanity_val_steps=0, use_distributed_sampler=False, callbacks=callbacks,
             logger=_loggers(log_dir), enable_checkpointing=False, enable_model_summary=False, enable_progress_bar=False,

@@ -16,9 +16,10 @@ from musicvae.music.melody import Melody
 from musicvae.music.meter import Meter
 
 SCALE = (60, 62, 64, 65, 67, 69, 71, 72)
+COMMON_TIME = Meter(4, 4)
 
 
-def make_tune(shift: int = 0, *, bars: int = 4, meter: Meter = Meter(4, 4), **fields: Any) -> Melody:  # noqa: B008  # immutable
+def make_tune(shift: int = 0, *, bars: int = 4, meter: Meter = COMMON_TIME, **fields: Any) -> Melody:
     """A scale of quarter notes."""
     beats = int(bars * meter.beats_per_bar)
     return Melody.from_beats([(SCALE[i % 8] + shift, i, 1) for i in range(beats)], num_bars=bars, meter=meter, **fields)

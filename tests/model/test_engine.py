@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 
 from musicvae.model.config import PRESETS
 from musicvae.model.engine import Engine
+from musicvae.model.prior import BarPrior
+from musicvae.model.vae import MelodyVAE
+from musicvae.model.weights import save_model
 
 TINY = PRESETS["tiny"]
 
@@ -118,3 +121,13 @@ def test_misuse_is_named(engine: Engine, call: object, message: str) -> None:
 def test_an_unknown_device_is_named(model_file: object) -> None:
     with pytest.raises(ValueError, match="device 'abacus' cannot be used"):
         Engine.load(str(model_file), device="abacus")
+
+
+def test_thresholds_of_returning_bars_are_one_for_all_meters_or_one_for_each(networks: tuple[MelodyVAE, BarPrior], tmp_path: Path) -> None:
+    def thresholds(stated: object) -> tuple[float, ...]:
+        return Engine.load(save_model(tmp_path / "m.safetensors", *networks, metadata={"return_threshold": stated})).return_thresholds
+
+    assert thresholds(0.5) == (0.5, 0.5, 0.5)
+    assert thresholds([0.1, 0.2, 0.3]) == (0.1, 0.2, 0.3)
+    with pytest.raises(ValueError, match="2 return thresholds for 3 kinds of meter: is it damaged"):
+        thresholds([0.1, 0.2])
