@@ -146,12 +146,13 @@ related tunes before the first training. The corpus is made by `scripts/build_co
 
 ## Recipe
 
-Trained with the recipe of `scripts/train_shipped.py` for {metadata["steps"]:,} steps in {metadata["seconds"] / 60:.0f} minutes, prior included, on two CPU cores
+Trained with the recipe of `scripts/train_shipped.py` for {metadata["steps"]:,} steps in {metadata["seconds"] / 60:.0f} minutes,
+prior included, on two CPU cores
 (best on validation tunes at step {metadata["best_step"]:,}), seed {metadata["seed"]}, precision {recipe["precision"]},
 with {", ".join(f"{k} {v}" for k, v in versions.items())}.
 Options: `{json.dumps(recipe["options"], sort_keys=True)}`.
 Validation: `{json.dumps(metadata["validation"], sort_keys=True)}`. Prior: `{json.dumps(metadata["prior"], sort_keys=True)}`.
-The budget is time, so that another machine makes other weights; with `--steps` a run can be made again.
+The budget is time, so that another machine makes other weights.
 Bars count as the same idea when pieces are drawn below a distance of {", ".join(map(str, metadata["return_threshold"]))} spreads of a
 tune's bars in {", ".join(KINDS)}, chosen on validation tunes.
 
