@@ -228,7 +228,7 @@ def _music21_meters(part: Any, end_ticks: int, losses: Counter[str]) -> tuple[Me
     return changes
 
 
-def _music21_keys(part: Any, notes: tuple[ScoreNote, ...]) -> tuple[KeyChange, ...]:
+def _music21_keys(part: Any, notes: Sequence[ScoreNote]) -> tuple[KeyChange, ...]:
     import music21
 
     changes = []
