@@ -7,6 +7,7 @@ spells pitches; they get the names that the melody's key gives them.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
