@@ -1,0 +1,207 @@
+"""What a corpus holds and what was left out of it, as tables that can be printed and as plain values.
+
+A build keeps its counts in ``Corpus.report``, a mapping of JSON values:
+
+    files, bytes         found in the sources; files_read: of these, gave a tune
+    tunes_found          in those files; tunes_read: of these, gave a line of music
+    skipped, unreadable  reason -> {"count": N, "examples": [names]}: files passed over, and tunes left out
+    losses               reason -> count, of notes and bars inside the tunes that were taken
+    duplicates           {"removed": N, "by_source": {"a (kept: b)": N}}
+    sources              name -> {"recipe", "licence", "files", "bytes" ...}
+
+Whatever is missing there is left out here. Counts of windows are taken from the corpus itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from musicvae.corpus.options import BuildOptions
+from musicvae.corpus.store import SPLITS, Corpus
+from musicvae.music.meter import KINDS
+
+__all__ = ["CorpusReport", "LeftOut", "Table", "corpus_report", "leading_reasons", "left_out"]
+
+_CHUNK = 1 << 20  # windows counted at a time
+
+
+@dataclass(frozen=True)
+class Table:
+    """A title, the names of the columns, and rows of as many values each."""
+
+    title: str
+    heading: tuple[str, ...]
+    rows: tuple[tuple[object, ...], ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The table as JSON can hold it."""
+        return {"title": self.title, "heading": list(self.heading), "rows": [list(row) for row in self.rows]}
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A reason, how many fell to it, and names of the first few."""
+
+    reason: str
+    count: int
+    examples: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class CorpusReport:
+    """What is in a corpus.
+
+    counts: name -> number, in the order of the build. windows: (bars, source, meter, split) -> windows, those with any.
+    windows_left_out: bars -> reason -> windows. skipped: files that were not read; left_out: tunes that were found and gave nothing;
+    losses: reason -> count within tunes. removed: near-duplicates by source. tags: facet -> value -> tunes' lines.
+    """
+
+    material: str
+    options: Mapping[str, Any]
+    counts: Mapping[str, int]
+    sources: tuple[Mapping[str, Any], ...]
+    windows: Mapping[tuple[int, str, str, str], int]
+    windows_left_out: Mapping[int, Mapping[str, int]]
+    skipped: tuple[LeftOut, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
+    losses: Mapping[str, int] = field(default_factory=dict)
+    removed: Mapping[str, int] = field(default_factory=dict)
+    tags: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+
+    @property
+    def lengths(self) -> tuple[int, ...]:
+        """Lengths of windows that were looked for, in model bars, ascending."""
+        return tuple(sorted(self.windows_left_out))
+
+    def tables(self) -> tuple[Table, ...]:
+        """All tables that have rows: sources, windows by source and meter, by split, left-out windows, duplicates."""
+        found = (self._source_table(), self._window_table("source and meter", 1, 2), self._window_table("split", 3),
+                 self._left_out_table(), _count_table("near-duplicates dropped", "from", self.removed))  # fmt: skip
+        return tuple(table for table in found if table.rows)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything as JSON can hold it."""
+        names = ("bars", "source", "meter", "split", "windows")
+        return {
+            "material": self.material, "options": dict(self.options), "counts": dict(self.counts), "sources": [dict(s) for s in self.sources],
+            "windows": [dict(zip(names, (*key, count), strict=True)) for key, count in self.windows.items()],
+            "windows_left_out": {str(bars): dict(reasons) for bars, reasons in self.windows_left_out.items()},
+            "skipped": _reasons_dict(self.skipped), "left_out": _reasons_dict(self.left_out), "losses": dict(self.losses),
+            "duplicates": {"removed": sum(self.removed.values()), "by_source": dict(self.removed)},
+            "tags": {facet: dict(values) for facet, values in self.tags.items()},
+        }  # fmt: skip
+
+    def _source_table(self) -> Table:
+        names = [name for name in ("files", "tunes", "lines", "licence") if any(name in source for source in self.sources)]
+        rows = tuple((source["name"], *(source.get(name) for name in names)) for source in self.sources)
+        return Table("sources", ("source", *names), rows)
+
+    def _window_table(self, by: str, *places: int) -> Table:
+        """Windows by some places of the keys of `windows`, a column for each length and a row for the sum."""
+        order = {split: i for i, split in enumerate((*KINDS, *SPLITS))}
+        keys = sorted({tuple(key[p] for p in places) for key in self.windows}, key=lambda k: [(order.get(str(v), 0), str(v)) for v in k])
+        rows = [(*key, *(self._sum(bars, places, key) for bars in self.lengths)) for key in keys]
+        if len(rows) > 1:
+            rows.append(("all", *[""] * (len(places) - 1), *(self._sum(bars, (), ()) for bars in self.lengths)))
+        heading = ("source", "meter", "split")
+        columns = (f"{bars} bar{'s' if bars > 1 else ''}" for bars in self.lengths)
+        return Table(f"windows by {by}", (*(heading[p - 1] for p in places), *columns), tuple(rows))
+
+    def _sum(self, bars: int, places: Sequence[int], values: Sequence[object]) -> int:
+        return sum(n for key, n in self.windows.items() if key[0] == bars and all(key[p] == v for p, v in zip(places, values, strict=True)))
+
+    def _left_out_table(self) -> Table:
+        reasons = dict.fromkeys(reason for by_reason in self.windows_left_out.values() for reason, n in by_reason.items() if n)
+        rows = tuple((reason, *(self.windows_left_out[bars].get(reason, 0) for bars in self.lengths)) for reason in reasons)
+        columns = (f"{bars} bar{'s' if bars > 1 else ''}" for bars in self.lengths)
+        return Table("no windows from", ("reason", *columns), rows)
+
+
+def corpus_report(corpus: Corpus) -> CorpusReport:
+    """The report of a corpus, its windows counted by source, meter and split."""
+    told = corpus.report
+    options = {**BuildOptions().to_dict(), **told.get("options", {})}
+    windows: dict[tuple[int, str, str, str], int] = {}
+    without: dict[int, dict[str, int]] = {}
+    for bars in sorted(options["bars"]):
+        windows.update(_counted(corpus, bars, options["hop_bars"]))
+        counts = corpus.window_counts(None, bars=bars, hop=options["hop_bars"])
+        without[bars] = {reason: n for reason, n in counts.items() if reason != "windows"}
+    duplicates = told.get("duplicates", {})
+    return CorpusReport(
+        material=getattr(corpus, "material", "melody"), options=options, counts=_counts(corpus, told), sources=_sources(corpus, told),
+        windows=windows, windows_left_out=without, skipped=left_out(told.get("skipped", {})), left_out=left_out(told.get("unreadable", {})),
+        losses=dict(sorted(told.get("losses", {}).items(), key=lambda item: (-item[1], item[0]))),
+        removed=dict(duplicates.get("by_source", {})), tags=_tags(corpus),
+    )  # fmt: skip
+
+
+def left_out(reasons: Mapping[str, Mapping[str, Any]]) -> tuple[LeftOut, ...]:
+    """Reasons as a build keeps them, the most frequent first."""
+    found = [LeftOut(reason, entry["count"], tuple(entry["examples"])) for reason, entry in reasons.items()]
+    return tuple(sorted(found, key=lambda each: (-each.count, each.reason)))
+
+
+def leading_reasons(reasons: Sequence[LeftOut], most: int = 3) -> str:
+    """The first few reasons in one line, as in ``3 of: no notes in it (such as a.mid)``; "" for none."""
+    told = [f"{each.count} of: {each.reason}{f' (such as {each.examples[0]})' if each.examples else ''}" for each in reasons[:most]]
+    more = f"; and {len(reasons) - most} more reasons" if len(reasons) > most else ""
+    return "; ".join(told) + more
+
+
+def _counts(corpus: Corpus, told: Mapping[str, Any]) -> dict[str, int]:
+    names = ("files", "bytes", "files_read", "files_failed", "files_skipped", "tunes_found", "tunes_read")
+    counts = {name: int(told[name]) for name in names if name in told}
+    if "skipped" in told:
+        counts.setdefault("files_skipped", sum(entry["count"] for entry in told["skipped"].values()))
+    counts["duplicates"] = int(told.get("duplicates", {}).get("removed", 0))
+    return {**counts, "lines": len(corpus), "bars": len(corpus.bars)}
+
+
+def _sources(corpus: Corpus, told: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
+    lines = np.bincount(corpus.source, minlength=len(corpus.sources))
+    known = told.get("sources", {})
+    names = sorted({*corpus.sources, *known})
+    held = {name: int(lines[i]) for i, name in enumerate(corpus.sources)}
+    return tuple({"name": name, **known.get(name, {}), "lines": held.get(name, 0)} for name in names)
+
+
+def _counted(corpus: Corpus, bars: int, hop: int) -> dict[tuple[int, str, str, str], int]:
+    """Windows of one length by source, kind of meter and split, in that order; without those that have none."""
+    shape = (max(1, len(corpus.sources)), len(KINDS), len(SPLITS))
+    counts: NDArray[np.int64] = np.zeros(shape, np.int64)
+    windows = corpus.windows(None, bars=bars, hop=hop)
+    for first in range(0, len(windows), _CHUNK):
+        lines = windows[first : first + _CHUNK, 0]
+        place = np.ravel_multi_index((corpus.source[lines], corpus.kind[lines], corpus.split[lines]), shape)
+        counts += np.bincount(place, minlength=counts.size).reshape(shape)
+    return {
+        (bars, corpus.sources[source], KINDS[kind], SPLITS[split]): int(counts[source, kind, split])
+        for source, kind, split in zip(*np.nonzero(counts), strict=True)
+    }
+
+
+def _tags(corpus: Corpus) -> dict[str, dict[str, int]]:
+    """Lines with each value of each facet, the most frequent value first."""
+    facets = {"label": (corpus.labels, corpus.label)}
+    found = {}
+    for name, (values, column) in facets.items():
+        counts = np.bincount(np.asarray(column)[np.asarray(column) >= 0], minlength=len(values))
+        order = sorted(range(len(values)), key=lambda i: (-counts[i], values[i]))
+        if len(values):
+            found[name] = {values[i]: int(counts[i]) for i in order}
+    return found
+
+
+def _reasons_dict(reasons: Sequence[LeftOut]) -> dict[str, dict[str, Any]]:
+    return {each.reason: {"count": each.count, "examples": list(each.examples)} for each in reasons}
+
+
+def _count_table(title: str, name: str, counts: Mapping[str, int]) -> Table:
+    rows = tuple(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+    return Table(title, (name, "count"), rows)
