@@ -13,7 +13,12 @@ __all__ = ["REASONS", "TOO_SHORT", "count_windows", "find_windows"]
 Ints = NDArray[np.int64]
 
 TOO_SHORT = "tunes shorter than a window"
-REASONS = ("windows", "windows without a note", "windows with less than a note every two bars", "windows with more than half their bars empty")
+REASONS = (
+    "windows",
+    "windows without a note",
+    "windows with less than a note every two bars",
+    "windows with more than half their bars empty",
+)
 """What becomes of a window: its index is the verdict that `find_windows` gives, 0 being kept."""
 
 
