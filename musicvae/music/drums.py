@@ -1,0 +1,259 @@
+"""Drums: which sounds count as one, and the hits of a score on a sixteenth grid.
+
+Conventions: a *hit* is a class of a drum map sounding at a step; hits are stored as (B, 16) uint64 over
+model bars, bit c standing for class c (meters of 12 steps use the first 12 columns). Classes count from 0.
+The classes and their order are those of Magenta's MusicVAE and GrooVAE networks.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from musicvae.music.melody import DEFAULT_VELOCITY
+from musicvae.music.meter import MAX_STEPS_PER_BAR, STEPS_PER_BEAT, Meter
+from musicvae.music.score import MeterChange, NoteTable, Score, TempoChange, Track
+from musicvae.music.stretches import Stretch, stretches
+
+__all__ = ["DRUM_MAPS", "DrumExtraction", "DrumLine", "DrumMap", "drum_map", "drum_notes", "drum_tracks", "extract_drums",
+           "hits_from_notes", "hits_to_notes", "lay_out_rows"]  # fmt: skip
+
+Hits = NDArray[np.uint64]
+_Value = TypeVar("_Value", bound=np.generic)
+MERGED = "hits of one class on the same sixteenth merged"
+_OFF_GRID = 1 / 8
+_MOST_NAMED = 12
+
+
+@dataclass(frozen=True)
+class DrumMap:
+    """Classes of General MIDI percussion pitches, at most 64; the first pitch of a class is written for it."""
+
+    name: str
+    classes: tuple[tuple[int, ...], ...]
+    names: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.classes)
+
+    @cached_property
+    def class_of(self) -> NDArray[np.int8]:
+        """Class of each MIDI pitch, (128,); -1: in no class."""
+        table = np.full(128, -1, np.int8)
+        for number, pitches in enumerate(self.classes):
+            table[list(pitches)] = number
+        table.flags.writeable = False
+        return table
+
+    @cached_property
+    def pitch_of(self) -> NDArray[np.int64]:
+        """The pitch that is written for each class."""
+        pitches = np.array([pitches[0] for pitches in self.classes], dtype=np.int64)
+        pitches.flags.writeable = False
+        return pitches
+
+
+_KIT = ("kick", "snare", "closed hi-hat", "open hi-hat", "low tom", "mid tom", "high tom", "crash", "ride")
+_NINE = (
+    (36, 35),
+    (38, 27, 28, 31, 32, 33, 34, 37, 39, 40, 56, 65, 66, 75, 85),
+    (42, 44, 54, 68, 69, 70, 71, 73, 78, 80, 22),
+    (46, 67, 72, 74, 79, 81, 26),
+    (45, 29, 41, 43, 61, 64, 84),
+    (48, 47, 60, 63, 77, 86, 87),
+    (50, 30, 62, 76, 83),
+    (49, 52, 55, 57, 58),
+    (51, 53, 59, 82),
+)  # fmt: skip
+# Until April 2019: a Roland kit's 22 and 26 unknown, the high floor tom with the high toms, the Chinese cymbal with the rides.
+_NINE_OLD = (
+    *_NINE[:2],
+    _NINE[2][:-1],
+    _NINE[3][:-1],
+    (45, 29, 41, 61, 64, 84),
+    _NINE[5],
+    (50, 30, 43, 62, 76, 83),
+    (49, 55, 57, 58),
+    (51, 52, 53, 59, 82),
+)
+_ROLAND = ((36,), (38, 37, 40), (42, 22, 44), (46, 26), (43, 58), (47, 45), (50, 48), (49, 52, 55, 57), (51, 53, 59))
+_SINGLE = tuple((pitch,) for pitches in _NINE_OLD for pitch in pitches)
+
+DRUM_MAPS: Mapping[str, DrumMap] = {
+    "nine": DrumMap("nine", _NINE, _KIT),
+    "nine-old": DrumMap("nine-old", _NINE_OLD, _KIT),
+    "sixty-one": DrumMap("sixty-one", _SINGLE, tuple(f"pitch {pitch}" for (pitch,) in _SINGLE)),
+    "roland": DrumMap("roland", _ROLAND, _KIT),
+}
+"""nine: MusicVAE's classes; nine-old: those before April 2019, of its published networks; sixty-one: each pitch of
+nine-old by itself; roland: what a TD-11 kit sends, GrooVAE's classes in training."""
+
+
+def drum_map(name: str) -> DrumMap:
+    """The map of this name, of `DRUM_MAPS`; ValueError for an unknown one."""
+    if name not in DRUM_MAPS:
+        raise ValueError(f"unknown drum map {name!r}; allowed are {', '.join(DRUM_MAPS)}")
+    return DRUM_MAPS[name]
+
+
+@dataclass(frozen=True)
+class DrumLine:
+    """Drums of a stretch of constant meter.
+
+    hits: (B, 16) uint64 over model bars. num_bars, start_bar: written bars, counted from 1 in the file;
+    start_ticks: where the first begins. has_pickup, has_partial_end: as in `music.extract.Line`.
+    """
+
+    hits: Hits
+    meter: Meter
+    num_bars: int
+    start_bar: int
+    start_ticks: int
+    tempo_qpm: float
+    has_pickup: bool = False
+    has_partial_end: bool = False
+
+    def to_score(self, drums: DrumMap, *, ticks_per_beat: int = 480, velocity: int = DEFAULT_VELOCITY) -> Score:
+        """The line as a score of one drum track, beginning at tick 0."""
+        notes = hits_to_notes(self.hits, drums, self.meter, ticks_per_beat=ticks_per_beat, velocity=velocity)
+        return drum_score(notes, self.meter, self.tempo_qpm, self.num_bars, ticks_per_beat)
+
+
+@dataclass(frozen=True)
+class DrumExtraction:
+    """Lines in the order of the file, the tracks they come from (from 1), why those, and what was lost."""
+
+    lines: tuple[DrumLine, ...]
+    tracks: tuple[int, ...]
+    why: str
+    losses: Mapping[str, int] = field(default_factory=dict)
+
+
+def extract_drums(score: Score, drums: DrumMap, *, track: int | str | None = None) -> DrumExtraction:
+    """The hits of all drum tracks together, a line for each stretch of constant, supported meter.
+
+    Onsets go to the nearest sixteenth (half up). track: a number (from 1) or part of a name, to take one
+    track only. Pitches in no class are counted by pitch. ValueError where there are no drums, or none that
+    the map knows, or none in a supported meter.
+    """
+    numbers, why = drum_tracks(score, track)
+    losses: Counter[str] = Counter(score.losses)
+    losses["notes in other tracks"] += sum(len(t.notes) for i, t in enumerate(score.tracks, 1) if i not in numbers)
+    notes, classes = drum_notes(score, numbers, drums, losses)
+    lines = []
+    for stretch in drum_stretches(score, notes, losses):
+        inside = stretch.takes(notes.onset_ticks)
+        if not inside.any():
+            continue
+        step, exact = stretch.steps(notes.onset_ticks[inside], score.ticks_per_beat)
+        losses["onsets moved to the grid by more than 1/8 step"] += int((np.abs(exact - step) > _OFF_GRID).sum())
+        losses[MERGED] += len(step) - len(np.unique(step * len(drums) + classes[inside]))
+        hits = hits_from_notes(step, classes[inside], stretch.meter, stretch.num_bars)
+        lines.append(
+            DrumLine(
+                hits,
+                stretch.meter,
+                stretch.num_bars,
+                stretch.start_bar,
+                stretch.start_ticks,
+                stretch.tempo_qpm,
+                stretch.has_pickup,
+                stretch.has_partial_end,
+            )  # fmt: skip
+        )
+    if not lines:
+        raise ValueError(why_no_line(losses))
+    return DrumExtraction(tuple(lines), numbers, why, dict(+losses))
+
+
+def drum_tracks(score: Score, track: int | str | None = None) -> tuple[tuple[int, ...], str]:
+    """Numbers (from 1) of the tracks that hold the drums, and why those; ValueError if there are none.
+
+    track: a number or part of a name settles it, on whatever channel the track is.
+    """
+    filled = [i for i, t in enumerate(score.tracks, 1) if t.notes]
+    drums = [i for i in filled if score.tracks[i - 1].is_drum]
+    named = ", ".join(f"{i} {t.name!r}" for i, t in enumerate(score.tracks[:_MOST_NAMED], 1)) or "none"
+    if isinstance(track, int):
+        if track not in filled:
+            raise ValueError(f"no track {track} with notes; tracks count from 1 and are: {named}")
+        return (track,), "asked for by number"
+    if isinstance(track, str):
+        found = [i for i in filled if track.lower() in score.tracks[i - 1].name.lower()]
+        if not found:
+            raise ValueError(f"no track with notes is named like {track!r}; tracks are: {named}")
+        return tuple(found), f"named like {track!r}"
+    if not drums:
+        raise ValueError("no drums in it (MIDI keeps them on channel 10)" if filled else "no notes in it")
+    return tuple(drums), "the only track of drums" if len(drums) == 1 else f"all {len(drums)} tracks of drums together"
+
+
+def drum_notes(score: Score, numbers: Sequence[int], drums: DrumMap, losses: Counter[str]) -> tuple[NoteTable, NDArray[np.int64]]:
+    """Notes of these tracks that are in a class, and their classes; the others are counted by pitch."""
+    tables = [NoteTable.of(score.tracks[i - 1].notes) for i in numbers]
+    columns = ("onset_ticks", "pitch", "duration_ticks", "velocity")
+    notes = tables[0] if len(tables) == 1 else NoteTable(*(np.concatenate([getattr(t, name) for t in tables]) for name in columns))
+    classes = drums.class_of[np.clip(notes.pitch, 0, 127)].astype(np.int64)
+    for pitch, count in zip(*np.unique(notes.pitch[classes < 0], return_counts=True), strict=True):
+        losses[f"hits of pitch {pitch}, which is in no class of the drum map"] += int(count)
+    if not (classes >= 0).any():
+        raise ValueError(f"no hits that the drum map {drums.name} knows")
+    known = classes >= 0
+    return (notes, classes) if known.all() else (NoteTable(*(getattr(notes, name)[known] for name in columns)), classes[known])
+
+
+def drum_stretches(score: Score, notes: NoteTable, losses: Counter[str]) -> list[Stretch]:
+    """Stretches of the score as far as drums are hit; how long a drum note is held means nothing."""
+    step_ticks = score.ticks_per_beat / STEPS_PER_BEAT
+    end = int(np.ceil((np.floor(notes.onset_ticks[-1] / step_ticks + 0.5) + 1) * step_ticks))
+    return stretches(score, int(notes.onset_ticks[0]), end, losses)
+
+
+def why_no_line(losses: Mapping[str, int]) -> str:
+    """Why nothing could be taken from drums that are there."""
+    reasons = ", ".join(f"{count} {reason}" for reason, count in losses.items() if count and "meter" in reason)
+    return f"no drums in a meter with a grid{f' ({reasons})' if reasons else ''}"
+
+
+def lay_out_rows(flat: NDArray[_Value], meter: Meter) -> NDArray[_Value]:
+    """Steps (T, ...) of written bars as rows of model bars (B, 16, ...), the rest filled with zeros."""
+    width = meter.steps_per_model_bar
+    bars = -(-len(flat) // width)
+    rows = np.zeros((bars, MAX_STEPS_PER_BAR, *flat.shape[1:]), flat.dtype)
+    padded = np.zeros((bars * width, *flat.shape[1:]), flat.dtype)
+    padded[: len(flat)] = flat
+    rows[:, :width] = padded.reshape(bars, width, *flat.shape[1:])
+    return rows
+
+
+def hits_from_notes(step: NDArray[np.int64], classes: NDArray[np.int64], meter: Meter, num_bars: int) -> Hits:
+    """Hits (B, 16) of `num_bars` written bars; step: of each note, from the first bar."""
+    flat = np.zeros(num_bars * meter.steps_per_bar, np.uint64)
+    np.bitwise_or.at(flat, step, np.uint64(1) << classes.astype(np.uint64))
+    return lay_out_rows(flat, meter)
+
+
+def hits_to_notes(hits: Hits, drums: DrumMap, meter: Meter, *, ticks_per_beat: int = 480, velocity: int = DEFAULT_VELOCITY) -> NoteTable:
+    """Notes a sixteenth long for hits (B, 16); ValueError for a shape or a class that does not fit."""
+    if hits.ndim != 2 or hits.shape[1] != MAX_STEPS_PER_BAR:
+        raise ValueError(f"hits have shape (bars, {MAX_STEPS_PER_BAR}), got {hits.shape}")
+    if hits.size and int(np.bitwise_or.reduce(hits, axis=None)) >> len(drums):
+        raise ValueError(f"hits of classes beyond the {len(drums)} of the drum map {drums.name}: another map?")
+    width = meter.steps_per_model_bar
+    bits = (hits[:, :width].reshape(-1, 1) >> np.arange(len(drums), dtype=np.uint64)) & np.uint64(1)
+    step, classes = np.nonzero(bits)
+    step_ticks = ticks_per_beat // STEPS_PER_BEAT
+    return NoteTable(step * step_ticks, drums.pitch_of[classes], np.full(len(step), step_ticks), np.full(len(step), velocity))
+
+
+def drum_score(notes: NoteTable, meter: Meter, tempo_qpm: float, num_bars: int, ticks_per_beat: int) -> Score:
+    """A score of one drum track."""
+    length = round(num_bars * meter.beats_per_bar * ticks_per_beat)
+    track = Track(notes, "Drums", is_drum=True)
+    return Score(ticks_per_beat, (track,), (TempoChange(0, tempo_qpm),), (MeterChange(0, meter),), length_ticks=length)
