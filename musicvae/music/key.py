@@ -11,8 +11,11 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 __all__ = ["CANONICAL_MEAN_PITCH", "MODES", "Key", "canonical_shift", "estimate_key"]
 
@@ -95,7 +98,7 @@ class Key:
         return f"{names[self.tonic]} {self.mode}"
 
 
-def estimate_key(pitches: Sequence[int], durations: Sequence[float]) -> Key:
+def estimate_key(pitches: Sequence[int] | NDArray[np.int64], durations: Sequence[float] | NDArray[Any]) -> Key:
     """Find the major or minor key of a melody by key-profile correlation.
 
     pitches: MIDI numbers; durations: the same count, any unit, > 0. Returns C major for no notes.
@@ -107,10 +110,20 @@ def estimate_key(pitches: Sequence[int], durations: Sequence[float]) -> Key:
     weights = np.bincount(np.asarray(pitches, dtype=int) % 12, np.asarray(durations, dtype=float), minlength=12)
     if not len(pitches) or np.ptp(weights) == 0:
         return Key(0)
-    keys = [Key(tonic, mode) for mode in _PROFILES for tonic in range(12)]
-    fits = [round(float(np.corrcoef(weights, np.roll(_PROFILES[k.mode], k.tonic))[0, 1]), 9) for k in keys]
-    best = max(range(len(keys)), key=lambda i: (fits[i], -abs(keys[i].sharps), keys[i].mode == "major"))
-    return keys[best]
+    keys, shapes, places = _key_shapes()
+    centred = weights - weights.mean()
+    fits = np.round(shapes @ (centred / np.sqrt(centred @ centred)), 9)
+    return keys[min(np.flatnonzero(fits == fits.max()), key=places.__getitem__)]
+
+
+@cache
+def _key_shapes() -> tuple[tuple[Key, ...], NDArray[np.float64], tuple[tuple[int, bool, int], ...]]:
+    """The 24 keys, their profiles (24, 12) with mean 0 and length 1, and their order on a tie."""
+    keys = tuple(Key(tonic, mode) for mode in _PROFILES for tonic in range(12))
+    profiles = np.array([np.roll(_PROFILES[key.mode], key.tonic) for key in keys])
+    profiles -= profiles.mean(axis=1, keepdims=True)
+    profiles /= np.linalg.norm(profiles, axis=1, keepdims=True)
+    return keys, profiles, tuple((abs(key.sharps), key.mode != "major", i) for i, key in enumerate(keys))
 
 
 def canonical_shift(key: Key, mean_pitch: float) -> int:

@@ -17,9 +17,10 @@ from musicvae.music.melody import DEFAULT_VELOCITY, Melody, Note
 from musicvae.music.meter import Meter
 
 __all__ = ["FIRST_PITCH_TOKEN", "HOLD", "MAX_PITCH", "MIN_PITCH", "NOTE_OFF", "VOCABULARY_SIZE",
-           "Tokens", "canonical_tokens", "from_tokens", "pitch_of", "to_tokens", "token_of"]  # fmt: skip
+           "Tokens", "canonical_tokens", "from_tokens", "grid_tokens", "pitch_of", "to_tokens", "token_of"]  # fmt: skip
 
 Tokens = NDArray[np.uint8]
+Ints = NDArray[np.int64]
 
 HOLD = 0
 NOTE_OFF = 1
@@ -57,6 +58,25 @@ def to_tokens(melody: Melody) -> Tokens:
             flat[note.end_steps] = NOTE_OFF
         flat[note.onset_steps] = token_of(note.pitch)
     return flat.reshape(bars, -1)
+
+
+def grid_tokens(pitch: Ints, onset_steps: Ints, duration_steps: Ints, meter: Meter, num_bars: int) -> Tokens:
+    """`to_tokens` for notes in columns (N,), sorted and not overlapping, in `num_bars` written bars of a meter.
+
+    ValueError for a meter without a grid, a pitch outside 21-108, or notes outside the bars.
+    """
+    bars = meter.require_supported().model_bars(num_bars)
+    flat = np.zeros(bars * meter.steps_per_model_bar + 1, np.uint8)
+    if len(pitch):
+        for extreme in (int(pitch.min()), int(pitch.max())):
+            token_of(extreme)
+        end = onset_steps + duration_steps
+        if onset_steps[0] < 0 or end[-1] >= len(flat):
+            raise ValueError(f"notes from step {onset_steps[0]} to {end[-1]} do not fit {num_bars} bars of {meter}")
+        # Note-offs first, so that a note starting where another ends replaces it.
+        flat[end] = NOTE_OFF
+        flat[onset_steps] = pitch - (MIN_PITCH - FIRST_PITCH_TOKEN)
+    return flat[:-1].reshape(bars, -1)
 
 
 def from_tokens(tokens: Tokens, meter: Meter, *, num_bars: int | None = None) -> Melody:
