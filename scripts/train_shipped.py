@@ -26,7 +26,7 @@ RECIPE = TrainOptions(
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("corpus", type=Path, help="folder with corpus.npz and corpus.json")
+    parser.add_argument("corpus", type=Path, help="folder of a built corpus")
     parser.add_argument("-o", "--output", type=Path, required=True, help="the model file to write")
     parser.add_argument("--preset", default="melody", choices=sorted(PRESETS))
     parser.add_argument("--minutes", type=float, default=RECIPE.max_minutes, help="time for the network alone (default: %(default)s)")

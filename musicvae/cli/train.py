@@ -171,7 +171,7 @@ def _corpus(data: Path, run_dir: Path, args: argparse.Namespace, terminal: Termi
     from musicvae.corpus.store import Corpus
 
     kept = _kept_corpus(run_dir)
-    if (args.resume or not _is_first_process()) and (kept / "corpus.npz").is_file():
+    if (args.resume or not _is_first_process()) and (kept / "manifest.json").is_file():
         terminal.notice(f"the data is what the run began with, kept in {kept}")
         return Corpus.load(kept), False
     return open_corpus(data, terminal)

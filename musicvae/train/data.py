@@ -45,8 +45,10 @@ def steps_per_bar(kind: int) -> int:
 def full_bars(corpus: Corpus, max_bars: int, *, hop_bars: int) -> int:
     """Length of a full window in bars: `max_bars`, or half as often as needed to find enough of them.
 
-    ValueError where training or validation tunes are too few to learn from.
+    ValueError for a corpus of another material, and where training or validation tunes are too few to learn from.
     """
+    if corpus.material != "melody":
+        raise ValueError(f"the corpus is one of {corpus.material} and this network learns melodies: build one with --kind melody")
     have, held_out = (_count(corpus, split, 1, hop_bars) for split in ("train", "validation"))
     if have < MIN_WINDOWS:
         raise ValueError(f"too little data: {have} training windows of at least 1 bar; needed are {MIN_WINDOWS}, better some thousands")
@@ -61,7 +63,7 @@ def full_bars(corpus: Corpus, max_bars: int, *, hop_bars: int) -> int:
 def data_report(corpus: Corpus, *, bars: int, hop_bars: int) -> dict[str, Any]:
     """What there is to learn from: tunes and windows by split and kind, and the corpus' own report."""
     windows = {
-        split: {name: len(corpus.windows(split, kind=kind, bars=bars, hop=hop_bars)) for kind, name in enumerate(KINDS)}
+        split: {name: corpus.window_counts(split, kind=kind, bars=bars, hop=hop_bars)["windows"] for kind, name in enumerate(KINDS)}
         for split in ("train", "validation")
     }
     tunes = {name: int((np.asarray(corpus.split) == i).sum()) for i, name in enumerate(("train", "validation", "test"))}
@@ -76,7 +78,7 @@ def data_report(corpus: Corpus, *, bars: int, hop_bars: int) -> dict[str, Any]:
 
 
 def _count(corpus: Corpus, split: str, bars: int, hop: int) -> int:
-    return sum(len(corpus.windows(split, kind=kind, bars=bars, hop=hop)) for kind in range(len(KINDS)))
+    return corpus.window_counts(split, bars=bars, hop=hop)["windows"]
 
 
 def _batch(corpus: Corpus, windows: Windows, kind: int) -> Batch:
@@ -117,7 +119,8 @@ class TrainingWindows:
     def windows(self, kind: int, bars: int) -> Windows:
         """All training windows of one kind and length."""
         if (kind, bars) not in self._groups:
-            self._groups[kind, bars] = np.asarray(self.corpus.windows("train", kind=kind, bars=bars, hop=self.hop_bars))
+            found = self.corpus.windows("train", kind=kind, bars=bars, hop=self.hop_bars)
+            self._groups[kind, bars] = found.astype(np.int32)  # many lengths are kept side by side
         return self._groups[kind, bars]
 
     def batch_windows(self, number: int) -> tuple[Windows, int]:
@@ -181,7 +184,7 @@ class TrainingWindows:
             return rng.integers(0, count, batches * joint)
         per_deck = count // joint
         decks = [rng.permutation(count)[: per_deck * joint] for _ in range(-(-batches // per_deck))]
-        return np.concatenate(decks)
+        return np.concatenate(decks)[: batches * joint].copy()
 
 
 class ValidationWindows:

@@ -32,6 +32,7 @@ __all__ = ["TrainResult", "corpus_fingerprint", "train"]
 _log = logging.getLogger(__name__)
 _BUDGETS = frozenset({"max_steps", "max_minutes", "patience", "prior_steps", "prior_patience"})
 _NETWORK_FILE, _PRIOR_FILE = "network.ckpt", "prior.ckpt"
+_HASHED_AT_A_TIME = 1 << 18  # rows
 
 
 @dataclass(frozen=True)
@@ -114,7 +115,10 @@ def corpus_fingerprint(corpus: Corpus) -> str:
     """Sixteen hexadecimal digits that change with any bar, tune or split of the corpus."""
     digest = hashlib.sha256()
     for name in ("bars", "start", "num_bars", "kind", "split"):
-        digest.update(np.ascontiguousarray(getattr(corpus, name)).tobytes())
+        column = getattr(corpus, name)
+        dtype = column.dtype if name == "bars" else np.int64  # however narrow it is kept
+        for first in range(0, len(column), _HASHED_AT_A_TIME):
+            digest.update(np.ascontiguousarray(column[first : first + _HASHED_AT_A_TIME], dtype=dtype).data)
     return digest.hexdigest()[:16]
 
 
