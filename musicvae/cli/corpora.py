@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import textwrap
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from musicvae.cli.terminal import Terminal, table
+from musicvae.cli.terminal import Terminal, counted, table
 
 if TYPE_CHECKING:
+    from musicvae.corpus.report import CorpusReport, LeftOut, Table
     from musicvae.corpus.store import Corpus
 
-__all__ = ["open_corpus", "report_lines"]
+__all__ = ["WIDTH", "filled", "nothing_taken", "open_corpus", "report_lines", "report_text", "table_lines"]
 
+WIDTH = 96
+"""Characters of a line of text; tables may be wider where names are long."""
 _MOST_REASONS = 12
+_MOST_VALUES = 16  # of a facet that are shown one by one
 
 
 def open_corpus(data: Path, terminal: Terminal) -> tuple[Corpus, bool]:
     """The corpus in a folder, or one built from the music files in it, and whether it was built just now."""
     from musicvae.corpus.store import Corpus
 
-    if (data / "corpus.npz").is_file():
+    if (data / "manifest.json").is_file() or (data / "corpus.npz").is_file():
         return Corpus.load(data), False
     if not data.exists():
         raise FileNotFoundError(f"{data} does not exist: a folder of MIDI, MusicXML or ABC files, or a corpus, is needed")
@@ -66,3 +71,89 @@ def _window_lines(windows: Mapping[str, Mapping[str, Mapping[str, int]]]) -> lis
             if reason != "windows":
                 left[reason] = left.get(reason, 0) + count
     return lines + [f"  left out: {reason}: {count}" for reason, count in left.items() if count]
+
+
+# -- the whole report
+
+
+def report_text(report: CorpusReport) -> list[str]:
+    """The whole report in lines: what there is, tables of windows, labels, and what was left out and why."""
+    lines = [_heading(report), *_count_lines(report.counts)]
+    for each in report.tables():
+        lines += ["", *table_lines(each)]
+    lines += _tag_lines(report.tags)
+    lines += _reason_lines("files skipped", report.skipped)
+    lines += _reason_lines("tunes left out", report.left_out)
+    if report.losses:
+        lines += [
+            "",
+            "lost inside the tunes that were taken",
+            *table([(count, reason) for reason, count in report.losses.items()], indent="  "),
+        ]
+    return lines
+
+
+def nothing_taken(report: CorpusReport, out: str) -> str:
+    """One line on why a corpus is empty."""
+    from musicvae.corpus.report import leading_reasons
+
+    files = report.counts.get("files", 0)
+    why = leading_reasons(report.left_out or report.skipped)
+    if not files:
+        return f"no music files among the sources{f' ({why})' if why else ''}: MIDI, MusicXML, ABC or Humdrum is needed"
+    return f"no {report.material} in {counted(files, 'file')} ({why or 'see the report'}); 'musicvae corpus report {out}' has all reasons"
+
+
+def table_lines(shown: Table, indent: str = "  ") -> list[str]:
+    """A table with its title above; long words in its first column go on lines of their own."""
+    return [shown.title, *table(shown.rows, heading=shown.heading, indent=indent)]
+
+
+def filled(text: str, indent: str = "", further: str | None = None) -> list[str]:
+    """The text in lines of at most `WIDTH`; `further` indents all but the first."""
+    return textwrap.wrap(text, WIDTH, initial_indent=indent, subsequent_indent=indent if further is None else further,
+                         break_long_words=False, break_on_hyphens=False)  # fmt: skip
+
+
+def _heading(report: CorpusReport) -> str:
+    lengths = [str(bars) for bars in report.lengths]
+    spoken = f"{', '.join(lengths[:-1])} and {lengths[-1]}" if len(lengths) > 1 else lengths[0]
+    hop = counted(int(report.options["hop_bars"]), "bar")
+    counts = f"{counted(report.counts['lines'], 'line')} of {report.material}, {counted(report.counts['bars'], 'bar')}"
+    return f"{counts}; windows of {spoken} bars, one every {hop}"
+
+
+def _count_lines(counts: Mapping[str, int]) -> list[str]:
+    lines = []
+    if "files" in counts:
+        size = f" ({counts['bytes'] / 2**20:.1f} MiB)" if "bytes" in counts else ""
+        rest = [
+            f"{counts[name]} {word}" for name, word in (("files_read", "gave something"), ("files_skipped", "skipped")) if name in counts
+        ]
+        lines.append(f"files: {counts['files']}{size}{''.join(', ' + each for each in rest)}")
+    if "tunes_found" in counts:
+        taken = f", {counts['tunes_read']} taken" if "tunes_read" in counts else ""
+        lines.append(f"tunes: {counts['tunes_found']}{taken}, {counts['duplicates']} of them dropped as near-duplicates")
+    return lines
+
+
+def _tag_lines(tags: Mapping[str, Mapping[str, int]]) -> list[str]:
+    lines = []
+    for facet, values in tags.items():
+        told = [f"{value} {count}" for value, count in list(values.items())[:_MOST_VALUES]]
+        more = f" and {len(values) - _MOST_VALUES} more" if len(values) > _MOST_VALUES else ""
+        lines += filled(f"{facet}: {', '.join(told)}{more}", "  ", "    ")
+    return ["", "labels", *lines] if lines else []
+
+
+def _reason_lines(title: str, reasons: Sequence[LeftOut]) -> list[str]:
+    """A count and a reason each, and below it names of some that fell to it."""
+    if not reasons:
+        return []
+    width = len(str(reasons[0].count))
+    lines = ["", f"{title}: {sum(each.count for each in reasons)}"]
+    for each in reasons:
+        lines += filled(f"{each.count:>{width}}  {each.reason}", "  ", " " * (width + 4))
+        if each.examples:
+            lines += filled(f"such as {', '.join(each.examples)}", " " * (width + 4), " " * (width + 6))
+    return lines

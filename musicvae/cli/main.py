@@ -15,7 +15,7 @@ import sys
 import warnings
 from collections.abc import Iterator, Sequence
 
-from musicvae.cli import blend, codes, evaluate, generate, info, style, train
+from musicvae.cli import blend, codes, corpus, evaluate, generate, info, style, train
 from musicvae.cli.parsing import Parser
 from musicvae.cli.terminal import Terminal, error_line
 
@@ -48,7 +48,7 @@ def build_parser() -> Parser:
     parser.add_argument("--version", action=_PrintVersion, nargs=0, help="print the version and exit")
     parser.add_argument("--debug", action="store_true", help=argparse.SUPPRESS)
     commands = parser.add_subparsers(metavar="COMMAND", dest="command", parser_class=Parser, help="what to do:")
-    for module in (generate, blend, style, codes, info, train, evaluate):
+    for module in (generate, blend, style, codes, info, corpus, train, evaluate):
         module.add_commands(commands)
     return parser
 
@@ -68,10 +68,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         _drop_output()
         return 141
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as stop:  # with words where a command has some on how to go on
         if debug:
             raise
-        return _complain("stopped", 130)
+        return _complain(error_line(stop) if stop.args else "stopped", 130)
     except (ValueError, OSError) as error:
         if debug:
             raise

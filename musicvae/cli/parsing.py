@@ -11,8 +11,8 @@ from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 __all__ = ["Commands", "Parser", "UsageError", "add_command", "add_midi_outputs", "add_model_options", "add_selection",
-           "blend_steps", "new_seed", "parse_strengths", "positive_int", "positive_number", "seed_number",
-           "temperature_number", "tempo_number", "whole_number"]  # fmt: skip
+           "blend_steps", "new_seed", "number_list", "parse_strengths", "positive_int", "positive_number", "seed_number",
+           "temperature_number", "tempo_number", "whole_number", "word_list"]  # fmt: skip
 
 Commands = Any
 """What `argparse.ArgumentParser.add_subparsers` returns; argparse gives it no public name."""
@@ -97,6 +97,22 @@ seed_number = _number(int, 0, MAX_SEED, f"a whole number from 0 to {MAX_SEED}")
 positive_number = _number(float, 0, 1e300, "a number above 0", open_low=True)
 temperature_number = _number(float, 0, 1000, "a number from 0 (always the likeliest event) up; 1 is as learned")
 tempo_number = _number(float, 0, 9999, "a tempo above 0 and below 10000 quarter notes a minute", open_low=True)
+
+
+def word_list(text: str) -> tuple[str, ...]:
+    """Words between commas, as in ``4/4,3/4``; for argparse."""
+    words = tuple(word.strip() for word in text.split(","))
+    if not all(words):
+        raise argparse.ArgumentTypeError(f"'{text}' has nothing between two commas; write it as in 4/4,3/4")
+    return words
+
+
+def number_list(text: str) -> tuple[int, ...]:
+    """Whole numbers between commas, as in ``2,4,8``; for argparse."""
+    try:
+        return tuple(int(word) for word in text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"'{text}' is no list of whole numbers; write it as in 2,4,8") from None
 
 
 def new_seed() -> int:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from musicvae.music.melody import Melody
 
-__all__ = ["MidiTargets", "check_file", "file_target", "folder_target"]
+__all__ = ["MidiTargets", "check_file", "file_target", "folder_target", "picture_target"]
 
 _OTHER_KINDS = {".wav": "--wav", ".png": "--plot", ".pdf": "--plot", ".svg": "--plot"}
 _NOT_MIDI = {".abc", ".xml", ".musicxml", ".mxl", ".npz", ".safetensors", ".mp3", ".json", ".txt", *_OTHER_KINDS}
@@ -130,15 +130,23 @@ def folder_target(args: argparse.Namespace, default: str, count: int) -> MidiTar
     return MidiTargets(midi, sounds, pictures, picture, folder, args.force).check()
 
 
-def check_file(path: Path, *, force: bool, folder_to_come: Path | None = None) -> Path:
+def picture_target(args: argparse.Namespace, default: Path) -> Path | None:
+    """The picture that ``--plot`` asks for (without a path: `default`), checked; None if it was not asked for."""
+    if args.plot is None:
+        return None
+    _require_plotting(args)
+    return check_file(_beside(args.plot, default, _PICTURES, "--plot"), force=args.force, option="--plot")
+
+
+def check_file(path: Path, *, force: bool, folder_to_come: Path | None = None, option: str = "-o") -> Path:
     """Return the path if a file may be written there, else raise the fitting OSError.
 
-    folder_to_come: a folder that will be made, so that it need not exist yet.
+    folder_to_come: a folder that will be made, so that it need not exist yet. option: gives another name.
     """
     if path.is_dir():
         raise IsADirectoryError(f"{path} is a folder: give the name of a file, such as {path / ('out' + path.suffix)}")
     if path.exists() and not force:
-        raise FileExistsError(f"{path} exists; give another name with -o, or --force to overwrite it")
+        raise FileExistsError(f"{path} exists; give another name with {option}, or --force to overwrite it")
     if path.parent != folder_to_come and not path.parent.is_dir():
         raise FileNotFoundError(f"folder {path.parent} of {path} does not exist: make it first, or was it misspelled?")
     if path.parent.is_dir() and not os.access(path.parent, os.W_OK):

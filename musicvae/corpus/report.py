@@ -16,13 +16,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from musicvae.corpus.layout import SPLITS, read_manifest
 from musicvae.corpus.options import BuildOptions
-from musicvae.corpus.store import SPLITS, Corpus
+from musicvae.corpus.store import Corpus
+from musicvae.corpus.windows import KEPT
 from musicvae.music.meter import KINDS
 
 __all__ = ["CorpusReport", "LeftOut", "Table", "corpus_report", "leading_reasons", "left_out"]
@@ -58,7 +61,7 @@ class CorpusReport:
 
     counts: name -> number, in the order of the build. windows: (bars, source, meter, split) -> windows, those with any.
     windows_left_out: bars -> reason -> windows. skipped: files that were not read; left_out: tunes that were found and gave nothing;
-    losses: reason -> count within tunes. removed: near-duplicates by source. tags: facet -> value -> tunes' lines.
+    losses: reason -> count within tunes. removed: near-duplicates by source. tags: facet -> value -> tunes.
     """
 
     material: str
@@ -88,7 +91,8 @@ class CorpusReport:
         """Everything as JSON can hold it."""
         names = ("bars", "source", "meter", "split", "windows")
         return {
-            "material": self.material, "options": dict(self.options), "counts": dict(self.counts), "sources": [dict(s) for s in self.sources],
+            "material": self.material, "options": dict(self.options), "counts": dict(self.counts),
+            "sources": [dict(source) for source in self.sources],
             "windows": [dict(zip(names, (*key, count), strict=True)) for key, count in self.windows.items()],
             "windows_left_out": {str(bars): dict(reasons) for bars, reasons in self.windows_left_out.items()},
             "skipped": _reasons_dict(self.skipped), "left_out": _reasons_dict(self.left_out), "losses": dict(self.losses),
@@ -122,22 +126,28 @@ class CorpusReport:
         return Table("no windows from", ("reason", *columns), rows)
 
 
-def corpus_report(corpus: Corpus) -> CorpusReport:
-    """The report of a corpus, its windows counted by source, meter and split."""
+def corpus_report(corpus: Corpus | str | Path) -> CorpusReport:
+    """The report of a corpus, or of the one in a folder, whose manifest already has the windows counted.
+
+    FileNotFoundError and ValueError as `Corpus.load`.
+    """
+    known: Mapping[str, Any] = {}
+    if not isinstance(corpus, Corpus):
+        known = read_manifest(Path(corpus))
+        corpus = Corpus.load(corpus)
     told = corpus.report
-    options = {**BuildOptions().to_dict(), **told.get("options", {})}
+    options = {**BuildOptions(material=corpus.material).to_dict(), **corpus.options}
     windows: dict[tuple[int, str, str, str], int] = {}
     without: dict[int, dict[str, int]] = {}
     for bars in sorted(options["bars"]):
-        windows.update(_counted(corpus, bars, options["hop_bars"]))
-        counts = corpus.window_counts(None, bars=bars, hop=options["hop_bars"])
-        without[bars] = {reason: n for reason, n in counts.items() if reason != "windows"}
-    duplicates = told.get("duplicates", {})
+        counts, by = _counted(corpus, known.get("windows", {}), bars, options["hop_bars"])
+        windows.update(by)
+        without[bars] = {reason: n for reason, n in counts.items() if reason != KEPT}
     return CorpusReport(
-        material=getattr(corpus, "material", "melody"), options=options, counts=_counts(corpus, told), sources=_sources(corpus, told),
+        material=corpus.material, options=options, counts=_counts(corpus, told), sources=_sources(corpus, known, told),
         windows=windows, windows_left_out=without, skipped=left_out(told.get("skipped", {})), left_out=left_out(told.get("unreadable", {})),
         losses=dict(sorted(told.get("losses", {}).items(), key=lambda item: (-item[1], item[0]))),
-        removed=dict(duplicates.get("by_source", {})), tags=_tags(corpus),
+        removed=dict(told.get("duplicates", {}).get("by_source", {})), tags=_tags(corpus),
     )  # fmt: skip
 
 
@@ -160,42 +170,47 @@ def _counts(corpus: Corpus, told: Mapping[str, Any]) -> dict[str, int]:
     if "skipped" in told:
         counts.setdefault("files_skipped", sum(entry["count"] for entry in told["skipped"].values()))
     counts["duplicates"] = int(told.get("duplicates", {}).get("removed", 0))
-    return {**counts, "lines": len(corpus), "bars": len(corpus.bars)}
+    tunes = int((np.diff(np.asarray(corpus.tune), prepend=-1) != 0).sum())
+    return {**counts, "tunes": tunes, "lines": len(corpus), "bars": len(corpus.bars)}
 
 
-def _sources(corpus: Corpus, told: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
-    lines = np.bincount(corpus.source, minlength=len(corpus.sources))
-    known = told.get("sources", {})
-    names = sorted({*corpus.sources, *known})
-    held = {name: int(lines[i]) for i, name in enumerate(corpus.sources)}
-    return tuple({"name": name, **known.get(name, {}), "lines": held.get(name, 0)} for name in names)
+def _sources(corpus: Corpus, known: Mapping[str, Any], told: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
+    """What is known of each source, with the lines that it gave."""
+    described = {entry["name"]: entry for entry in known.get("sources", ())} or told.get("sources", {})
+    lines = np.bincount(np.asarray(corpus.source), minlength=len(corpus.sources)).tolist()
+    held = dict(zip(corpus.sources, lines, strict=True)) if corpus.sources else {}
+    return tuple({"name": name, **described.get(name, {}), "lines": held.get(name, 0)} for name in sorted({*held, *described}))
 
 
-def _counted(corpus: Corpus, bars: int, hop: int) -> dict[tuple[int, str, str, str], int]:
-    """Windows of one length by source, kind of meter and split, in that order; without those that have none."""
+def _counted(
+    corpus: Corpus, known: Mapping[str, Any], bars: int, hop: int
+) -> tuple[Mapping[str, int], dict[tuple[int, str, str, str], int]]:
+    """Windows of one length by what became of them, and those kept by source, kind of meter and split."""
+    if str(bars) in known:
+        entry = known[str(bars)]
+        return entry["counts"], {(bars, source, kind, split): count for source, kind, split, count in entry["by"]}
     shape = (max(1, len(corpus.sources)), len(KINDS), len(SPLITS))
-    counts: NDArray[np.int64] = np.zeros(shape, np.int64)
+    found: NDArray[np.int64] = np.zeros(shape, np.int64)
     windows = corpus.windows(None, bars=bars, hop=hop)
     for first in range(0, len(windows), _CHUNK):
         lines = windows[first : first + _CHUNK, 0]
         place = np.ravel_multi_index((corpus.source[lines], corpus.kind[lines], corpus.split[lines]), shape)
-        counts += np.bincount(place, minlength=counts.size).reshape(shape)
-    return {
-        (bars, corpus.sources[source], KINDS[kind], SPLITS[split]): int(counts[source, kind, split])
-        for source, kind, split in zip(*np.nonzero(counts), strict=True)
-    }
+        found += np.bincount(place, minlength=found.size).reshape(shape)
+    names = corpus.sources or ("",)
+    by = {(bars, names[s], KINDS[k], SPLITS[p]): int(found[s, k, p]) for s, k, p in zip(*np.nonzero(found), strict=True)}
+    return corpus.window_counts(None, bars=bars, hop=hop), by
 
 
 def _tags(corpus: Corpus) -> dict[str, dict[str, int]]:
-    """Lines with each value of each facet, the most frequent value first."""
-    facets = {"label": (corpus.labels, corpus.label)}
+    """Tunes with each value of each facet, the most frequent value first."""
+    first = np.diff(np.asarray(corpus.tune), prepend=-1) != 0
     found = {}
-    for name, (values, column) in facets.items():
-        counts = np.bincount(np.asarray(column)[np.asarray(column) >= 0], minlength=len(values))
-        order = sorted(range(len(values)), key=lambda i: (-counts[i], values[i]))
-        if len(values):
-            found[name] = {values[i]: int(counts[i]) for i in order}
-    return found
+    for facet in sorted(corpus.tags):
+        codes, names = np.asarray(corpus.tags[facet])[first], corpus.tag_names[facet]
+        counts = np.bincount(codes[codes >= 0], minlength=len(names))
+        order = sorted(np.flatnonzero(counts).tolist(), key=lambda i: (-counts[i], names[i]))
+        found[facet] = {names[i]: int(counts[i]) for i in order}
+    return {facet: values for facet, values in found.items() if values}
 
 
 def _reasons_dict(reasons: Sequence[LeftOut]) -> dict[str, dict[str, Any]]:

@@ -1,9 +1,9 @@
-"""Piano-roll pictures of melodies, through matplotlib (the optional extra ``plot``).
+"""Piano-roll pictures of melodies and of whole files, through matplotlib (the optional extra ``plot``).
 
-Conventions: one panel a melody, all with the same axes; time runs in written bars, counted from 1;
-colour tells the pitch class, in the order of fifths so that related ones look alike, and its strength
-the velocity. matplotlib's global state (backend, open figures, settings) is not changed, no window
-is opened, and the same melodies give the same bytes.
+Conventions for melodies (for files see `write_score_roll`): one panel a melody, all with the same axes;
+time runs in written bars, counted from 1; colour tells the pitch class, in the order of fifths so that related
+ones look alike, and its strength the velocity. matplotlib's global state (backend, open figures, settings) is not
+changed, no window is opened, and the same music gives the same bytes.
 """
 
 from __future__ import annotations
@@ -11,14 +11,16 @@ from __future__ import annotations
 import io
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from musicvae.music.files import atomic_path
 from musicvae.music.melody import Melody, Note
+from musicvae.music.score import NoteTable, Score
 
-__all__ = ["MAX_PANELS", "SUFFIXES", "write_piano_roll"]
+__all__ = ["MAX_PANELS", "SUFFIXES", "ScoreMarks", "write_piano_roll", "write_score_roll"]
 
 SUFFIXES = (".png", ".svg", ".pdf")
 """The kinds of picture; the suffix of the path chooses."""
@@ -39,15 +41,20 @@ def write_piano_roll(melodies: Sequence[Melody], path: str | Path, *, titles: Se
     titles: one a melody; by default their names. ValueError for no or more than `MAX_PANELS` melodies, another
     suffix, a wrong number of titles, or where matplotlib is not installed; else as `music.files.atomic_path`.
     """
-    suffix = Path(path).suffix.lower()
-    if suffix not in SUFFIXES:
-        raise ValueError(f"{path} should end in {', '.join(SUFFIXES)}: that chooses the kind of picture")
     if not 1 <= len(melodies) <= MAX_PANELS:
         raise ValueError(f"a picture shows 1 to {MAX_PANELS} melodies, got {len(melodies)}")
     if titles is not None and len(titles) != len(melodies):
         raise ValueError(f"{len(titles)} titles for {len(melodies)} melodies; one each is needed")
+    return _write(lambda: _draw(melodies, titles if titles is not None else [melody.name for melody in melodies]), path, force)
+
+
+def _write(draw: Callable[[], Any], path: str | Path, force: bool) -> Path:
+    """Write the figure that `draw` makes; the errors are those of `write_piano_roll`."""
+    suffix = Path(path).suffix.lower()
+    if suffix not in SUFFIXES:
+        raise ValueError(f"{path} should end in {', '.join(SUFFIXES)}: that chooses the kind of picture")
     try:
-        figure = _draw(melodies, titles if titles is not None else [melody.name for melody in melodies])
+        figure = draw()
     except ImportError as error:
         raise ValueError(f"pictures need matplotlib, which is not installed ({error}): pip install 'musicvae[plot]'") from error
     buffer = io.BytesIO()
@@ -56,6 +63,135 @@ def write_piano_roll(melodies: Sequence[Melody], path: str | Path, *, titles: Se
     with atomic_path(path, force=force) as temporary:
         temporary.write_bytes(data)
     return Path(path)
+
+
+@dataclass(frozen=True)
+class ScoreMarks:
+    """What to point out in the picture of a score; times in ticks.
+
+    taken: numbers (from 1) of the tracks that were taken, and as what. bars: where each bar begins, and its number.
+    kept: names and stretches of what is shaded, as windows of one length.
+    """
+
+    taken: Mapping[int, str] = field(default_factory=dict)
+    bars: Sequence[tuple[int, int]] = ()
+    kept: Mapping[str, Sequence[tuple[int, int]]] = field(default_factory=dict)
+
+
+def write_score_roll(score: Score, path: str | Path, marks: ScoreMarks, *, title: str = "", force: bool = False) -> Path:
+    """Draw all tracks of a score over one another; returns the path. Errors as in `write_piano_roll`.
+
+    The tracks that were taken are drawn strong and on top, the others pale, each named in its colour; bar lines are where `marks` says;
+    below the notes a band for each entry of ``marks.kept`` shows its stretches, and what any of them covers is shaded behind the notes.
+    """
+    return _write(lambda: _draw_score(score, marks, title or score.title or Path(path).stem), path, force)
+
+
+def _draw_score(score: Score, marks: ScoreMarks, title: str) -> Any:
+    from matplotlib.figure import Figure
+
+    filled = [(number, NoteTable.of(track.notes)) for number, track in enumerate(score.tracks, 1) if len(track.notes)]
+    begin = min([tick for tick, _ in marks.bars] + [0])
+    end = max([score.end_ticks, score.length_ticks, begin + 1])
+    low = min((int(notes.pitch.min()) for _, notes in filled), default=60) - 1
+    high = max(max((int(notes.pitch.max()) for _, notes in filled), default=71) + 2, low + _MIN_ROWS)
+    width = min(24.0, max(8.0, 0.25 * len(marks.bars) + 1.5))
+    panel, band = min(5.0, max(1.6, (high - low) * 0.075)), 0.14 * len(marks.kept)
+    names = _track_names(score, marks)
+    legend = 0.16 * math.ceil(len(names) / 4) + 0.1
+    height = _TITLE_INCHES + panel + band + _BOTTOM_INCHES + legend
+    figure = Figure(figsize=(width, height))
+    left, across = 2 * _SIDE_INCHES / width, 1 - 2.5 * _SIDE_INCHES / width
+    roll = figure.add_axes((left, (band + _BOTTOM_INCHES + legend) / height, across, panel / height))
+    roll.set_xlim(begin, end)
+    roll.set_ylim(low, high)
+    _draw_bar_lines(roll, marks.bars, low, high)
+    for first, last in (stretch for stretches in marks.kept.values() for stretch in _merged(stretches)):
+        roll.axvspan(first, last, facecolor="#eef3fa", edgecolor="none", zorder=0)
+    for number, notes in sorted(filled, key=lambda entry: entry[0] in marks.taken):
+        _draw_table(roll, notes, _track_colour(number, marks), taken=number in marks.taken)
+    cs = [pitch for pitch in range(low, high) if pitch % 12 == 0]
+    roll.hlines(cs, begin, end, colors="#d5d7db", linewidths=0.6, zorder=1)
+    roll.set_yticks([pitch + 0.5 for pitch in cs], [f"C{pitch // 12 - 1}" for pitch in cs])
+    roll.text(0, 1.03, _drawable(title), fontsize=9, fontweight="bold", color=_INK, transform=roll.transAxes, va="bottom",
+              fontfamily=_FONT, parse_math=False)  # fmt: skip
+    last_axes = roll
+    if marks.kept:
+        last_axes = figure.add_axes((left, (_BOTTOM_INCHES + legend) / height, across, band / height))
+        last_axes.set_xlim(begin, end)
+        _draw_bands(last_axes, marks.kept)
+        _finish(roll, [])
+    _finish(last_axes, marks.bars)
+    for place, (number, name) in enumerate(names):
+        at = (left + across * (place % 4) / 4, (legend - 0.16 * (place // 4 + 1)) / height)
+        figure.text(*at, _drawable(name), fontsize=7, color=_track_colour(number, marks), fontfamily=_FONT, parse_math=False)
+    return figure
+
+
+def _draw_bar_lines(axes: Any, bars: Sequence[tuple[int, int]], low: int, high: int) -> None:
+    every = max(1, 2 ** math.ceil(math.log2(max(1, len(bars)) / 96)))
+    axes.vlines([tick for tick, _ in bars[::every]], low, high, colors="#dfe1e5", linewidths=0.6, zorder=1)
+
+
+def _draw_table(axes: Any, notes: NoteTable, colour: str, *, taken: bool) -> None:
+    from matplotlib.collections import PolyCollection
+
+    boxes = [
+        [(onset, pitch + 0.06), (onset, pitch + 0.94), (end, pitch + 0.94), (end, pitch + 0.06)]
+        for onset, pitch, end in zip(notes.onset_ticks.tolist(), notes.pitch.tolist(), notes.end_ticks.tolist(), strict=True)
+    ]
+    drawn = PolyCollection(boxes, facecolors=colour, edgecolors="white" if taken else "none", linewidths=0.3,
+                           alpha=1.0 if taken else 0.45, zorder=4 if taken else 3)  # fmt: skip
+    drawn.set_gid("taken" if taken else "notes")
+    axes.add_collection(drawn, autolim=False)
+
+
+def _draw_bands(axes: Any, kept: Mapping[str, Sequence[tuple[int, int]]]) -> None:
+    """A row for each name, the first on top, with a bar over each stretch."""
+    axes.set_ylim(len(kept), 0)
+    for row, stretches in enumerate(kept.values()):
+        merged = _merged(stretches)
+        axes.broken_barh([(first, last - first) for first, last in merged], (row + 0.15, 0.7), facecolors="#7d9cc9", edgecolors="none")
+    axes.set_yticks([row + 0.5 for row in range(len(kept))], list(kept))
+
+
+def _finish(axes: Any, bars: Sequence[tuple[int, int]]) -> None:
+    """Bar numbers below, or nothing; no frame."""
+    every = max(1, 2 ** math.ceil(math.log2(max(1, len(bars)) / 24)))
+    shown = bars[::every]
+    axes.set_xticks([tick for tick, _ in shown], [str(number) for _, number in shown])
+    axes.tick_params(axis="both", length=0, labelsize=7, labelcolor=_FAINT, labelfontfamily=_FONT)
+    if bars:
+        axes.set_xlabel("bar", fontsize=8, color=_FAINT, fontfamily=_FONT)
+    for side in axes.spines.values():
+        side.set_visible(False)
+
+
+def _merged(stretches: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The same ground without overlaps."""
+    found: list[tuple[int, int]] = []
+    for first, last in sorted(stretches):
+        if found and first <= found[-1][1]:
+            found[-1] = (found[-1][0], max(found[-1][1], last))
+        else:
+            found.append((first, last))
+    return found
+
+
+def _track_names(score: Score, marks: ScoreMarks) -> list[tuple[int, str]]:
+    """Number and words of each track with notes, those taken first."""
+    names = [
+        (number, f"{number} {track.name or ('drums' if track.is_drum else f'program {track.program}')}"[:28]
+         + (f": {marks.taken[number]}" if number in marks.taken else ""))
+        for number, track in enumerate(score.tracks, 1) if len(track.notes)
+    ]  # fmt: skip
+    return sorted(names, key=lambda entry: entry[0] not in marks.taken)[:MAX_PANELS]
+
+
+def _track_colour(number: int, marks: ScoreMarks) -> str:
+    """A hue a track, a golden angle apart; greyer for those that were not taken."""
+    red, green, blue = _from_oklch(0.6, 0.13 if number in marks.taken else 0.06, 2.4 * number)
+    return f"#{round(red * 255):02x}{round(green * 255):02x}{round(blue * 255):02x}"
 
 
 def _draw(melodies: Sequence[Melody], titles: Sequence[str]) -> Any:

@@ -1,0 +1,112 @@
+"""``musicvae corpus inspect``: what a build would take from one file, and why."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from musicvae.cli.corpora import filled, table_lines
+from musicvae.cli.materials import add_material_options, build_options
+from musicvae.cli.parsing import Commands, add_command, positive_int
+from musicvae.cli.sources import chosen_track
+from musicvae.cli.targets import picture_target
+from musicvae.cli.terminal import Terminal, table
+
+if TYPE_CHECKING:
+    from musicvae.corpus.inspection import Change, Inspection, LineView
+
+__all__ = ["add_inspect", "run_inspect"]
+
+_INSPECT = """
+Tracks with how like a melody each is, meters, tempi, keys, chords, how notes lie on the sixteenth grid, the lines that would be
+taken, and every window with the reason why it is kept or not. Bars are counted from 1 as in the file."""
+_SHOWN_CHANGES = 8
+
+
+def add_inspect(inner: Commands) -> None:
+    """Add ``inspect``."""
+    parser = add_command(
+        inner, "inspect", run_inspect, summary="show what would be taken from a file, and why", text=_INSPECT,
+        example="musicvae corpus inspect tune.mid --track 2 --plot",
+    )  # fmt: skip
+    parser.add_argument("file", metavar="FILE", help="MIDI, MusicXML, ABC or Humdrum file")
+    parser.add_argument("--json", action="store_true", help="print one JSON object instead of tables")
+    parser.add_argument(
+        "--plot", nargs="?", const="", metavar="PATH",
+        help="write a piano-roll picture too (default: ./FILE.png; needs the extra 'musicvae[plot]')",
+    )  # fmt: skip
+    parser.add_argument("--force", action="store_true", help="overwrite a picture that is there")
+    taking = parser.add_argument_group("what to take")
+    add_material_options(taking)
+    taking.add_argument("--hop", type=positive_int, metavar="N", help="bars from one window's start to the next (default: 4)")
+    taking.add_argument("--track", metavar="T", help="track: a number from 1, or a part of its name (default: the likeliest)")
+    taking.add_argument("--start-bar", type=positive_int, default=1, metavar="N", help="first bar to take, counted from 1 (default: 1)")
+    taking.add_argument("--tune", type=positive_int, default=1, metavar="N", help="which tune of a file of many (default: 1)")
+
+
+def run_inspect(args: argparse.Namespace, terminal: Terminal) -> None:
+    """Show what would be taken from a file."""
+    options = build_options(args)
+    picture = picture_target(args, Path(f"{Path(args.file).stem}.png"))
+    from musicvae.corpus.inspect import inspect_file
+
+    told = inspect_file(args.file, track=chosen_track(args.track), start_bar=args.start_bar, tune=args.tune - 1, options=options)
+    for text in inspection_text(told, args.tune):
+        terminal.line(text)
+    if picture is not None:
+        from musicvae.corpus.inspect import write_picture
+
+        write_picture(told, picture, force=args.force)
+        terminal.line(str(picture))
+    terminal.finish({"command": "corpus inspect", **told.to_dict(), "plot": picture})
+
+
+def inspection_text(told: Inspection, tune: int = 1) -> list[str]:
+    """All of an inspection in lines; tune: its number from 1, in a file of many."""
+    title = f", {told.title!r}" if told.title else ""
+    tunes = f", tune {tune} of {told.tunes}" if told.tunes > 1 else ""
+    tracks, taken, windows = told.tables()
+    lines = [*filled(f"{told.path}: {told.format}{title}{tunes}, {told.length_beats:g} beats", further="  "), *table_lines(tracks)]
+    for name, changes, unit in (
+        ("meters", told.meters, ""),
+        ("tempi", told.tempi, " qpm"),
+        ("keys", told.keys, ""),
+        ("chords", told.chords, ""),
+    ):
+        lines += filled(f"{name}: {_changes(changes, unit)}", further="  ")
+    lines += filled(f"timing: {told.timing_told}", further="  ")
+    if told.tags or told.split:
+        facts = [*(f"{facet} {value}" for facet, value in told.tags.items()), *([f"split {told.split}"] if told.split else [])]
+        lines += filled(f"labels: {', '.join(facts)}", further="  ")
+    if told.reason:
+        lines += ["", *filled(f"taken as {told.material}: nothing, since {told.reason}", further="  ")]
+    else:
+        lines += ["", *filled(f"taken as {told.material}: {told.why}", further="  "), *table_lines(taken), "", windows.title]
+        lines += _window_lines(told.lines)
+    if told.losses:
+        losses = sorted(told.losses.items(), key=lambda item: (-item[1], item[0]))
+        lines += ["", "lost on the way", *table([(count, reason) for reason, count in losses], indent="  ")]
+    return lines
+
+
+def _changes(changes: tuple[Change, ...], unit: str) -> str:
+    """The first few, as in ``4/4, from bar 9 3/4``."""
+    shown = [f"{f'from bar {change.bar} ' if change.beat else ''}{change.value}{unit}" for change in changes[:_SHOWN_CHANGES]]
+    more = f", and {len(changes) - len(shown)} more" if len(changes) > len(shown) else ""
+    return ", ".join(shown) + more if shown else "none stated"
+
+
+def _window_lines(lines: tuple[LineView, ...]) -> list[str]:
+    """For each line and length the windows that are kept, and the others by reason, as bars of the file."""
+    found = []
+    for line in lines:
+        found.append(f"  bars {line.first}-{line.last}")
+        for bars in dict.fromkeys((*(window.bars for window in line.windows), *line.too_short_for)):
+            of_length = [window for window in line.windows if window.bars == bars]
+            if not of_length:
+                found.append(f"    {bars:>2} bars: none, the line is shorter")
+            for reason in sorted({window.reason for window in of_length}):
+                spans = [f"{window.first}-{window.last}" for window in of_length if window.reason == reason]
+                found += filled(f"    {bars:>2} bars: {len(spans)} {reason or 'kept'} ({', '.join(spans)})", further=" " * 13)
+    return found
