@@ -19,16 +19,18 @@ from numpy.typing import NDArray
 from musicvae.music.melody import DEFAULT_VELOCITY
 from musicvae.music.meter import MAX_STEPS_PER_BAR, STEPS_PER_BEAT, Meter
 from musicvae.music.score import MeterChange, NoteTable, Score, TempoChange, Track
-from musicvae.music.stretches import Stretch, stretches
+from musicvae.music.segments import NO_METER, Segment, segments, tempo_at
 
 __all__ = ["DRUM_MAPS", "DrumExtraction", "DrumLine", "DrumMap", "drum_map", "drum_notes", "drum_tracks", "extract_drums",
            "hits_from_notes", "hits_to_notes", "lay_out_rows"]  # fmt: skip
 
 Hits = NDArray[np.uint64]
 _Value = TypeVar("_Value", bound=np.generic)
+MOVED = "onsets moved to the grid by more than 1/8 step"
 MERGED = "hits of one class on the same sixteenth merged"
 _OFF_GRID = 1 / 8
 _MOST_NAMED = 12
+_MAX_BARS = 20_000
 
 
 @dataclass(frozen=True)
@@ -147,24 +149,23 @@ def extract_drums(score: Score, drums: DrumMap, *, track: int | str | None = Non
     losses["notes in other tracks"] += sum(len(t.notes) for i, t in enumerate(score.tracks, 1) if i not in numbers)
     notes, classes = drum_notes(score, numbers, drums, losses)
     lines = []
-    for stretch in drum_stretches(score, notes, losses):
-        inside = stretch.takes(notes.onset_ticks)
-        if not inside.any():
+    for segment in drum_segments(score, notes, losses):
+        inside, step, exact = hit_steps(notes, segment, score.ticks_per_beat)
+        if not len(step):
             continue
-        step, exact = stretch.steps(notes.onset_ticks[inside], score.ticks_per_beat)
-        losses["onsets moved to the grid by more than 1/8 step"] += int((np.abs(exact - step) > _OFF_GRID).sum())
+        losses[MOVED] += int((np.abs(exact - step) > _OFF_GRID).sum())
         losses[MERGED] += len(step) - len(np.unique(step * len(drums) + classes[inside]))
-        hits = hits_from_notes(step, classes[inside], stretch.meter, stretch.num_bars)
+        hits = hits_from_notes(step, classes[inside], segment.meter, segment.num_bars)
         lines.append(
             DrumLine(
                 hits,
-                stretch.meter,
-                stretch.num_bars,
-                stretch.start_bar,
-                stretch.start_ticks,
-                stretch.tempo_qpm,
-                stretch.has_pickup,
-                stretch.has_partial_end,
+                segment.meter,
+                segment.num_bars,
+                segment.start_bar,
+                segment.start,
+                tempo_at(score, segment.start),
+                segment.has_pickup,
+                segment.has_partial_end,
             )  # fmt: skip
         )
     if not lines:
@@ -208,11 +209,34 @@ def drum_notes(score: Score, numbers: Sequence[int], drums: DrumMap, losses: Cou
     return (notes, classes) if known.all() else (NoteTable(*(getattr(notes, name)[known] for name in columns)), classes[known])
 
 
-def drum_stretches(score: Score, notes: NoteTable, losses: Counter[str]) -> list[Stretch]:
-    """Stretches of the score as far as drums are hit; how long a drum note is held means nothing."""
+def drum_segments(score: Score, notes: NoteTable, losses: Counter[str]) -> list[Segment]:
+    """Segments of supported meter as far as drums are hit (how long a drum note is held means nothing); others are counted."""
     step_ticks = score.ticks_per_beat / STEPS_PER_BEAT
     end = int(np.ceil((np.floor(notes.onset_ticks[-1] / step_ticks + 0.5) + 1) * step_ticks))
-    return stretches(score, int(notes.onset_ticks[0]), end, losses)
+    return supported_segments(score, end, int(notes.onset_ticks[0]), losses)
+
+
+def supported_segments(score: Score, end_ticks: int, first_ticks: int, losses: Counter[str]) -> list[Segment]:
+    """The segments of supported meter; bars of others are counted. ValueError for more bars than any music has."""
+    if not score.meters:
+        losses[NO_METER] += 1
+    found = []
+    for segment in segments(score, end_ticks, first_ticks):
+        if not segment.meter.is_supported:
+            losses[f"bars in unsupported meter {segment.meter}"] += segment.num_bars
+        elif segment.num_bars > _MAX_BARS:
+            raise ValueError(f"{segment.num_bars} bars in the file; at most {_MAX_BARS} are read: is its meter or its resolution damaged?")
+        else:
+            found.append(segment)
+    return found
+
+
+def hit_steps(notes: NoteTable, segment: Segment, ticks_per_beat: int) -> tuple[slice, NDArray[np.int64], NDArray[np.float64]]:
+    """Which notes a segment takes, the nearest step of each (half up) from its first bar line, and the exact place in steps."""
+    first, end = np.searchsorted(notes.onset_ticks, (segment.low_ticks, segment.high_ticks)).tolist()
+    exact = (notes.onset_ticks[first:end] - segment.start) / (ticks_per_beat / STEPS_PER_BEAT)
+    last = segment.num_bars * segment.meter.steps_per_bar - 1
+    return slice(first, end), np.clip(np.floor(exact + 0.5).astype(np.int64), 0, last), exact
 
 
 def why_no_line(losses: Mapping[str, int]) -> str:

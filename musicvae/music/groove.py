@@ -20,13 +20,15 @@ from musicvae.music.drums import (
     DrumMap,
     drum_notes,
     drum_score,
-    drum_stretches,
+    drum_segments,
     drum_tracks,
+    hit_steps,
     lay_out_rows,
     why_no_line,
 )
 from musicvae.music.meter import MAX_STEPS_PER_BAR, STEPS_PER_BEAT, Meter
 from musicvae.music.score import NoteTable, Score
+from musicvae.music.segments import tempo_at
 
 __all__ = ["GROOVE_CLASSES", "GrooveExtraction", "GrooveLine", "extract_grooves", "groove_from_notes", "groove_to_notes"]
 
@@ -77,24 +79,23 @@ def extract_grooves(score: Score, drums: DrumMap = DRUM_MAPS["nine"], *, track: 
     losses["notes in other tracks"] += sum(len(t.notes) for i, t in enumerate(score.tracks, 1) if i not in numbers)
     notes, classes = drum_notes(score, numbers, drums, losses)
     lines = []
-    for stretch in drum_stretches(score, notes, losses):
-        inside = stretch.takes(notes.onset_ticks)
-        if not inside.any():
+    for segment in drum_segments(score, notes, losses):
+        inside, step, exact = hit_steps(notes, segment, score.ticks_per_beat)
+        if not len(step):
             continue
-        step, exact = stretch.steps(notes.onset_ticks[inside], score.ticks_per_beat)
-        velocity, offset = groove_from_notes(step, exact, classes[inside], notes.velocity[inside], stretch.meter, stretch.num_bars)
+        velocity, offset = groove_from_notes(step, exact, classes[inside], notes.velocity[inside], segment.meter, segment.num_bars)
         losses[MERGED] += len(step) - int(np.count_nonzero(velocity))
         lines.append(
             GrooveLine(
                 velocity,
                 offset,
-                stretch.meter,
-                stretch.num_bars,
-                stretch.start_bar,
-                stretch.start_ticks,
-                stretch.tempo_qpm,
-                stretch.has_pickup,
-                stretch.has_partial_end,
+                segment.meter,
+                segment.num_bars,
+                segment.start_bar,
+                segment.start,
+                tempo_at(score, segment.start),
+                segment.has_pickup,
+                segment.has_partial_end,
             )  # fmt: skip
         )
     if not lines:
