@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import atexit
+import shutil
+import tempfile
 import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from musicvae.cli.progress import BuildProgress
 from musicvae.cli.terminal import Terminal, counted, table
 
 if TYPE_CHECKING:
@@ -21,56 +25,56 @@ _MOST_REASONS = 12
 _MOST_VALUES = 16  # of a facet that are shown one by one
 
 
-def open_corpus(data: Path, terminal: Terminal) -> tuple[Corpus, bool]:
-    """The corpus in a folder, or one built from the music files in it, and whether it was built just now."""
+def is_corpus(folder: Path) -> bool:
+    """Whether a folder holds a corpus rather than music files; older ones count, and are refused where they are opened."""
+    return ((folder / "manifest.json").is_file() and (folder / "lines").is_dir()) or (folder / "corpus.npz").is_file()
+
+
+def open_corpus(data: Path, terminal: Terminal, *, build_in: Path | None = None) -> tuple[Corpus, bool]:
+    """The corpus in a folder, or one built from the music files in it, and whether it was built just now.
+
+    build_in: where to write a corpus that is built, in place of an older one; None: a temporary folder, removed at the end.
+    """
     from musicvae.corpus.store import Corpus
 
-    if (data / "manifest.json").is_file() or (data / "corpus.npz").is_file():
+    if is_corpus(data):
         return Corpus.load(data), False
     if not data.exists():
-        raise FileNotFoundError(f"{data} does not exist: a folder of MIDI, MusicXML or ABC files, or a corpus, is needed")
+        raise FileNotFoundError(f"{data} does not exist: a folder of MIDI, MusicXML, ABC or Humdrum files, or a corpus, is needed")
     from musicvae.corpus.build import build_corpus
 
-    corpus = build_corpus([data], progress=lambda done, total: terminal.progress(f"reading tune {done} of {total}"))
-    terminal.progress("")
-    return corpus, True
+    try:
+        return build_corpus([data], build_in or _temporary_folder() / "corpus", force=True, progress=BuildProgress(terminal)), True
+    finally:
+        terminal.progress("")
+
+
+def _temporary_folder() -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="musicvae-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
 
 
 def report_lines(corpus: Corpus) -> list[str]:
-    """What a corpus holds and why some of it was left out, in plain lines."""
-    report = corpus.report
-    lines = [f"data: {len(corpus)} melodies, {len(corpus.bars)} bars"]
-    if "files" in report:
-        lines.append(
-            f"files: {report['files']}, of which {report.get('files_read', '?')} held a melody; tunes: {report.get('tunes_found', '?')}"
-        )
-    reasons = sorted(report.get("unreadable", {}).items(), key=lambda item: -item[1]["count"])
-    for reason, entry in reasons[:_MOST_REASONS]:
-        lines.append(f"  left out {entry['count']}: {reason} (such as {entry['examples'][0]})")
-    if len(reasons) > _MOST_REASONS:
-        lines.append(
-            f"  left out {sum(entry['count'] for _, entry in reasons[_MOST_REASONS:])} for {len(reasons) - _MOST_REASONS} other reasons"
-        )
-    if removed := report.get("duplicates", {}).get("removed"):
-        lines.append(f"near-duplicates dropped: {removed}")
-    for reason, count in report.get("losses", {}).items():
+    """What a corpus holds and why some of it was left out, in a few plain lines."""
+    from musicvae.corpus.report import corpus_report
+
+    report = corpus_report(corpus)
+    counts = report.counts
+    lines = [
+        f"data: {counted(counts['tunes'], 'tune')}, {counted(counts['lines'], 'line')} of {report.material}, {counted(counts['bars'], 'bar')}"
+    ]
+    lines += _count_lines(counts)
+    for each in report.left_out[:_MOST_REASONS]:
+        such = f" (such as {each.examples[0]})" if each.examples else ""
+        lines.append(f"  left out {each.count}: {each.reason}{such}")
+    if rest := report.left_out[_MOST_REASONS:]:
+        lines.append(f"  left out {sum(each.count for each in rest)} for {len(rest)} other reasons")
+    for reason, count in report.losses.items():
         lines.append(f"  lost inside tunes: {reason}: {count}")
-    return lines + _window_lines(report.get("windows", {}))
-
-
-def _window_lines(windows: Mapping[str, Mapping[str, Mapping[str, int]]]) -> list[str]:
-    """A table of 16-bar windows by split and kind of meter, and why others were left out."""
-    if not windows:
-        return []
-    kinds = list(next(iter(windows.values())))
-    rows = [(split, *(windows[split][kind].get("windows", 0) for kind in kinds)) for split in windows]
-    lines = ["windows of 16 bars:", *table(rows, heading=("", *kinds), indent="  ")]
-    left: dict[str, int] = {}
-    for counts in (counts for split in windows.values() for counts in split.values()):
-        for reason, count in counts.items():
-            if reason != "windows":
-                left[reason] = left.get(reason, 0) + count
-    return lines + [f"  left out: {reason}: {count}" for reason, count in left.items() if count]
+    longest = report.lengths[-1]
+    lines += table_lines(report.split_table(longest))
+    return lines + [f"  no window: {reason}: {count}" for reason, count in report.windows_left_out[longest].items() if count]
 
 
 # -- the whole report
@@ -119,8 +123,8 @@ def _heading(report: CorpusReport) -> str:
     lengths = [str(bars) for bars in report.lengths]
     spoken = f"{', '.join(lengths[:-1])} and {lengths[-1]}" if len(lengths) > 1 else lengths[0]
     hop = counted(int(report.options["hop_bars"]), "bar")
-    counts = f"{counted(report.counts['lines'], 'line')} of {report.material}, {counted(report.counts['bars'], 'bar')}"
-    return f"{counts}; windows of {spoken} bars, one every {hop}"
+    held = [counted(report.counts[f"{noun}s"], noun) for noun in ("tune", "line", "bar")]
+    return f"{report.material}: {', '.join(held)}; windows of {spoken} bars, one every {hop}"
 
 
 def _count_lines(counts: Mapping[str, int]) -> list[str]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
+import shutil
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,9 +23,9 @@ if TYPE_CHECKING:
 __all__ = ["add_commands", "run_train"]
 
 _TEXT = """
-DATA is a folder of MIDI, MusicXML and ABC files, or a corpus that was built before. What it holds,
-and why some of it was left out, is reported first. Near-duplicates are dropped, and tunes are set
-aside for validation, by which training stops early. Checkpoints and logs (CSV, TensorBoard) lie in
+DATA is a folder of MIDI, MusicXML, ABC and Humdrum files, or what 'musicvae corpus build' made of
+one. What it holds, and why some of it was left out, is reported first. Near-duplicates are dropped,
+and tunes are set aside for validation, by which training stops early. Checkpoints and logs (CSV, TensorBoard) lie in
 MODEL.run; after a kill at any moment --resume goes on from the newest checkpoint. --devices,
 --num-nodes, --strategy, --accelerator and --precision are Lightning's own options."""
 
@@ -82,9 +84,14 @@ def run_train(args: argparse.Namespace, terminal: Terminal) -> None:
     from musicvae.train.data import full_bars
     from musicvae.train.run import train
 
-    full_bars(corpus, config.max_bars, hop_bars=learning.hop_bars)  # too little data is said before anything is written
-    if built and is_first:
-        corpus.save(_kept_corpus(run_dir))
+    try:
+        full_bars(corpus, config.max_bars, hop_bars=learning.hop_bars)
+    except ValueError:  # too little data leaves nothing behind
+        if built and is_first:
+            shutil.rmtree(_kept_corpus(run_dir), ignore_errors=True)
+            with contextlib.suppress(OSError):  # an older run is in there
+                run_dir.rmdir()
+        raise
     result = train(
         corpus, out, config=config, options=learning, machine=machine, resume=args.resume, force=args.force,
         init_from=_model_path(args.init_from), metadata={"description": args.description} if args.description else None,
@@ -174,4 +181,4 @@ def _corpus(data: Path, run_dir: Path, args: argparse.Namespace, terminal: Termi
     if (args.resume or not _is_first_process()) and (kept / "manifest.json").is_file():
         terminal.notice(f"the data is what the run began with, kept in {kept}")
         return Corpus.load(kept), False
-    return open_corpus(data, terminal)
+    return open_corpus(data, terminal, build_in=kept if _is_first_process() else None)

@@ -87,6 +87,11 @@ class CorpusReport:
                  self._left_out_table(), _count_table("near-duplicates dropped", "from", self.removed))  # fmt: skip
         return tuple(table for table in found if table.rows)
 
+    def split_table(self, bars: int) -> Table:
+        """Windows of one length: a row a split, a column a kind of meter."""
+        rows = tuple((split, *(self._sum(bars, (2, 3), (kind, split)) for kind in KINDS)) for split in SPLITS)
+        return Table(f"windows of {bars} bar{'' if bars == 1 else 's'}", ("split", *KINDS), rows)
+
     def to_dict(self) -> dict[str, Any]:
         """Everything as JSON can hold it."""
         names = ("bars", "source", "meter", "split", "windows")
