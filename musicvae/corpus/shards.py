@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from musicvae.corpus.layout import (
-    HEADER_BYTES,
     LINES,
     MANIFEST,
     MODES,
@@ -25,86 +24,21 @@ from musicvae.corpus.layout import (
     facet_path,
     file_digest,
     line_path,
-    npy_header,
-    shard_path,
     window_path,
     write_manifest,
 )  # fmt: skip
-from musicvae.corpus.mapped import ShardedRows
+from musicvae.corpus.streams import NpyStream, RowFiles
 from musicvae.corpus.tunes import COLUMNS, Column, StoredLine, Tune
 from musicvae.corpus.windows import REASONS, SHORT, Table, find_windows, reasons_of
 from musicvae.music.chords import QUALITIES
 from musicvae.music.key import Key
 from musicvae.music.meter import KINDS
 
-__all__ = ["NpyStream", "ShardWriter", "put_in_place"]
+__all__ = ["ShardWriter", "put_in_place"]
 
 _BUFFERED_ROWS = 1 << 14
 _REMAPPED_AT_A_TIME = 1 << 20
 _OWN_NAMES = frozenset({MANIFEST, "rows", "lines", "windows", "corpus.npz", "corpus.json"})
-
-
-class NpyStream:
-    """A ``.npy`` file that grows: parts (n, ...) go to its end, and its header is written when it is closed."""
-
-    def __init__(self, path: Path, column: Column) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self.path, self.column, self.length = path, column, 0
-        self._file = path.open("wb")
-        self._file.write(bytes(HEADER_BYTES))
-
-    def write(self, part: Any) -> None:
-        """Append a part; its values must fit the type of the column."""
-        values = np.asarray(part)
-        cast = np.ascontiguousarray(values.astype(self.column.dtype, copy=False))
-        if values.dtype.kind in "iu" and not np.array_equal(cast, values):
-            raise ValueError(f"{self.path.name} holds {self.column.dtype}, which {int(values.min())} to {int(values.max())} does not fit")
-        self.length += len(cast)
-        self._file.write(cast.data if cast.size else b"")
-
-    def close(self) -> None:
-        """Write the header; the file is complete then."""
-        self._file.seek(0)
-        self._file.write(npy_header(self.column.dtype, (self.length, *self.column.shape)))
-        self._file.close()
-
-    def abandon(self) -> None:
-        """Close the file as it is."""
-        self._file.close()
-
-
-class _RowFiles:
-    """The shards of one column."""
-
-    def __init__(self, folder: Path, name: str, column: Column, rows_per_shard: int) -> None:
-        self.folder, self.name, self.column, self.rows_per_shard = folder, name, column, rows_per_shard
-        self.paths: list[str] = []
-        self.rows = 0
-        self._stream: NpyStream | None = None
-
-    def write(self, part: NDArray[Any]) -> None:
-        while len(part):
-            if self._stream is None:
-                self.paths.append(shard_path(self.name, len(self.paths)))
-                self._stream = NpyStream(self.folder / self.paths[-1], self.column)
-            taken = min(len(part), self.rows_per_shard - self._stream.length)
-            self._stream.write(part[:taken])
-            self.rows, part = self.rows + taken, part[taken:]
-            if self._stream.length == self.rows_per_shard:
-                self.close()
-
-    def close(self) -> None:
-        if self._stream is not None:
-            self._stream.close()
-            self._stream = None
-
-    def abandon(self) -> None:
-        if self._stream is not None:
-            self._stream.abandon()
-
-    def array(self) -> ShardedRows:
-        paths = [self.folder / path for path in self.paths]
-        return ShardedRows(paths, rows=self.rows, rows_per_shard=self.rows_per_shard, dtype=self.column.dtype, row_shape=self.column.shape)
 
 
 class ShardWriter:
@@ -128,7 +62,7 @@ class ShardWriter:
         self._partial.mkdir(parents=True)
         names = list(COLUMNS[material]) if columns is None else [name for name in COLUMNS[material] if name in set(columns)]
         self._columns = {name: COLUMNS[material][name] for name in names}
-        self._rows = {name: _RowFiles(self._partial, name, column, rows_per_shard) for name, column in self._columns.items()}
+        self._rows = {name: RowFiles(self._partial, name, column, rows_per_shard) for name, column in self._columns.items()}
         self._table = {name: self._line_stream(line_path(name), column) for name, column in LINES.items()}
         self._ids = self._line_stream(line_path("ids"), Column("uint8", (), "UTF-8 of the ids of all tunes, end to end"))
         self._id_end = self._line_stream(line_path("id_end"), Column("int64", (), "where the id of each tune ends"))
@@ -160,6 +94,8 @@ class ShardWriter:
         self._check_rows(line)
         own = {"start": self._next_row, "num_bars": line.num_bars, "kind": line.kind, "start_bar": line.start_bar, "tune": self.tunes - 1}
         codes = {"source": self._code("source", source), "meter": self._code("meter", line.meter), "tempo_qpm": line.tempo_qpm}
+        if reserved := {"source", "meter"} & tags.keys():
+            raise ValueError(f"{min(reserved)!r} is no facet of tags, it has a column of its own")
         self._waiting.add(line.rows, {**own, **codes, **values}, {name: self._code(name, word) for name, word in tags.items() if word})
         self.lines, self._next_row = self.lines + 1, self._next_row + line.num_bars
         if self._waiting.rows >= _BUFFERED_ROWS:
@@ -205,7 +141,7 @@ class ShardWriter:
     def _line_stream(self, path: str, column: Column) -> NpyStream:
         return NpyStream(self._partial / path, column)
 
-    def _streams(self) -> list[NpyStream | _RowFiles]:
+    def _streams(self) -> list[NpyStream | RowFiles]:
         return [*self._rows.values(), *self._table.values(), self._ids, self._id_end, *self._facets.values()]
 
     def _code(self, vocabulary: str, word: str) -> int:
@@ -227,17 +163,16 @@ class ShardWriter:
             self._rows[name].write(np.concatenate(parts))
         for name, stream in self._table.items():
             stream.write(np.array([values[name] for values in waiting.lines]))
-        for facet in self._words.keys() - {"source", "meter"}:
+        for facet in sorted(self._words.keys() - {"source", "meter"}):
             if facet not in self._facets:
-                self._facets[facet] = self._new_facet(facet)
+                self._facets[facet] = self._new_facet(facet, self._table["start"].length - len(waiting.lines))
             self._facets[facet].write(np.array([codes.get(facet, -1) for codes in waiting.tags]))
 
-    def _new_facet(self, facet: str) -> NpyStream:
-        if facet in ("source", "meter"):
-            raise ValueError(f"{facet!r} is no facet of tags, it has a column of its own")
+    def _new_facet(self, facet: str, lines: int) -> NpyStream:
+        """A column of tags of which so many lines before have none."""
         stream = self._line_stream(facet_path(facet), Column("int32", (), "index into the facet's values; -1: none"))
-        while missing := self._table["start"].length - len(self._waiting.lines) - stream.length:
-            stream.write(np.full(min(missing, _REMAPPED_AT_A_TIME), -1))
+        while stream.length < lines:
+            stream.write(np.full(min(lines - stream.length, _REMAPPED_AT_A_TIME), -1))
         return stream
 
     def _sorted_words(self, name: str) -> list[str]:
