@@ -61,10 +61,8 @@ def report_lines(corpus: Corpus) -> list[str]:
 
     report = corpus_report(corpus)
     counts = report.counts
-    lines = [
-        f"data: {counted(counts['tunes'], 'tune')}, {counted(counts['lines'], 'line')} of {report.material}, {counted(counts['bars'], 'bar')}"
-    ]
-    lines += _count_lines(counts)
+    held = [counted(counts[f"{noun}s"], noun) for noun in ("tune", "line", "bar")]
+    lines = [f"data: {report.material}, {', '.join(held)}", *_count_lines(counts)]
     for each in report.left_out[:_MOST_REASONS]:
         such = f" (such as {each.examples[0]})" if each.examples else ""
         lines.append(f"  left out {each.count}: {each.reason}{such}")
@@ -89,11 +87,8 @@ def report_text(report: CorpusReport) -> list[str]:
     lines += _reason_lines("files skipped", report.skipped)
     lines += _reason_lines("tunes left out", report.left_out)
     if report.losses:
-        lines += [
-            "",
-            "lost inside the tunes that were taken",
-            *table([(count, reason) for reason, count in report.losses.items()], indent="  "),
-        ]
+        lines += ["", "lost inside the tunes that were taken"]
+        lines += table([(count, reason) for reason, count in report.losses.items()], indent="  ")
     return lines
 
 
@@ -109,7 +104,7 @@ def nothing_taken(report: CorpusReport, out: str) -> str:
 
 
 def table_lines(shown: Table, indent: str = "  ") -> list[str]:
-    """A table with its title above; long words in its first column go on lines of their own."""
+    """A table with its title above."""
     return [shown.title, *table(shown.rows, heading=shown.heading, indent=indent)]
 
 
@@ -131,9 +126,8 @@ def _count_lines(counts: Mapping[str, int]) -> list[str]:
     lines = []
     if "files" in counts:
         size = f" ({counts['bytes'] / 2**20:.1f} MiB)" if "bytes" in counts else ""
-        rest = [
-            f"{counts[name]} {word}" for name, word in (("files_read", "gave something"), ("files_skipped", "skipped")) if name in counts
-        ]
+        words = {"files_read": "gave something", "files_skipped": "skipped"}
+        rest = [f"{counts[name]} {word}" for name, word in words.items() if name in counts]
         lines.append(f"files: {counts['files']}{size}{''.join(', ' + each for each in rest)}")
     if "tunes_found" in counts:
         taken = f", {counts['tunes_read']} taken" if "tunes_read" in counts else ""
