@@ -37,8 +37,8 @@ class BuildProgress:
         text = self._line(progress)
         if sys.stderr.isatty():
             self._terminal.progress(text)
-        elif not self._terminal.as_json and self._now() - self._told >= _LOG_SECONDS:
-            self._told = self._now()
+        elif not self._terminal.as_json and (now := self._now()) - self._told >= _LOG_SECONDS:
+            self._told = now
             print(text, file=sys.stderr, flush=True)
 
     def _line(self, progress: Progress) -> str:
