@@ -24,7 +24,7 @@ TORCH_ROOMS = {"model", "train"}
 LIGHTNING_ROOMS = {"train"}
 DOORS = {
     "mido": {"music.midi"},
-    "symusic": {"music.abc"},
+    "symusic": {"music.abc", "music.bulk"},
     "music21": {"music.musicxml", "music.export"},
     "pretty_midi": {"music.export"},
     "matplotlib": {"music.picture"},

@@ -9,21 +9,20 @@ then one track a melody, which ends on its last bar line. Nothing written depend
 from __future__ import annotations
 
 import io
-from collections import Counter, defaultdict, deque
+from collections import defaultdict, deque
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
 
 import mido
 
 from musicvae.music.events import META, Event, read_events, read_header, split_tracks
 from musicvae.music.files import atomic_path
 from musicvae.music.key import Key
-from musicvae.music.melody import DEFAULT_TEMPO_QPM, Melody
-from musicvae.music.meter import STEPS_PER_BEAT, Meter
-from musicvae.music.provenance import provenance_text, with_exact_key, with_exact_length
-from musicvae.music.score import KeyChange, MeterChange, Score, ScoreNote, TempoChange, Track
+from musicvae.music.melody import Melody
+from musicvae.music.meter import STEPS_PER_BEAT
+from musicvae.music.midi_facts import DRUM_CHANNEL, FileFacts, roundest_qpm
+from musicvae.music.provenance import provenance_text
+from musicvae.music.score import Score, ScoreNote
 
 __all__ = ["MAX_FILE_BYTES", "TICKS_PER_BEAT", "midi_bytes", "read_midi", "roundest_qpm", "score_from_bytes", "write_midi"]
 
@@ -32,25 +31,7 @@ _TICKS_PER_STEP = TICKS_PER_BEAT // STEPS_PER_BEAT
 MAX_FILE_BYTES = 64 * 2**20
 """Larger files are refused: the largest in the public collections is a tenth of this."""
 
-_DRUM_CHANNEL = 9
-_TEXT, _TRACK_NAME, _TEMPO, _METER, _KEY = 0x01, 0x03, 0x51, 0x58, 0x59
 _MAX_MICROSECONDS_PER_BEAT = 2**24 - 1
-_FASTEST_QPM = 10_000  # what a Melody can hold
-_Change = TypeVar("_Change", TempoChange, MeterChange, KeyChange)
-
-
-@dataclass
-class _Found:
-    """What has been met in the file so far."""
-
-    notes: dict[tuple[int, int], list[ScoreNote]] = field(default_factory=lambda: defaultdict(list))
-    programs: list[tuple[int, int, int, int]] = field(default_factory=list)  # channel, tick, track, program
-    names: dict[int, str] = field(default_factory=dict)
-    tempi: list[TempoChange] = field(default_factory=list)
-    meters: list[MeterChange] = field(default_factory=list)
-    keys: list[KeyChange] = field(default_factory=list)
-    texts: list[str] = field(default_factory=list)
-    losses: Counter[str] = field(default_factory=Counter)
 
 
 def read_midi(path: str | Path) -> Score:
@@ -73,30 +54,20 @@ def read_midi(path: str | Path) -> Score:
 def score_from_bytes(data: bytes) -> Score:
     """The score in the bytes of a MIDI file; ValueError as in `read_midi`, without the path."""
     header = read_header(data)
-    found = _Found()
+    facts = FileFacts()
+    notes: dict[tuple[int, int], list[ScoreNote]] = defaultdict(list)
     for number, chunk in enumerate(split_tracks(data, header)):
-        _read_track(read_events(chunk, number + 1, found.losses), number, found)
-    tracks = tuple(_track(number, channel, found) for number, channel in sorted(found.notes))
-    score = Score(
-        ticks_per_beat=header.ticks_per_beat,
-        tracks=tracks,
-        tempi=_changes(found.tempi),
-        meters=_changes(found.meters),
-        keys=_changes(found.keys),
-        title=found.names.get(0, ""),
-        texts=tuple(found.texts),
-        losses=dict(found.losses),
-    )
-    return with_exact_length(with_exact_key(score))
+        _read_track(read_events(chunk, number + 1, facts.losses), number, facts, notes)
+    return facts.score(header.ticks_per_beat, {place: tuple(sorted(found)) for place, found in notes.items()})
 
 
-def _read_track(events: Iterable[Event], number: int, found: _Found) -> None:
+def _read_track(events: Iterable[Event], number: int, facts: FileFacts, notes: dict[tuple[int, int], list[ScoreNote]]) -> None:
     # (channel, pitch) -> onset and velocity of the notes sounding; the oldest ends first
     sounding: dict[tuple[int, int], deque[tuple[int, int]]] = defaultdict(deque)
     tick = 0
     for tick, status, data in events:
         if status == META:
-            _read_meta(tick, data, number, found)
+            facts.add_meta(number, tick, data)
             continue
         message, channel = status & 0xF0, status & 0x0F
         if message == 0x90 and data[1]:
@@ -104,68 +75,13 @@ def _read_track(events: Iterable[Event], number: int, found: _Found) -> None:
         elif message in (0x80, 0x90):
             if starts := sounding.get((channel, data[0])):
                 onset, velocity = starts.popleft()
-                found.notes[number, channel].append(ScoreNote(onset, data[0], tick - onset, velocity))
+                notes[number, channel].append(ScoreNote(onset, data[0], tick - onset, velocity))
         elif message == 0xC0:
-            found.programs.append((channel, tick, number, data[0]))
+            facts.add_program(number, tick, channel, data[0])
     for (channel, pitch), starts in sounding.items():
         for onset, velocity in starts:
-            found.losses["notes without an end, held to the end of their track"] += 1
-            found.notes[number, channel].append(ScoreNote(onset, pitch, tick - onset, velocity))
-
-
-def _read_meta(tick: int, data: bytes, number: int, found: _Found) -> None:
-    kind, content = data[0], data[1:]
-    if kind == _TEXT:
-        found.texts.append(_text(content))
-    elif kind == _TRACK_NAME:
-        found.names.setdefault(number, _text(content))
-    elif kind == _TEMPO:
-        qpm = roundest_qpm(int.from_bytes(content[:3], "big"))
-        if qpm is None:
-            found.losses[f"tempi of 0 or beyond {_FASTEST_QPM} a minute, read as 120"] += 1
-        found.tempi.append(TempoChange(tick, qpm or DEFAULT_TEMPO_QPM))
-    elif kind == _METER:
-        if len(content) >= 2 and content[0] and content[1] <= 6:
-            found.meters.append(MeterChange(tick, Meter(content[0], 2 ** content[1])))
-        else:
-            found.losses["time signatures that make no sense"] += 1
-    elif kind == _KEY:
-        sharps = int.from_bytes(content[:1], "big", signed=True)
-        if len(content) >= 2 and abs(sharps) <= 7 and content[1] <= 1:
-            found.keys.append(KeyChange(tick, Key.from_signature(sharps, "minor" if content[1] else "major")))
-        else:
-            found.losses["key signatures that make no sense"] += 1
-
-
-def _text(content: bytes) -> str:
-    try:
-        text = content.decode("utf-8")
-    except UnicodeDecodeError:
-        text = content.decode("latin-1")
-    return text.strip("\0 \t\r\n")
-
-
-def roundest_qpm(microseconds: int) -> float | None:
-    """The roundest tempo that is written as this many microseconds a beat; None for an impossible one."""
-    if microseconds * _FASTEST_QPM <= 60_000_000:
-        return None
-    exact = 60_000_000 / microseconds
-    candidates = (round(exact, digits) for digits in range(7))
-    return next((qpm for qpm in candidates if round(60_000_000 / qpm) == microseconds), exact)
-
-
-def _changes(changes: list[_Change]) -> tuple[_Change, ...]:
-    """Sorted by tick; of several at one tick the last counts."""
-    return tuple(change for _, change in sorted({change.tick: change for change in changes}.items()))
-
-
-def _track(number: int, channel: int, found: _Found) -> Track:
-    notes = tuple(sorted(found.notes[number, channel]))
-    first = notes[0].onset_ticks
-    # A program may stand in another track of the same channel; the track's own goes first, then the latest.
-    before = [(track == number, tick, program) for other, tick, track, program in found.programs if other == channel and tick <= first]
-    program = max(before, key=lambda change: change[:2])[2] if before else 0
-    return Track(notes, found.names.get(number, ""), program, channel == _DRUM_CHANNEL)
+            facts.add_unended(1)
+            notes[number, channel].append(ScoreNote(onset, pitch, tick - onset, velocity))
 
 
 def midi_bytes(melodies: Sequence[Melody]) -> bytes:
@@ -223,7 +139,7 @@ def _conductor_track(melodies: Sequence[Melody]) -> mido.MidiTrack:
 
 def _melody_track(melody: Melody, number: int) -> mido.MidiTrack:
     channel = number % 15
-    channel += channel >= _DRUM_CHANNEL
+    channel += channel >= DRUM_CHANNEL
     # Sorted by tick, and a note that ends before one that starts.
     events = []
     for note in melody.notes:
