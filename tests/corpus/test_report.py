@@ -26,7 +26,8 @@ def corpus_of(lengths, *, kinds=None, splits=None, sources=None, labels=None, re
               {"kind": kinds, "split": splits, "source": sources, "label": labels or [-1] * count}.items()}  # fmt: skip
     return Corpus(
         bars, np.cumsum([0, *lengths[:-1]]) if count else np.zeros(0, np.int64), np.array(lengths, np.int64),
-        mode=np.zeros(count, np.int64), labels=("jig", "reel") if labels else (), sources=("a", "b"), tune_ids=tuple(f"t{i}" for i in range(count)), report=report,
+        mode=np.zeros(count, np.int64),
+        labels=("jig", "reel") if labels else (), sources=("a", "b"), tune_ids=tuple(f"t{i}" for i in range(count)), report=report,
         options=options or {}, **{name: values.astype(np.int64) for name, values in column.items()},
     )  # fmt: skip
 

@@ -13,7 +13,8 @@ import pytest
 from musicvae.music.key import Key
 from musicvae.music.melody import Melody, Note
 from musicvae.music.meter import Meter
-from musicvae.music.picture import write_piano_roll
+from musicvae.music.picture import ScoreMarks, write_piano_roll, write_score_roll
+from musicvae.music.score import Score, ScoreNote, Track
 
 TUNE = Melody((Note(62, 0, 4), Note(65, 4, 4, 50), Note(62, 8, 4)), num_bars=2, key=Key.parse("D dorian"), name="Tune", tempo_qpm=97)
 
@@ -127,3 +128,58 @@ def test_refusals(tmp_path, monkeypatch):
     with pytest.raises(ValueError, match=r"pictures need matplotlib, which is not installed .*pip install 'musicvae\[plot\]'"):
         write_piano_roll([TUNE], tmp_path / "a.png")
     assert [path.name for path in tmp_path.iterdir()] == ["old.png"]
+
+
+# -- pictures of whole files
+
+TOP = Track((ScoreNote(0, 60, 480, 90), ScoreNote(480, 64, 480, 90)), "Tune")
+SCORE = Score(480, (TOP, Track((ScoreNote(0, 36, 960, 90),), "Low", 32), Track((), "Empty")))
+MARKS = ScoreMarks({1: "melody"}, [(0, 1), (1920, 2), (3840, 3)], {"2 bars": [(0, 3840)], "4 bars": []})
+
+
+def shapes_of(svg, gid):
+    """Corners (x, y) of each shape of a group, as the picture has them."""
+    root, space = ET.parse(svg).getroot(), {"s": "http://www.w3.org/2000/svg"}
+    groups = [group for group in root.iterfind(".//s:g", space) if group.get("id") == gid]
+    paths = [element.get("d") for group in groups for element in group.iterfind(".//s:path", space)]
+    return [[float(number) for number in re.findall(r"-?\d+\.?\d*", path)] for path in paths]
+
+
+def test_all_tracks_of_a_score_are_drawn_and_the_taken_ones_apart(tmp_path):
+    path = write_score_roll(SCORE, tmp_path / "a.svg", MARKS)
+    taken, others = shapes_of(path, "taken"), shapes_of(path, "notes")
+    assert (len(taken), len(others)) == (2, 1)
+    width = [max(shape[0::2]) - min(shape[0::2]) for shape in taken + others]
+    assert width[0] == pytest.approx(width[1], rel=1e-3)
+    assert width[2] == pytest.approx(2 * width[0], rel=1e-3)
+    said = texts_of(path.read_text())
+    assert "1 Tune: melody" in said
+    assert "2 Low" in said
+    assert {"1", "2", "3", "2 bars", "4 bars"} <= set(said)
+    assert not any("Empty" in text for text in said)
+
+
+def test_kept_windows_are_shaded_where_they_lie(tmp_path):
+    whole = write_score_roll(SCORE, tmp_path / "a.png", MARKS)
+    none = write_score_roll(SCORE, tmp_path / "b.png", replace(MARKS, kept={"2 bars": [], "4 bars": []}))
+    before, after = matplotlib.image.imread(none), matplotlib.image.imread(whole)
+    assert before.shape == after.shape
+    columns = np.flatnonzero((before != after).any(axis=(0, 2)))
+    assert columns.max() - columns.min() > 0.4 * before.shape[1]
+
+
+@pytest.mark.parametrize("suffix", [".png", ".svg", ".pdf"])
+def test_the_same_score_gives_the_same_bytes(suffix, tmp_path):
+    first, second = (write_score_roll(SCORE, tmp_path / f"{name}{suffix}", MARKS, title="A").read_bytes() for name in "ab")
+    assert first == second
+
+
+def test_an_odd_score_can_be_drawn(tmp_path):
+    names = ("$a_b$ & \u65cb\u5f8b", "x" * 200, "")
+    tracks = tuple(Track((ScoreNote(-5, 0, 0, 1), ScoreNote(0, 127, 10**6, 127)), name, is_drum=not name) for name in names)
+    write_score_roll(Score(96, tracks), tmp_path / "a.png", ScoreMarks())
+    write_score_roll(Score(96, ()), tmp_path / "b.png", ScoreMarks({7: "melody"}))
+    with pytest.raises(ValueError, match=r"should end in .png"):
+        write_score_roll(SCORE, tmp_path / "a.bmp", MARKS)
+    with pytest.raises(FileExistsError):
+        write_score_roll(SCORE, tmp_path / "a.png", MARKS)
