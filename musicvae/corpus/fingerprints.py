@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 
 from musicvae.music.meter import Meter
 
-__all__ = ["SHINGLE_NOTES", "drum_shingles", "groove_shingles", "melody_shingles", "melody_skeleton", "trio_shingles"]
+__all__ = [
+    "PLACE_BITS", "SHINGLE_NOTES", "aligned", "drum_shingles", "groove_shingles", "melody_shingles", "melody_skeleton", "trio_shingles",
+]  # fmt: skip
 
 Ints = NDArray[np.integer]
 Shingles = NDArray[np.uint64]
@@ -22,7 +24,15 @@ Shingles = NDArray[np.uint64]
 SHINGLE_NOTES = 6
 """Notes in a shingle of a melody."""
 _DRUM_BARS = 2
-_BEATS = 9
+PLACE_BITS = 20
+"""Lowest bits of a hash of a skeleton: where its passage stands (16 bits) and its first pitch class (4 bits)."""
+_CLASS_BITS = 4
+_PLACES_BITS = PLACE_BITS - _CLASS_BITS
+_IN_STEP = 4
+_GAP = 64  # places between lines, so that no passage seems to go on into the next one
+# meter -> (distance in steps, intervals in a passage): longer passages where neighbours are more alike
+_DUPLE, _TRIPLE = ((2, 8), (4, 6), (8, 5)), ((2, 8), (4, 6))
+_SKELETONS = {"4/4": _DUPLE, "2/2": _DUPLE, "2/4": ((1, 8), *_DUPLE), "3/4": _TRIPLE, "6/8": ((2, 8), (6, 5))}
 _MIXER = np.uint64(0x9E3779B97F4A7C15)
 _FOLD = np.uint64(29)
 _BASS = np.uint64(0x5851F42D4C957F2D)
@@ -46,18 +56,26 @@ def melody_shingles(lines: Iterable[tuple[Ints, Ints]]) -> Shingles:
 
 
 def melody_skeleton(lines: Iterable[tuple[Ints, Ints, Ints, Meter]]) -> Shingles:
-    """Shingles of what sounds on the beats alone, which settings of one tune share though their ornaments differ.
+    """Hashes of what sounds on eighths, beats and half bars, which settings of one tune share though their ornaments differ.
 
-    lines: (pitch (N,), onset_steps (N,), duration_steps (N,), meter as written), sorted by onset, step 0 on a bar line. They change neither
-    with key nor octave, nor where all note values are doubled.
+    lines: (pitch (N,), onset_steps (N,), duration_steps (N,), meter as written), sorted by onset, step 0 on a
+    bar line. A hash sees the intervals within an octave, so neither key nor octave matters; in duple meters doubled
+    note values give the same hashes. The lowest `PLACE_BITS` bits tell where the passage stands first and its
+    first pitch class: in two settings of one tune these differ by the same from passage to passage.
     """
     found: list[Shingles] = []
+    place = 0
     for pitch, onset_steps, _, meter in lines:
-        for every in _beat_steps(meter):
+        for every, width in _SKELETONS.get(str(meter), _SKELETONS["4/4"]):
             heard = _sampled(np.asarray(pitch), np.asarray(onset_steps), every)
-            if len(heard) >= _BEATS:
-                found.append(_hashes([(np.diff(heard) % 12).astype(np.uint64)] * (_BEATS - 1)))
-    return _gathered(found)
+            if len(heard) > width:
+                hashed = _hashes([(np.diff(heard) % 12).astype(np.uint64)] * width) >> np.uint64(PLACE_BITS)
+                where = (place + np.arange(len(hashed))) % (1 << _PLACES_BITS) << _CLASS_BITS | heard[: len(hashed)] % 12
+                found.append(hashed << np.uint64(PLACE_BITS) | where.astype(np.uint64))
+            place += len(heard) + _GAP
+    every_place = _gathered(found)
+    passage = every_place >> np.uint64(PLACE_BITS)
+    return every_place[np.concatenate([[True], passage[1:] != passage[:-1]])] if len(passage) else every_place
 
 
 def drum_shingles(lines: Iterable[NDArray[np.uint64]]) -> Shingles:
@@ -94,11 +112,6 @@ def _moves(pitch: Ints, onset_steps: Ints) -> Shingles:
     return ((interval + 256) * 64 + (ratio + 32)).astype(np.uint64)
 
 
-def _beat_steps(meter: Meter) -> tuple[int, ...]:
-    """Distances at which a skeleton is taken, in steps: beats and half bars."""
-    return {"6/8": (6, 12), "3/4": (4, 12)}.get(str(meter), (4, 8))
-
-
 def _sampled(pitch: Ints, onset_steps: Ints, every: int) -> NDArray[np.int64]:
     """The pitch last begun at every so many steps."""
     if not len(pitch):
@@ -128,3 +141,22 @@ def _hashes_of_rows(rows: NDArray[np.uint64]) -> Shingles:
 
 def _gathered(found: list[Shingles]) -> Shingles:
     return np.unique(np.concatenate(found)) if found else _NOTHING.copy()
+
+
+def aligned(skeleton: Shingles, others: Shingles, starts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """How much each of M skeletons has in common with one, in the same order and key, (M,).
+
+    others: M skeletons end to end, each from ``starts[i]`` to ``starts[i + 1]``. Counted are passages that
+    lie equally far apart in both, at least `_IN_STEP` of them, all in the transposition that has most.
+    """
+    passage = skeleton >> np.uint64(PLACE_BITS)
+    at = np.minimum(np.searchsorted(passage, others >> np.uint64(PLACE_BITS)), max(0, len(passage) - 1))
+    hit = np.flatnonzero(passage[at] == others >> np.uint64(PLACE_BITS)) if len(passage) else np.zeros(0, np.int64)
+    which = np.searchsorted(starts, hit, side="right") - 1
+    mine, theirs = (h & np.uint64((1 << PLACE_BITS) - 1) for h in (skeleton[at[hit]], others[hit]))
+    apart = (mine >> np.uint64(_CLASS_BITS)).astype(np.int64) - (theirs >> np.uint64(_CLASS_BITS)).astype(np.int64)
+    classes = ((mine & np.uint64(15)).astype(np.int64) - (theirs & np.uint64(15)).astype(np.int64)) % 12
+    groups, count = np.unique((which * 12 + classes) << _PLACES_BITS | apart % (1 << _PLACES_BITS), return_counts=True)
+    enough = count >= _IN_STEP
+    votes = np.bincount((groups[enough] >> _PLACES_BITS), weights=count[enough], minlength=12 * (len(starts) - 1))
+    return votes.reshape(-1, 12).max(axis=1).astype(np.int64)
