@@ -256,6 +256,12 @@ def lay_out_rows(flat: NDArray[_Value], meter: Meter) -> NDArray[_Value]:
     return rows
 
 
+def cut_rows(rows: NDArray[_Value], meter: Meter, start_bar: int, num_bars: int) -> NDArray[_Value]:
+    """Written bars from `start_bar` (0-based) of rows (B, 16, ...), laid out anew."""
+    flat = rows[:, : meter.steps_per_model_bar].reshape(-1, *rows.shape[2:])
+    return lay_out_rows(flat[start_bar * meter.steps_per_bar : (start_bar + num_bars) * meter.steps_per_bar], meter)
+
+
 def hits_from_notes(step: NDArray[np.int64], classes: NDArray[np.int64], meter: Meter, num_bars: int) -> Hits:
     """Hits (B, 16) of `num_bars` written bars; step: of each note, from the first bar."""
     flat = np.zeros(num_bars * meter.steps_per_bar, np.uint64)
