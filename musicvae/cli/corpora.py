@@ -22,6 +22,7 @@ __all__ = ["WIDTH", "filled", "nothing_taken", "open_corpus", "report_lines", "r
 WIDTH = 96
 """Characters of a line of text; tables may be wider where names are long."""
 _MOST_REASONS = 12
+_MOST_EXAMPLES = 12  # JSON has all
 _MOST_VALUES = 16  # of a facet that are shown one by one
 
 
@@ -63,10 +64,11 @@ def report_lines(corpus: Corpus) -> list[str]:
     counts = report.counts
     held = [counted(counts[f"{noun}s"], noun) for noun in ("tune", "line", "bar")]
     lines = [f"data: {report.material}, {', '.join(held)}", *_count_lines(counts)]
-    for each in report.left_out[:_MOST_REASONS]:
+    reasons = report.failures
+    for each in reasons[:_MOST_REASONS]:
         such = f" (such as {each.examples[0]})" if each.examples else ""
         lines.append(f"  left out {each.count}: {each.reason}{such}")
-    if rest := report.left_out[_MOST_REASONS:]:
+    if rest := reasons[_MOST_REASONS:]:
         lines.append(f"  left out {sum(each.count for each in rest)} for {len(rest)} other reasons")
     for reason, count in report.losses.items():
         lines.append(f"  lost inside tunes: {reason}: {count}")
@@ -84,8 +86,10 @@ def report_text(report: CorpusReport) -> list[str]:
     for each in report.tables():
         lines += ["", *table_lines(each)]
     lines += _tag_lines(report.tags)
-    lines += _reason_lines("files skipped", report.skipped)
-    lines += _reason_lines("tunes left out", report.left_out)
+    lines += _reason_lines("files passed over", report.skipped)
+    lines += _reason_lines("crashed, hung or took too much memory", report.stopped)
+    lines += _reason_lines("could not be read", report.unreadable)
+    lines += _reason_lines("read, but nothing to take", report.left_out)
     if report.losses:
         lines += ["", "lost inside the tunes that were taken"]
         lines += table([(count, reason) for reason, count in report.losses.items()], indent="  ")
@@ -97,7 +101,8 @@ def nothing_taken(report: CorpusReport, out: str) -> str:
     from musicvae.corpus.report import leading_reasons
 
     files = report.counts.get("files", 0)
-    why = leading_reasons(report.left_out or report.skipped)
+    reasons = report.failures
+    why = leading_reasons(reasons or report.skipped)
     if not files:
         return f"no music files among the sources{f' ({why})' if why else ''}: MIDI, MusicXML, ABC or Humdrum is needed"
     return f"no {report.material} in {counted(files, 'file')} ({why or 'see the report'}); 'musicvae corpus report {out}' has all reasons"
@@ -153,5 +158,6 @@ def _reason_lines(title: str, reasons: Sequence[LeftOut]) -> list[str]:
     for each in reasons:
         lines += filled(f"{each.count:>{width}}  {each.reason}", "  ", " " * (width + 4))
         if each.examples:
-            lines += filled(f"such as {', '.join(each.examples)}", " " * (width + 4), " " * (width + 6))
+            such = "" if each.count == len(each.examples) <= _MOST_EXAMPLES else "such as "
+            lines += filled(f"{such}{', '.join(each.examples[:_MOST_EXAMPLES])}", " " * (width + 4), " " * (width + 6))
     return lines

@@ -1,13 +1,9 @@
 """What a corpus holds and what was left out of it, as tables that can be printed and as plain values.
 
-A build keeps its counts in ``Corpus.report``, a mapping of JSON values:
+A build keeps its counts in ``Corpus.report``, a tally (see `corpus.tally`) with two entries more:
 
-    files, bytes         found in the sources; files_read: of these, gave a tune
-    tunes_found          in those files; tunes_read: of these, gave a line of music
-    skipped, unreadable  reason -> {"count": N, "examples": [names]}: files passed over, and tunes left out
-    losses               reason -> count, of notes and bars inside the tunes that were taken
-    duplicates           {"removed": N, "by_source": {"a (kept: b)": N}}
-    sources              name -> {"recipe", "licence", "files", "bytes" ...}
+    skipped      reason -> {"count": N, "examples": [names]}: files that the listing passed over
+    duplicates   {"removed": N, "by_source": {"a (kept: b)": N}}
 
 Whatever is missing there is left out here. Counts of windows are taken from the corpus itself.
 """
@@ -30,6 +26,7 @@ from musicvae.music.meter import KINDS
 
 __all__ = ["CorpusReport", "LeftOut", "Table", "corpus_report", "leading_reasons", "left_out"]
 
+_REASONS = ("skipped", "stopped", "unreadable", "left_out")
 _CHUNK = 1 << 20  # windows counted at a time
 
 
@@ -60,8 +57,9 @@ class CorpusReport:
     """What is in a corpus.
 
     counts: name -> number, in the order of the build. windows: (bars, source, meter, split) -> windows, those with any.
-    windows_left_out: bars -> reason -> windows. skipped: files that were not read; left_out: tunes that were found and gave nothing;
-    losses: reason -> count within tunes. removed: near-duplicates by source. tags: facet -> value -> tunes.
+    windows_left_out: bars -> reason -> windows. skipped: files that were not looked into; stopped: whose reader crashed, hung or took too
+    much memory; unreadable: that it refused; left_out: tunes that were read and not wanted. losses: reason -> count within
+    tunes. removed: near-duplicates by source. tags: facet -> value -> tunes.
     """
 
     material: str
@@ -71,6 +69,8 @@ class CorpusReport:
     windows: Mapping[tuple[int, str, str, str], int]
     windows_left_out: Mapping[int, Mapping[str, int]]
     skipped: tuple[LeftOut, ...] = ()
+    stopped: tuple[LeftOut, ...] = ()
+    unreadable: tuple[LeftOut, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
     losses: Mapping[str, int] = field(default_factory=dict)
     removed: Mapping[str, int] = field(default_factory=dict)
@@ -80,6 +80,11 @@ class CorpusReport:
     def lengths(self) -> tuple[int, ...]:
         """Lengths of windows that were looked for, in model bars, ascending."""
         return tuple(sorted(self.windows_left_out))
+
+    @property
+    def failures(self) -> tuple[LeftOut, ...]:
+        """Why tunes gave nothing, for whatever kind of reason, the most frequent first."""
+        return tuple(sorted((*self.stopped, *self.unreadable, *self.left_out), key=lambda each: (-each.count, each.reason)))
 
     def tables(self) -> tuple[Table, ...]:
         """All tables that have rows: sources, windows by source and meter, by split, left-out windows, duplicates."""
@@ -100,15 +105,16 @@ class CorpusReport:
             "sources": [dict(source) for source in self.sources],
             "windows": [dict(zip(names, (*key, count), strict=True)) for key, count in self.windows.items()],
             "windows_left_out": {str(bars): dict(reasons) for bars, reasons in self.windows_left_out.items()},
-            "skipped": _reasons_dict(self.skipped), "left_out": _reasons_dict(self.left_out), "losses": dict(self.losses),
+            **{name: _reasons_dict(getattr(self, name)) for name in _REASONS}, "losses": dict(self.losses),
             "duplicates": {"removed": sum(self.removed.values()), "by_source": dict(self.removed)},
             "tags": {facet: dict(values) for facet, values in self.tags.items()},
         }  # fmt: skip
 
     def _source_table(self) -> Table:
-        names = [name for name in ("files", "tunes", "lines", "licence") if any(name in source for source in self.sources)]
-        rows = tuple((source["name"], *(source.get(name) for name in names)) for source in self.sources)
-        return Table("sources", ("source", *names), rows)
+        columns = {"files": "files", "tunes": "tunes_found", "taken": "tunes_read", "lines": "lines", "licence": "licence"}
+        shown = {heading: name for heading, name in columns.items() if any(source.get(name) is not None for source in self.sources)}
+        rows = tuple((source["name"], *(source.get(name) for name in shown.values())) for source in self.sources)
+        return Table("sources", ("source", *shown), rows)
 
     def _window_table(self, by: str, *places: int) -> Table:
         """Windows by some places of the keys of `windows`, a column for each length and a row for the sum."""
@@ -150,7 +156,7 @@ def corpus_report(corpus: Corpus | str | Path) -> CorpusReport:
         without[bars] = {reason: n for reason, n in counts.items() if reason != KEPT}
     return CorpusReport(
         material=corpus.material, options=options, counts=_counts(corpus, told), sources=_sources(corpus, known, told),
-        windows=windows, windows_left_out=without, skipped=left_out(told.get("skipped", {})), left_out=left_out(told.get("unreadable", {})),
+        windows=windows, windows_left_out=without, **{name: left_out(told.get(name, {})) for name in _REASONS},
         losses=dict(sorted(told.get("losses", {}).items(), key=lambda item: (-item[1], item[0]))),
         removed=dict(told.get("duplicates", {}).get("by_source", {})), tags=_tags(corpus),
     )  # fmt: skip
@@ -181,7 +187,9 @@ def _counts(corpus: Corpus, told: Mapping[str, Any]) -> dict[str, int]:
 
 def _sources(corpus: Corpus, known: Mapping[str, Any], told: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
     """What is known of each source, with the lines that it gave."""
-    described = {entry["name"]: entry for entry in known.get("sources", ())} or told.get("sources", {})
+    described = {name: dict(entry) for name, entry in told.get("sources", {}).items()}
+    for entry in known.get("sources", ()):
+        described.setdefault(entry["name"], {}).update(entry)
     lines = np.bincount(np.asarray(corpus.source), minlength=len(corpus.sources)).tolist()
     held = dict(zip(corpus.sources, lines, strict=True)) if corpus.sources else {}
     return tuple({"name": name, **described.get(name, {}), "lines": held.get(name, 0)} for name in sorted({*held, *described}))

@@ -10,7 +10,7 @@ from musicvae.corpus.store import Corpus
 REPORT = {
     "files": 5, "files_read": 3, "tunes_found": 7, "tunes_read": 4,
     "skipped": {"not a kind of file that is read (.txt)": {"count": 2, "examples": ["a.txt", "b.txt"]}},
-    "unreadable": {"no notes in it": {"count": 3, "examples": ["x.mid", "y.mid", "z.mid"]}},
+    "left_out": {"no notes in it": {"count": 3, "examples": ["x.mid", "y.mid", "z.mid"]}},
     "losses": {"notes in a second voice": 5}, "duplicates": {"removed": 2, "by_source": {"b (kept: a)": 2}},
 }  # fmt: skip
 
@@ -78,7 +78,7 @@ def test_the_report_follows_and_the_folder_is_the_last_line(run, built):
     assert lines[0] == "melody: 1 tune, 2 lines, 25 bars; windows of 2, 4, 8 and 16 bars, one every 4 bars"
     assert lines[1] == "files: 5, 3 gave something, 2 skipped"
     assert lines[2] == "tunes: 7, 4 taken, 2 of them dropped as near-duplicates"
-    assert "such as x.mid, y.mid, z.mid" in out
+    assert "3  no notes in it\n       x.mid, y.mid, z.mid\n" in out
     assert lines[-1] == "c"
     assert all(len(line) <= 100 for line in lines)
     again = run("corpus", "report", "c")[1]

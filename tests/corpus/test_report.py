@@ -10,7 +10,9 @@ from musicvae.corpus.store import Corpus
 REPORT = {
     "files": 9, "bytes": 3 << 20, "files_read": 6, "tunes_found": 12, "tunes_read": 8,
     "skipped": {"not a kind of file that is read (.txt)": {"count": 2, "examples": ["a.txt", "b.txt"]}},
-    "unreadable": {"no notes in it": {"count": 1, "examples": ["x.mid"]}, "is empty": {"count": 3, "examples": ["y.mid", "z.mid"]}},
+    "unreadable": {"cut short": {"count": 1, "examples": ["x.mid"]}, "is empty": {"count": 3, "examples": ["y.mid", "z.mid"]}},
+    "left_out": {"no notes in it": {"count": 2, "examples": ["v.mid"]}},
+    "stopped": {"took more than 30 s": {"count": 1, "examples": ["w"]}},
     "losses": {"notes in a second voice": 5, "bars in pickups or cut short": 70},
     "duplicates": {"removed": 2, "by_source": {"b (kept: a)": 2}},
     "sources": {"a": {"licence": "CC0-1.0", "files": 5}, "gone": {"files": 1}},
@@ -67,8 +69,9 @@ def test_split_table_has_all_meters():
 
 def test_what_was_left_out_comes_with_the_most_frequent_first():
     report = corpus_report(corpus_of([8]))
-    assert [(each.reason, each.count) for each in report.left_out] == [("is empty", 3), ("no notes in it", 1)]
-    assert report.left_out[0].examples == ("y.mid", "z.mid")
+    assert [(each.reason, each.count) for each in report.unreadable] == [("is empty", 3), ("cut short", 1)]
+    assert report.unreadable[0].examples == ("y.mid", "z.mid")
+    assert [each.reason for each in report.failures] == ["is empty", "no notes in it", "cut short", "took more than 30 s"]
     assert report.skipped == (LeftOut("not a kind of file that is read (.txt)", 2, ("a.txt", "b.txt")),)
     assert list(report.losses) == ["bars in pickups or cut short", "notes in a second voice"]
     assert report.counts["files_skipped"] == 2
@@ -90,7 +93,7 @@ def test_a_folder_gives_the_report_of_the_corpus_in_it(tmp_path):
     assert from_disk.windows == in_memory.windows
     assert from_disk.lengths == (4, 8)
     assert from_disk.windows_left_out == in_memory.windows_left_out
-    assert (from_disk.tags, from_disk.counts, from_disk.left_out) == (in_memory.tags, in_memory.counts, in_memory.left_out)
+    assert (from_disk.tags, from_disk.counts, from_disk.failures) == (in_memory.tags, in_memory.counts, in_memory.failures)
     assert [source["name"] for source in from_disk.sources] == ["a", "b", "gone"]
     assert from_disk.sources[0]["licence"] == "CC0-1.0"
 
@@ -99,7 +102,7 @@ def test_json_holds_everything():
     report = corpus_report(corpus_of([16, 20], labels=[0, 1]))
     words = json.loads(json.dumps(report.to_dict(), allow_nan=False))
     assert words["windows"][0] == {"bars": 2, "source": "a", "meter": "4/4", "split": "train", "windows": 11}  # 5 and 6
-    assert words["left_out"]["is empty"] == {"count": 3, "examples": ["y.mid", "z.mid"]}
+    assert words["unreadable"]["is empty"] == {"count": 3, "examples": ["y.mid", "z.mid"]}
     assert words["duplicates"] == {"removed": 2, "by_source": {"b (kept: a)": 2}}
     assert words["tags"] == {"type": {"jig": 1, "reel": 1}}
     for table in report.tables():
@@ -110,7 +113,7 @@ def test_an_empty_corpus_has_a_report():
     report = corpus_report(corpus_of([], report={"unreadable": REPORT["unreadable"]}))
     assert report.windows == {}
     assert report.counts["tunes"] == 0
-    assert report.left_out[0].count == 3
+    assert report.unreadable[0].count == 3
     assert all(table.rows for table in report.tables())
 
 
