@@ -167,7 +167,8 @@ def _symusic_notes(rests: Sequence[bytes], ticks_per_beat: int) -> list[Any]:
         tracks = symusic.Score.from_midi(file).tracks
     except RuntimeError:  # damaged, or odd in a way that it does not know
         raise _OddError from None
-    return [track.notes.numpy() for track in tracks if len(track.notes)]
+    columns = [track.notes.numpy() for track in tracks]
+    return [found for found in columns if len(found["time"])]
 
 
 def _tables(columns: Sequence[Any], places: Sequence[tuple[int, int]], facts: FileFacts) -> dict[tuple[int, int], NoteTable]:

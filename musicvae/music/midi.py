@@ -21,10 +21,12 @@ from musicvae.music.key import Key
 from musicvae.music.melody import Melody
 from musicvae.music.meter import STEPS_PER_BEAT
 from musicvae.music.midi_facts import DRUM_CHANNEL, FileFacts, roundest_qpm
+from musicvae.music.midi_writing import score_bytes, write_score
 from musicvae.music.provenance import provenance_text
 from musicvae.music.score import Score, ScoreNote
 
-__all__ = ["MAX_FILE_BYTES", "TICKS_PER_BEAT", "midi_bytes", "read_midi", "roundest_qpm", "score_from_bytes", "write_midi"]
+__all__ = ["MAX_FILE_BYTES", "TICKS_PER_BEAT", "midi_bytes", "read_midi", "roundest_qpm", "score_bytes", "score_from_bytes",
+           "write_midi", "write_score"]  # fmt: skip
 
 TICKS_PER_BEAT = 480
 _TICKS_PER_STEP = TICKS_PER_BEAT // STEPS_PER_BEAT

@@ -44,8 +44,13 @@ class NoteTable(Sequence[ScoreNote]):
 
     def __init__(self, onset_ticks: Ints, pitch: Ints, duration_ticks: Ints, velocity: Ints) -> None:
         columns = [np.asarray(c, dtype=np.int64) for c in (onset_ticks, pitch, duration_ticks, velocity)]
-        order = np.lexsort(columns[::-1])
-        self.onset_ticks, self.pitch, self.duration_ticks, self.velocity = (c[order] for c in columns)
+        onset, pitch = columns[:2]
+        # Most files are in order already, which is seen sooner than it is made.
+        in_order = (onset[1:] > onset[:-1]) | ((onset[1:] == onset[:-1]) & (pitch[1:] > pitch[:-1]))
+        if not in_order.all():
+            order = np.lexsort(columns[::-1])
+            columns = [c[order] for c in columns]
+        self.onset_ticks, self.pitch, self.duration_ticks, self.velocity = columns
 
     @classmethod
     def of(cls, notes: Sequence[ScoreNote]) -> NoteTable:
