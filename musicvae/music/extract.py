@@ -16,7 +16,7 @@ from musicvae.music.grid import Columns, GridLine, on_grid, sane_notes, skyline
 from musicvae.music.key import Key, estimate_key
 from musicvae.music.melody import Melody
 from musicvae.music.meter import SUPPORTED
-from musicvae.music.score import Ints, NoteTable, Score, ScoreNote, Track
+from musicvae.music.score import Ints, NoteTable, Score, Track
 from musicvae.music.segments import NO_METER, Segment, segments, tempo_at
 from musicvae.music.tracks import choose_track
 
@@ -171,19 +171,3 @@ def _chosen_bars(line: GridLine, first: int, end: int | None) -> GridLine | None
     stop = line.start_bar + line.num_bars
     stop = stop if end is None else min(end, stop)
     return line.cut(start - line.start_bar, stop - start) if start < stop else None
-
-
-def _segments(score: Score, notes: Sequence[ScoreNote], losses: Counter[str]) -> list[Segment]:
-    """Kept for a moment; `segments` is the public one."""
-    if not score.meters:
-        losses[NO_METER] += 1
-    return segments(score, max((n.onset_ticks + n.duration_ticks for n in notes), default=0), notes[0].onset_ticks if notes else None)
-
-
-def _skyline(notes: Sequence[ScoreNote], ticks_per_beat: int, losses: Counter[str]) -> list[ScoreNote]:
-    """Kept for a moment; `grid.skyline` is the public one."""
-    table = NoteTable.of(notes)
-    onset, pitch, duration, velocity = skyline(
-        (table.onset_ticks, table.pitch, table.duration_ticks, table.velocity), ticks_per_beat, losses
-    )
-    return list(map(ScoreNote, onset.tolist(), pitch.tolist(), duration.tolist(), velocity.tolist()))
