@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,10 +12,10 @@ from musicvae.cli.materials import add_material_options, build_options
 from musicvae.cli.parsing import Commands, add_command, positive_int
 from musicvae.cli.sources import chosen_track
 from musicvae.cli.targets import picture_target
-from musicvae.cli.terminal import Terminal, table
+from musicvae.cli.terminal import Terminal, counted, table
 
 if TYPE_CHECKING:
-    from musicvae.corpus.inspection import Change, Inspection, LineView
+    from musicvae.corpus.inspection import Change, Inspection, LineView, WindowView
 
 __all__ = ["add_inspect", "run_inspect"]
 
@@ -66,11 +67,12 @@ def inspection_text(told: Inspection, tune: int = 1) -> list[str]:
     """All of an inspection in lines; tune: its number from 1, in a file of many."""
     title = f", {told.title!r}" if told.title else ""
     tunes = f", tune {tune} of {told.tunes}" if told.tunes > 1 else ""
-    tracks, taken, windows = told.tables()
-    lines = [*filled(f"{told.path}: {told.format}{title}{tunes}, {told.length_beats:g} beats", further="  "), *table_lines(tracks)]
+    tables = {shown.title: shown for shown in told.tables()}
+    lines = filled(f"{told.path}: {told.format}{title}{tunes}, {told.length_beats:g} beats", further="  ")
+    lines += [text for name in ("tracks", "how the choice was made") if name in tables for text in table_lines(tables[name])]
     for name, changes, unit in (
         ("meters", told.meters, ""),
-        ("tempi", told.tempi, " qpm"),
+        ("tempi", told.tempi, " quarters a minute"),
         ("keys", told.keys, ""),
         ("chords", told.chords, ""),
     ):
@@ -82,8 +84,8 @@ def inspection_text(told: Inspection, tune: int = 1) -> list[str]:
     if told.reason:
         lines += ["", *filled(f"taken as {told.material}: nothing, since {told.reason}", further="  ")]
     else:
-        lines += ["", *filled(f"taken as {told.material}: {told.why}", further="  "), *table_lines(taken), "", windows.title]
-        lines += _window_lines(told.lines)
+        lines += ["", *filled(f"taken as {told.material}: {told.why}", further="  "), *table_lines(tables[f"lines of {told.material}"]), ""]
+        lines += [f"windows, one every {counted(told.hop_bars, 'bar')}", *_window_lines(told.lines)]
     if told.losses:
         losses = sorted(told.losses.items(), key=lambda item: (-item[1], item[0]))
         lines += ["", "lost on the way", *table([(count, reason) for reason, count in losses], indent="  ")]
@@ -102,11 +104,27 @@ def _window_lines(lines: tuple[LineView, ...]) -> list[str]:
     found = []
     for line in lines:
         found.append(f"  bars {line.first}-{line.last}")
-        for bars in dict.fromkeys((*(window.bars for window in line.windows), *line.too_short_for)):
+        for bars in sorted({*(window.bars for window in line.windows), *line.too_short_for}):
             of_length = [window for window in line.windows if window.bars == bars]
             if not of_length:
                 found.append(f"    {bars:>2} bars: none, the line is shorter")
             for reason in sorted({window.reason for window in of_length}):
-                spans = [f"{window.first}-{window.last}" for window in of_length if window.reason == reason]
-                found += filled(f"    {bars:>2} bars: {len(spans)} {reason or 'kept'} ({', '.join(spans)})", further=" " * 13)
+                those = [window for window in of_length if window.reason == reason]
+                verdict = f"left out, {reason.removeprefix('windows ')}" if reason else "kept"
+                found += filled(f"    {bars:>2} bars: {len(those)} {verdict} ({_spans(those)})", further=" " * 13)
     return found
+
+
+def _spans(windows: Sequence[WindowView]) -> str:
+    """Bars of windows; three or more at equal distances as ``1-4 to 29-32``."""
+    runs: list[list[WindowView]] = []
+    for window in windows:
+        if runs and (len(runs[-1]) == 1 or window.first - runs[-1][-1].first == runs[-1][1].first - runs[-1][0].first):
+            runs[-1].append(window)
+        else:
+            runs.append([window])
+    told = []
+    for run in runs:
+        spans = [f"{window.first}-{window.last}" for window in run]
+        told.append(f"{spans[0]} to {spans[-1]}" if len(run) > 2 else ", ".join(spans))
+    return ", ".join(told)

@@ -78,7 +78,8 @@ def inspect_score(
     timing = _timing(score, choice.roles)
     at = _Places(score, choice.roles)
     return Inspection(
-        path=path, format=file_kind, title=score.title, material=options.material, source=source.source, tune_id=source.tune_id,
+        path=path, format=file_kind, title=score.title, material=options.material,
+        hop_bars=options.hop_bars, source=source.source, tune_id=source.tune_id,
         tunes=tunes, length_beats=score.end_ticks / score.ticks_per_beat, tracks=_tracks(score, choice),
         meters=at.changes([(c.tick, str(c.meter)) for c in score.meters]),
         tempi=at.changes([(c.tick, f"{c.qpm:.5g}") for c in score.tempi]),

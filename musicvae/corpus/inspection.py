@@ -13,14 +13,15 @@ from typing import Any
 from musicvae.corpus.report import Table
 from musicvae.music.score import Score
 
+_LONGEST_NAME = 32
 __all__ = ["Change", "Inspection", "LineView", "TrackView", "WindowView"]
 
 
 @dataclass(frozen=True)
 class TrackView:
-    """A track: number from 1; range of pitches, None without notes; how like a melody it is (0 to 1, None for drums), by terms.
+    """A track: number from 1; range of pitches, None without notes; role: what it was taken as, "" if it was not.
 
-    role: what it was taken as, "" if it was not.
+    melodic: its score in the choice, higher being likelier, None where there was none; terms: what that is made of, 0 to 1.
     """
 
     number: int
@@ -92,6 +93,7 @@ class Inspection:
     format: str
     title: str
     material: str
+    hop_bars: int
     source: str
     tune_id: str
     tunes: int
@@ -117,8 +119,9 @@ class Inspection:
         return tuple(window for line in self.lines for window in line.windows)
 
     def tables(self) -> tuple[Table, ...]:
-        """Tracks, lines and windows as tables."""
-        return _track_table(self), _line_table(self), _window_table(self)
+        """Tracks, how they compare, lines, and windows as tables; those without rows are left out."""
+        found = (_track_table(self), _choice_table(self), _line_table(self), _window_table(self))
+        return tuple(table for table in found if table.rows)
 
     def to_dict(self) -> dict[str, Any]:
         """Everything but the score, as JSON can hold it."""
@@ -128,16 +131,28 @@ class Inspection:
 
 
 def _track_table(told: Inspection) -> Table:
-    """A row a track; terms of the scored choice are columns where there was one."""
-    terms = tuple(dict.fromkeys(name for track in told.tracks for name in track.terms))
-    heading = ("track", "name", "program", "notes", "pitches", *(("melodic", *terms) if terms else ()), "taken as")
-    rows = []
-    for track in told.tracks:
-        melodic = (track.melodic, *(track.terms.get(name) for name in terms)) if terms else ()
-        program = "drums" if track.is_drum else track.program
-        pitches = None if track.lowest is None else f"{track.lowest}-{track.highest}"
-        rows.append((track.number, track.name or None, program, track.notes, pitches, *melodic, track.role or None))
-    return Table("tracks", heading, tuple(rows))
+    rows = tuple(
+        (
+            track.number, track.name if len(track.name) <= _LONGEST_NAME else f"{track.name[: _LONGEST_NAME - 3]}...",
+            "drums" if track.is_drum else track.program, track.notes, None if track.lowest is None else f"{track.lowest}-{track.highest}",
+            track.role,
+        )
+        for track in told.tracks
+    )  # fmt: skip
+    return Table("tracks", ("track", "name", "program", "notes", "pitches", "taken as"), rows)
+
+
+def _choice_table(told: Inspection) -> Table:
+    """How the tracks compare, the best first; terms from 0 to 1."""
+    scored = sorted(
+        (track for track in told.tracks if track.melodic is not None), key=lambda track: (-(track.melodic or 0.0), track.number)
+    )
+    terms = tuple(dict.fromkeys(name for track in scored for name in track.terms))
+    rows = tuple(
+        (track.number, f"{track.melodic:.2f}", *(f"{track.terms[name]:.2f}" if name in track.terms else None for name in terms))
+        for track in scored
+    )
+    return Table("how the choice was made", ("track", "score", *terms), rows)
 
 
 def _line_table(told: Inspection) -> Table:
