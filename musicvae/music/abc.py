@@ -21,6 +21,7 @@ from typing import Any
 from musicvae.music.barlines import meter_changes
 from musicvae.music.barmarks import CONTROLS, Mark, TuneSource
 from musicvae.music.score import ChordChange, KeyChange, Score, ScoreNote, TempoChange, Track
+from musicvae.music.seams import BarLine, Edits, seam_edits
 from musicvae.music.tunebook import decode_abc, header_texts, plain_text, split_tunes, tune_fields
 
 __all__ = ["decode_abc", "read_abc", "read_abc_text", "split_tunes", "tune_fields"]
@@ -28,7 +29,7 @@ __all__ = ["decode_abc", "read_abc", "read_abc_text", "split_tunes", "tune_field
 _SECONDS = 20
 _MAX_NOTES = 200_000
 _BELOW_PIANO = 6
-_Marks = list[tuple[int, Mark]]
+_Marks = list[tuple[int, int, Mark]]
 
 
 def read_abc(path: str | Path) -> list[Score]:
@@ -39,12 +40,13 @@ def read_abc(path: str | Path) -> list[Score]:
     return [read_abc_text(tune) for tune in tunes]
 
 
-def read_abc_text(text: str) -> Score:
+def read_abc_text(text: str, *, strict: bool = False) -> Score:
     """One ABC tune; of several in the text, the first.
 
-    Repeats are written out. The key carries its mode; K:HP, K:none and unreadable ones give no
-    key. Meters without a number (M:none) give no meter. Chord symbols become `Score.chords`. ValueError
-    where no note can be read or the tune does not end.
+    Repeats are written out, and where sections of a tune of one voice meet and do not make whole bars
+    the beat is kept as `music.seams` tells (counted in the losses), unless `strict`. The key carries its mode; K:HP,
+    K:none and unreadable ones give no key. Meters without a number (M:none) give no meter. Chord
+    symbols become `Score.chords`. ValueError where no note can be read or the tune does not end.
     """
     tune = (split_tunes(text) or [text])[0]
     fields = tune_fields(tune)
@@ -52,7 +54,7 @@ def read_abc_text(text: str) -> Score:
         raise ValueError("no K: line, so this is no ABC tune (was it cut off?)")
     source = TuneSource()
     sound, shadow = _abc2midi(source.rewrite(tune))
-    return _score(sound, shadow, source, plain_text(fields.get("T", "")), header_texts(tune))
+    return _score(sound, shadow, source, plain_text(fields.get("T", "")), header_texts(tune), strict=strict)
 
 
 def _abc2midi(tunes: Sequence[str]) -> list[Any]:
@@ -76,25 +78,26 @@ def _abc2midi(tunes: Sequence[str]) -> list[Any]:
             raise ValueError(f"abc2midi could not read this ABC tune ({type(error).__name__}); is it cut off?") from error
 
 
-def _score(midi: Any, shadow: Any, source: TuneSource, title: str, texts: tuple[str, ...]) -> Score:
+def _score(midi: Any, shadow: Any, source: TuneSource, title: str, texts: tuple[str, ...], *, strict: bool) -> Score:
     voiced = [track for track in midi.tracks if len(track.notes)]
     if not voiced:
         raise ValueError("this ABC tune has no notes")
     if (count := sum(len(track.notes) for track in voiced)) > _MAX_NOTES:
         raise ValueError(f"this ABC tune plays {count} notes; at most {_MAX_NOTES} are read: a repeat without an end?")
     names = source.voices if len(source.voices) >= len(voiced) > 1 else [title] * len(voiced)
-    tracks = tuple(Track(_notes(track), name, track.program) for track, name in zip(voiced, names, strict=False))
-    end = max(n.onset_ticks + n.duration_ticks for t in tracks for n in t.notes)
+    voices = [_notes(track) for track in voiced]
+    end = max(n.onset_ticks + n.duration_ticks for notes in voices for n in notes)
     marks = _marks(shadow, source, end)
-    bars = {tick: mark for tick, mark in marks if mark.is_bar}
-    meters, off_grid = meter_changes([(tick, m.meter) for tick, m in bars.items() if m.meter is not None], end, midi.tpq)
-    losses = source.losses + Counter({"bar lines off the grid": off_grid})
-    keys: list[KeyChange] = []
-    for tick, mark in bars.items():
-        if mark.key is not None and (not keys or keys[-1].key != mark.key):
-            keys.append(KeyChange(tick, mark.key))
-    tempi = tuple(TempoChange(t.time, float(t.qpm)) for t in midi.tempos)
-    return Score(midi.tpq, tracks, tempi, meters, tuple(keys), title, texts, dict(+losses), chords=_chords(marks))
+    edits = Edits((), Counter())
+    if len(voices) == 1 and not strict:
+        edits = seam_edits(_bar_lines(marks), end, midi.tpq, [n.onset_ticks for n in voices[0]])
+        marks = [(edits.tick(tick), number, mark) for tick, number, mark in marks]
+        voices, end = [edits.notes(voices[0])], edits.tick(end, is_end=True)
+    meters, off_grid = meter_changes([(line.tick, line.meter) for line in _bar_lines(marks)], end, midi.tpq)
+    losses = source.losses + edits.reasons + Counter({"bar lines off the grid": off_grid})
+    tempi = tuple(TempoChange(edits.tick(t.time), float(t.qpm)) for t in midi.tempos)
+    tracks = tuple(Track(notes, name, track.program) for notes, name, track in zip(voices, names, voiced, strict=False))
+    return Score(midi.tpq, tracks, tempi, meters, _keys(marks), title, texts, dict(+losses), chords=_chords(marks))
 
 
 def _notes(track: Any) -> tuple[ScoreNote, ...]:
@@ -103,18 +106,31 @@ def _notes(track: Any) -> tuple[ScoreNote, ...]:
 
 
 def _marks(shadow: Any, source: TuneSource, end_ticks: int) -> _Marks:
-    """The marks in the order in which they are played; of several on one tick the last counts."""
+    """The marks in the order in which they are played, each with its tick and number."""
     first = {control: 128 * i for i, control in enumerate(CONTROLS)}
     late = {n.time for track in shadow.tracks for n in track.notes}  # a mark on the tick of a note-on is as late as that
     found = [(c.time - (c.time in late), first[c.number] + c.value) for t in shadow.tracks for c in t.controls if c.number in first]
     found.sort(key=lambda mark: mark[0])
-    return [(tick, source.marks[i]) for tick, i in found if i < len(source.marks) and tick < end_ticks - 1]
+    return [(tick, i, source.marks[i]) for tick, i in found if i < len(source.marks) and tick < end_ticks - 1]
+
+
+def _bar_lines(marks: _Marks) -> list[BarLine]:
+    """Bar lines with a meter; of several on one tick the last counts, and one seam makes it one."""
+    lines: dict[int, BarLine] = {}
+    for tick, number, mark in marks:
+        if mark.is_bar and mark.meter is not None:
+            is_seam = mark.is_seam or (tick in lines and lines[tick].is_seam)
+            lines[tick] = BarLine(tick, mark.meter, is_seam, number)
+    return list(lines.values())
+
+
+def _keys(marks: _Marks) -> tuple[KeyChange, ...]:
+    at = {tick: mark.key for tick, _, mark in marks if mark.is_bar and mark.key is not None}
+    ticks = list(at)
+    return tuple(KeyChange(tick, at[tick]) for i, tick in enumerate(ticks) if i == 0 or at[tick] != at[ticks[i - 1]])
 
 
 def _chords(marks: _Marks) -> tuple[ChordChange, ...]:
-    at = {tick: mark.chord for tick, mark in marks if not mark.is_bar}
-    changes: list[ChordChange] = []
-    for tick, chord in at.items():
-        if not changes or changes[-1].chord != chord:
-            changes.append(ChordChange(tick, chord))
-    return tuple(changes)
+    at = {tick: mark.chord for tick, _, mark in marks if not mark.is_bar}
+    ticks = list(at)
+    return tuple(ChordChange(tick, at[tick]) for i, tick in enumerate(ticks) if i == 0 or at[tick] != at[ticks[i - 1]])
