@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from musicvae.corpus.archives import is_archive
 from musicvae.corpus.collections import tunes_of
 from musicvae.corpus.inspection import Change, Inspection, LineView, TrackView, WindowView
 from musicvae.corpus.items import Skipped, expand
@@ -50,7 +51,7 @@ def inspect_file(
     chosen = options or BuildOptions()
     chosen = replace(chosen, material=material or chosen.material, bars=tuple(bars or chosen.bars))
     source, tunes = _source_tune(Path(path), tune)
-    return inspect_score(source.read(), path=str(path), file_kind=file_format(path), source=source, tunes=tunes,
+    return inspect_score(_read(source, Path(path)), path=str(path), file_kind=file_format(path), source=source, tunes=tunes,
                          track=track, start_bar=start_bar, options=chosen)  # fmt: skip
 
 
@@ -108,16 +109,24 @@ def write_picture(told: Inspection, path: str | Path, *, force: bool = False) ->
 
 def _source_tune(path: Path, number: int) -> tuple[SourceTune, int]:
     """A tune of a file as a build would read it, and how many there are."""
+    if is_archive(path) and path.is_file():
+        raise ValueError(f"{path} is an archive: unpack it and give one of its files ('musicvae corpus build' takes it as it is)")
+    file_format(path)  # says what is wrong with what is no music file
     skipped = Skipped()
-    tunes = [(file, i) for file in expand([path], skipped=skipped) for i in range(file.tunes or 1)]
+    tunes = [tune for file in expand([path], skipped=skipped) for tune in tunes_of(file)]
     if not tunes:
-        file_format(path)  # says what is wrong with it, if anything is
-        raise ValueError(f"{path}: {'; '.join(skipped.to_dict()) or 'a build would not take this file'}")
+        raise ValueError(f"{path}: a build would not take this file: {'; '.join(skipped.to_dict()) or 'no recipe asks for it'}")
     if not 0 <= number < len(tunes):
         raise ValueError(f"{path} has no tune {number + 1}: it holds {len(tunes)}")
-    file, place = tunes[number]
-    one = replace(file, first_tune=file.first_tune + place, tunes=1) if file.tunes is not None else file
-    return next(iter(tunes_of(one))), len(tunes)
+    return tunes[number], len(tunes)
+
+
+def _read(tune: SourceTune, path: Path) -> Score:
+    """The score of a tune; errors begin with the path."""
+    try:
+        return tune.read()
+    except ValueError as error:
+        raise ValueError(f"{path}: {str(error).removeprefix(str(path)).removeprefix(': ')}") from None
 
 
 @dataclass(frozen=True)
