@@ -1,170 +1,187 @@
-"""Many files into one `Corpus`: read, extract, transpose to the canonical key, drop duplicates, split.
+"""From sources to a corpus on disk: list, read in partitions, put together.
 
-Conventions: bars here are model bars unless said otherwise. A pickup and bars cut short by a change of
-meter are left out, so that every tune begins on a bar line; empty bars at both ends are too.
+Three steps, each of which leaves what it has done in a folder beside the output, ``OUT.work``: the files
+are listed and cut into partitions (`corpus.partitions`); an engine reads the partitions
+(`corpus.engines`); what they hold is freed of duplicates, split and written (`corpus.assemble`). A build that
+was killed goes on where it was, and comes out byte for byte as if it had not been.
 """
 
 from __future__ import annotations
 
-import re
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+import json
+import shutil
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
+from musicvae.corpus.assemble import assemble
+from musicvae.corpus.engines import run
+from musicvae.corpus.items import expand
+from musicvae.corpus.layout import MANIFEST
+from musicvae.corpus.options import BuildOptions
+from musicvae.corpus.partitions import PartSummary, plan, release_readers, run_partition, spec_paths
+from musicvae.corpus.skipped import Skipped
+from musicvae.corpus.store import Corpus
+from musicvae.corpus.tunes import SourceFile
+from musicvae.music.files import atomic_path
 
-from musicvae.corpus.duplicates import RELATED, SAME, clusters, fingerprint, split_of
-from musicvae.corpus.sources import SourceTune, from_folders
-from musicvae.corpus.store import MODES, SPLITS, Corpus
-from musicvae.music.extract import extract_melody
-from musicvae.music.key import canonical_shift, estimate_key
-from musicvae.music.melody import Melody
-from musicvae.music.meter import KINDS, MAX_STEPS_PER_BAR
-from musicvae.music.vocabulary import MAX_PITCH, MIN_PITCH, canonical_tokens, to_tokens
+__all__ = ["Progress", "build_corpus", "work_folder"]
 
-__all__ = ["Progress", "Tune", "assemble", "build_corpus", "read_tunes"]
-
-Progress = Callable[[int, int], None]
-"""Called with the number of tunes read so far, and of all."""
-_MIN_NOTES = 8
-_EXAMPLES = 5
+_REQUEST, _PLAN = "request.json", "plan.json"
+_TELL_EVERY = 500  # files listed
 
 
 @dataclass(frozen=True)
-class Tune:
-    """A tune in its canonical key: its lines, longest first, and where it comes from."""
+class Progress:
+    """How far a build is: the stage (listing, reading, writing), files done of all in it, and seconds since it began.
 
-    source: str
-    tune_id: str
-    label: str
-    lines: tuple[Melody, ...]
-
-
-def build_corpus(paths: Sequence[str | Path], *, progress: Progress | None = None, split_seed: int = 0) -> Corpus:
-    """The corpus of all MIDI, MusicXML and ABC files in these files and folders.
-
-    A tune's label is the name of its sub-folder. What was left out, and why, is in the report; a
-    corpus may come out empty. FileNotFoundError for a path that is not there.
+    files is 0 while their number is not known.
     """
-    for path in map(Path, paths):
-        if not path.exists():
-            raise FileNotFoundError(f"{path} is not there; a file or folder of MIDI, MusicXML or ABC is needed")
-    tunes, report = read_tunes(list(from_folders([Path(p) for p in paths])), progress=progress)
-    return assemble(tunes, report, split_seed=split_seed)
+
+    stage: str
+    files_done: int
+    files: int
+    seconds: float
 
 
-def read_tunes(found: Sequence[SourceTune], *, progress: Progress | None = None) -> tuple[list[Tune], dict[str, Any]]:
-    """Read and extract tunes; the report counts files, what could not be read and why, and what was lost."""
-    tunes, read, losses = [], set(), Counter[str]()
-    reasons: dict[str, list[str]] = defaultdict(list)
-    for number, item in enumerate(found, 1):
-        try:
-            extraction = extract_melody(item.read(), track=item.track)
-        except (ValueError, OSError) as error:
-            reasons[_reason(error, item.file)].append(item.tune_id)
-        else:
-            read.add(item.file)
-            losses.update(extraction.losses)
-            lines = [line for written in extraction.lines if (line := _canonical(written.whole_bars(), losses)) is not None]
-            losses["bars in pickups or cut short"] += sum(n.has_pickup + n.has_partial_end for n in extraction.lines)
-            if lines:
-                lines.sort(key=lambda m: -m.num_bars)
-                tunes.append(Tune(item.source, item.tune_id, item.label, tuple(lines)))
-            else:
-                reasons[f"fewer than {_MIN_NOTES} notes in whole bars of one meter"].append(item.tune_id)
-        if progress is not None:
-            progress(number, len(found))
-    report = {
-        "files": len({item.file for item in found}),
-        "files_read": len(read),
-        "tunes_found": len(found),
-        "tunes_read": len(tunes),
-        "unreadable": {reason: {"count": len(ids), "examples": ids[:_EXAMPLES]} for reason, ids in sorted(reasons.items())},
-        "losses": dict(sorted((+losses).items())),
-    }
-    return tunes, report
+def work_folder(out: str | Path) -> Path:
+    """Where a build of this corpus keeps its work until it is done: ``OUT.work``."""
+    out = Path(out)
+    return out.with_name(f"{out.name}.work")
 
 
-def assemble(tunes: Sequence[Tune], report: Mapping[str, Any] | None = None, *, split_seed: int = 0) -> Corpus:
-    """Drop near-duplicates (the longest of a cluster stays), split by cluster, and store."""
-    prints = [fingerprint(_onsets(line) for line in tune.lines) for tune in tunes]
-    families = _groups(clusters(prints, threshold=RELATED))
-    split = {}
-    for family in families:
-        side = SPLITS.index(split_of((s for i in family for s in prints[i]), seed=split_seed))
-        split.update(dict.fromkeys(family, side))
-    kept, removed = [], Counter[str]()
-    for group in _groups(clusters(prints, threshold=SAME)):
-        best = min(group, key=lambda i: (-sum(m.num_bars for m in tunes[i].lines), tunes[i].tune_id))
-        kept.append((tunes[best], split[best]))
-        removed.update(f"{tunes[i].source} (kept: {tunes[best].source})" for i in group if i != best)
-    duplicates = {"removed": sum(removed.values()), "by_source": dict(sorted(removed.items()))}
-    corpus = _store(kept)
-    full = {**(report or {}), "duplicates": duplicates, "split_seed": split_seed, "lines": len(corpus), "windows": _window_report(corpus)}
-    return replace(corpus, report=full)
+def build_corpus(
+    sources: str | Path | Sequence[str | Path],
+    out: str | Path,
+    options: BuildOptions | None = None,
+    *,
+    engine: str = "processes",
+    jobs: int | None = None,
+    scheduler: str | None = None,
+    resume: bool = False,
+    force: bool = False,
+    progress: Callable[[Progress], None] | None = None,
+) -> Corpus:
+    """Build the corpus of these sources in the folder `out`, and open it.
+
+    sources: folders, files, globs, archives, list files, ``music21:NAME`` (see `corpus.items`). engine, jobs, scheduler: who
+    reads, see `corpus.engines`; with Dask on other machines they must see sources and `out` under the same paths. resume: go on with a
+    build of the same sources and options that was interrupted (from the start where there is none). force: replace an older corpus, forget an
+    interrupted build. A file that cannot be read is told in the report and stops nothing; a corpus may come out empty.
+
+    FileExistsError where `out` is a corpus or an interrupted build and neither was given; FileNotFoundError for a source that is
+    not there; ValueError for options, sources or archives that make no sense, and for a resumed build of others. A script that calls this
+    with the engine "processes" needs its lines under ``if __name__ == "__main__":``.
+    """
+    out, options = Path(out), options or BuildOptions()
+    specs = [str(source) for source in ([sources] if isinstance(sources, str | Path) else sources)]
+    clock = _Clock(progress)
+    work = work_folder(out)
+    _check(out, work, resume=resume, force=force)
+    _begin(work, {"sources": specs, "options": options.to_dict()}, resume=resume)
+    planned = _planned(work, specs, options, clock)
+    _read(spec_paths(work / "parts"), options, clock.of("reading", planned["files"]), engine=engine, jobs=jobs, scheduler=scheduler)
+    parts = [spec.with_suffix(".part") for spec in spec_paths(work / "parts")]
+    tell = clock.of("writing", planned["files"])
+    corpus = assemble(
+        parts, out, options, {"skipped": planned["skipped"]}, work=work / "index",
+        progress=lambda done, total: tell(planned["files"] * done // max(1, total)),
+    )  # fmt: skip
+    shutil.rmtree(work)
+    return corpus
 
 
-def _groups(heads: Sequence[int]) -> list[list[int]]:
-    members: dict[int, list[int]] = defaultdict(list)
-    for index, head in enumerate(heads):
-        members[head].append(index)
-    return list(members.values())
+class _Clock:
+    """Tells the listener of a build how far each stage is."""
+
+    def __init__(self, heard: Callable[[Progress], None] | None) -> None:
+        self._heard = heard or (lambda progress: None)
+
+    def of(self, stage: str, files: int) -> Callable[[int], None]:
+        """A function to be told the files done of a stage that begins now."""
+        begun = time.monotonic()
+        self._heard(Progress(stage, 0, files, 0.0))
+        return lambda done: self._heard(Progress(stage, done, files, time.monotonic() - begun))
 
 
-def _canonical(melody: Melody | None, losses: Counter[str]) -> Melody | None:
-    """The melody in its canonical key, without empty bars at the ends; None if little is left."""
-    if melody is None or len(melody.notes) < _MIN_NOTES:
-        losses["notes in lines of fewer than 8"] += len(melody.notes) if melody else 0
-        return None
-    pitches = [n.pitch for n in melody.notes]
-    key = melody.key or estimate_key(pitches, [float(n.duration_steps) for n in melody.notes])
-    shift = canonical_shift(key, sum(pitches) / len(pitches))
-    kept = tuple(replace(n, pitch=n.pitch + shift) for n in melody.notes if MIN_PITCH <= n.pitch + shift <= MAX_PITCH)
-    losses["notes outside the vocabulary after transposing"] += len(pitches) - len(kept)
-    # 2/4 is cut at pairs of bars, so that its model bars stay whole.
-    per_model_bar = melody.meter.written_per_model_bar
-    width = melody.meter.steps_per_model_bar
-    first = kept[0].onset_steps // width * per_model_bar
-    end = (kept[-1].end_steps - 1) // width * per_model_bar + per_model_bar
-    moved = replace(melody, notes=kept, key=key.transposed(shift))
-    return moved.cut(first, min(end, melody.num_bars) - first)
+def _check(out: Path, work: Path, *, resume: bool, force: bool) -> None:
+    if resume and force:
+        raise ValueError("resume goes on with a build and force begins anew: give one of them")
+    if out.exists() and not out.is_dir():
+        raise ValueError(f"{out} is a file; a corpus is a folder")
+    if out.exists() and any(out.iterdir()):
+        if not (out / MANIFEST).is_file():
+            raise ValueError(f"{out} holds other things than a corpus, which would be lost: name a new folder")
+        if not force:
+            raise FileExistsError(f"{out} is a corpus already; --force builds it anew")
+    if work.exists() and not (resume or force):
+        raise FileExistsError(f"{work} holds an interrupted build: --resume goes on with it, --force begins anew")
+    if not out.resolve().parent.is_dir():
+        raise FileNotFoundError(f"folder {out.parent} does not exist, so {out.name} cannot be written there; create it first?")
 
 
-def _onsets(melody: Melody) -> Any:
-    return np.array([(n.pitch, n.onset_steps) for n in melody.notes], dtype=np.int64).reshape(-1, 2)
+def _begin(work: Path, request: dict[str, Any], *, resume: bool) -> None:
+    """Make the work folder, or check that the one that is there is of the same request."""
+    path = work / _REQUEST
+    if not resume or not path.is_file():
+        shutil.rmtree(work, ignore_errors=True)
+        work.mkdir()
+        _write_json(path, request)
+        return
+    before = json.loads(path.read_text(encoding="utf-8"))
+    if before["sources"] != request["sources"]:
+        raise ValueError(f"the interrupted build was of {', '.join(before['sources'])}: name the same sources, or begin anew with --force")
+    if changed := [name for name, value in request["options"].items() if before["options"].get(name) != value]:
+        told = ", ".join(f"{name} {before['options'].get(name)}" for name in changed)
+        raise ValueError(f"the interrupted build had other options ({told}): give the same ones, or begin anew with --force")
 
 
-def _store(kept: Iterable[tuple[Tune, int]]) -> Corpus:
-    entries = sorted(((tune, split, line) for tune, split in kept for line in tune.lines), key=lambda e: (e[0].source, e[0].tune_id))
-    labels = tuple(sorted({tune.label for tune, _, _ in entries if tune.label}))
-    sources = tuple(sorted({tune.source for tune, _, _ in entries}))
-    rows: list[Any] = []
-    columns: list[tuple[int, ...]] = []
-    ids: list[str] = []
-    start = 0
-    for tune, split, line in entries:
-        tokens = canonical_tokens(to_tokens(line))
-        rows.append(np.pad(tokens, ((0, 0), (0, MAX_STEPS_PER_BAR - tokens.shape[1]))))
-        mode = MODES.index(line.key.mode) if line.key else -1
-        label = labels.index(tune.label) if tune.label else -1
-        columns.append((start, len(tokens), KINDS.index(line.meter.kind), split, mode, label, sources.index(tune.source)))
-        ids.append(tune.tune_id)
-        start += len(tokens)
-    table = np.array(columns, dtype=np.int64).reshape(-1, 7).T
-    bars = np.concatenate(rows) if rows else np.zeros((0, MAX_STEPS_PER_BAR), np.uint8)
-    start_rows, num_bars, kind, side, mode_of, label_of, source_of = table
-    return Corpus(bars, start_rows, num_bars, kind, side, mode_of, label_of, source_of, labels, sources, tuple(ids))
+def _planned(work: Path, specs: list[str], options: BuildOptions, clock: _Clock) -> dict[str, Any]:
+    """What the list of files came to (files, and what was passed over), listing them unless that was done."""
+    path = work / _PLAN
+    if not path.is_file():
+        skipped, tell = Skipped(), clock.of("listing", 0)
+        counted = _Counted(expand(specs, unpack=work / "unpacked", skipped=skipped), tell)
+        plan(counted, work / "parts", options)
+        _write_json(path, {"files": counted.files, "skipped": skipped.to_dict()})
+    words: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return words
 
 
-def _window_report(corpus: Corpus) -> dict[str, dict[str, dict[str, int]]]:
-    return {split: {name: corpus.window_counts(split, kind=k) for k, name in enumerate(KINDS)} for split in SPLITS}
+class _Counted(Iterable[SourceFile]):
+    """The files of an iterator, counted as they pass."""
+
+    def __init__(self, found: Iterator[SourceFile], tell: Callable[[int], None]) -> None:
+        self._found, self._tell, self.files = found, tell, 0
+
+    def __iter__(self) -> Iterator[SourceFile]:
+        for file in self._found:
+            self.files += 1
+            if self.files % _TELL_EVERY == 0:
+                self._tell(self.files)
+            yield file
 
 
-def _reason(error: Exception, file: str) -> str:
-    """An error's message without the name of the file, so that like ones are counted together."""
-    text = str(error).replace(file, "the file").replace(Path(file).name, "the file")
-    if meters := re.findall(r"in unsupported meter (\S+?)[,)]", text):
-        return f"only bars in unsupported meter {meters[0]}"
-    return text.split(" (")[0][:120]
+def _read(
+    specs: Sequence[Path], options: BuildOptions, tell: Callable[[int], None], *, engine: str, jobs: int | None, scheduler: str | None
+) -> None:
+    """Have every partition read by the engine."""
+    done = 0
+
+    def count(number: int, total: int, summary: PartSummary) -> None:
+        nonlocal done
+        done += summary.num_files
+        tell(done)
+
+    try:
+        run(partial(run_partition, options=options), specs, engine=engine, jobs=jobs, scheduler=scheduler, progress=count)
+    finally:
+        release_readers()
+
+
+def _write_json(path: Path, words: dict[str, Any]) -> None:
+    with atomic_path(path, force=True) as temporary:
+        temporary.write_text(json.dumps(words, indent=1, ensure_ascii=False), encoding="utf-8")
