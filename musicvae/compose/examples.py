@@ -40,14 +40,15 @@ def gather(source: str | os.PathLike[str] | Iterable[Source]) -> Examples:
 
 
 def _from_folder(folder: Path) -> Examples:
-    from musicvae.corpus.sources import from_folders
+    from musicvae.corpus.collections import tunes_of
+    from musicvae.corpus.items import expand
 
     found, failed = [], Counter[str]()
-    for tune in from_folders([folder]):
+    for tune in (tune for file in expand([folder]) for tune in tunes_of(file)):
         try:
-            found.append(take(tune.read()).melody)
+            found.append(take(tune.read(), track=tune.track).melody)
         except (ValueError, OSError) as error:
-            failed[str(error).partition(":")[2].strip() or str(error)] += 1
+            failed[str(error)] += 1
     if not found:
         why = f" ({sum(failed.values())} could not be read, the first: {next(iter(failed))})" if failed else ""
         raise ValueError(f"{folder} holds no melodies in MIDI, MusicXML or ABC files{why}")
