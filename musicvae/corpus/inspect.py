@@ -14,11 +14,13 @@ import numpy as np
 
 from musicvae.corpus.archives import is_archive
 from musicvae.corpus.collections import tunes_of
+from musicvae.corpus.guard import Guard
 from musicvae.corpus.inspection import Change, Inspection, LineView, TrackView, WindowView
 from musicvae.corpus.items import Skipped, expand
 from musicvae.corpus.lines import take_tune
 from musicvae.corpus.options import BuildOptions
-from musicvae.corpus.tunes import SourceTune, StoredLine
+from musicvae.corpus.results import STOPPED
+from musicvae.corpus.tunes import SourceFile, SourceTune, StoredLine
 from musicvae.corpus.windows import REASONS, Table, find_windows
 from musicvae.music.drums import drum_tracks
 from musicvae.music.meter import Meter
@@ -41,16 +43,20 @@ def inspect_file(
     start_bar: int = 1,
     tune: int = 0,
     options: BuildOptions | None = None,
+    guarded: bool = True,
 ) -> Inspection:
     """What a build with these options would take from a file of music, and why.
 
     material, bars: take the place of those in `options` (default: `BuildOptions()`). track (a number from 1 or a part of a name)
-    and start_bar (from 1) take the place of what would be chosen; tune: which of a file of many, from 0. OSError or ValueError for a
-    file that cannot be read; a file from which nothing is taken is described, with the reason.
+    and start_bar (from 1) take the place of what would be chosen; tune: which of a file of many, from 0. guarded: let a process of its own
+    read it first, so that a file that crashes or hangs its reader is refused like others. OSError or ValueError for a file that
+    cannot be read; one from which nothing is taken is described, with the reason.
     """
     chosen = options or BuildOptions()
     chosen = replace(chosen, material=material or chosen.material, bars=tuple(bars or chosen.bars))
-    source, tunes = _source_tune(Path(path), tune)
+    source, file, tunes = _source_tune(Path(path), tune)
+    if guarded:
+        _try(file, path, chosen)
     return inspect_score(_read(source, Path(path)), path=str(path), file_kind=file_format(path), source=source, tunes=tunes,
                          track=track, start_bar=start_bar, options=chosen)  # fmt: skip
 
@@ -86,7 +92,8 @@ def inspect_score(
         tempi=at.changes([(c.tick, f"{c.qpm:.5g}") for c in score.tempi]),
         keys=at.changes([(c.tick, str(c.key)) for c in score.keys]),
         chords=at.changes([(c.tick, str(c.chord) if c.chord else "none") for c in score.chords]),
-        timing=asdict(timing), timing_told=str(timing), lines=lines, why=choice.why, losses=dict(losses), tags=dict(source.tags),
+        timing={name: None if value != value else value for name, value in asdict(timing).items()},  # nan
+        timing_told=str(timing), lines=lines, why=choice.why, losses=dict(losses), tags=dict(source.tags),
         split=source.split, reason=reason, score=score,
     )  # fmt: skip
 
@@ -107,18 +114,27 @@ def write_picture(told: Inspection, path: str | Path, *, force: bool = False) ->
     return write_score_roll(told.score, path, ScoreMarks(roles, at.bars(), kept), title=told.tune_id, force=force)
 
 
-def _source_tune(path: Path, number: int) -> tuple[SourceTune, int]:
-    """A tune of a file as a build would read it, and how many there are."""
+def _source_tune(path: Path, number: int) -> tuple[SourceTune, SourceFile, int]:
+    """A tune of a file as a build would read it, the file with that tune alone, and how many it holds."""
     if is_archive(path) and path.is_file():
         raise ValueError(f"{path} is an archive: unpack it and give one of its files ('musicvae corpus build' takes it as it is)")
     file_format(path)  # says what is wrong with what is no music file
     skipped = Skipped()
-    tunes = [tune for file in expand([path], skipped=skipped) for tune in tunes_of(file)]
+    tunes = [(tune, file, i) for file in expand([path], skipped=skipped) for i, tune in enumerate(tunes_of(file))]
     if not tunes:
         raise ValueError(f"{path}: a build would not take this file: {'; '.join(skipped.to_dict()) or 'no recipe asks for it'}")
     if not 0 <= number < len(tunes):
         raise ValueError(f"{path} has no tune {number + 1}: it holds {len(tunes)}")
-    return tunes[number], len(tunes)
+    tune, file, place = tunes[number]
+    return tune, replace(file, first_tune=file.first_tune + place, tunes=1), len(tunes)
+
+
+def _try(file: SourceFile, path: str | Path, options: BuildOptions) -> None:
+    """Read a file in a process of its own; ValueError if that did not survive it."""
+    with Guard(options.max_seconds, options.max_memory_mib) as guard:
+        stopped = [failure for failure in guard.read(file, options).failures if failure.kind == STOPPED]
+    if stopped:
+        raise ValueError(f"{path}: {stopped[0].reason}; a build would leave it out for the same reason")
 
 
 def _read(tune: SourceTune, path: Path) -> Score:

@@ -103,7 +103,7 @@ class Inspection:
     tempi: tuple[Change, ...]
     keys: tuple[Change, ...]
     chords: tuple[Change, ...]
-    timing: Mapping[str, float]
+    timing: Mapping[str, float | None]
     timing_told: str
     lines: tuple[LineView, ...]
     why: str

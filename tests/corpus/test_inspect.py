@@ -1,11 +1,13 @@
 import json
 from collections import Counter
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
 
-from musicvae.corpus.inspect import inspect_file, write_picture
+from musicvae.corpus import inspect as inspecting
+from musicvae.corpus.inspect import write_picture
 from musicvae.corpus.options import BuildOptions
 from musicvae.corpus.store import Corpus
 from musicvae.music.melody import Melody
@@ -14,6 +16,7 @@ from musicvae.music.midi import write_midi, write_score
 from musicvae.music.score import MeterChange, NoteTable, Score, ScoreNote, TempoChange, Track
 
 BEAT = 480
+inspect_file = partial(inspecting.inspect_file, guarded=False)  # a process for each takes its time
 
 
 def line(pitches, *, bars, name="", program=0, start=0.0, **options):
@@ -177,10 +180,17 @@ def test_a_missing_file(tmp_path):
         inspect_file(tmp_path / "none.mid")
 
 
+def test_a_file_that_stops_its_reader_is_refused(band, monkeypatch):
+    assert inspecting.inspect_file(band) == inspect_file(band)
+    monkeypatch.setattr(inspecting, "Guard", partial(inspecting.Guard, warm_up_seconds=0.0))
+    with pytest.raises(ValueError, match=r"band\.mid: the reader took more than 1e-09 s; a build would leave it out"):
+        inspecting.inspect_file(band, options=BuildOptions(max_seconds=1e-9))
+
+
 def test_json_and_tables_hold_everything(band):
     for material in ("melody", "trio"):
         told = inspect_file(band, material=material)
-        words = json.loads(json.dumps(told.to_dict(), allow_nan=True))
+        words = json.loads(json.dumps(told.to_dict(), allow_nan=False))
         assert len(words["tracks"]) == len(told.tracks)
         assert words["lines"][0]["windows"][0] == {"bars": 2, "first": 1, "last": 2, "reason": ""}
         assert "score" not in words
