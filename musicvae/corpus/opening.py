@@ -57,8 +57,14 @@ def _fields(folder: Path, words: Mapping[str, Any]) -> dict[str, Any]:
         **lines, "bars": columns["bars"], "columns": columns, "material": words["material"], "options": words["options"],
         "label": tags.get(LABEL, np.broadcast_to(np.int32(-1), len(lines["start"]))), "labels": names.get(LABEL, ()),
         "sources": tuple(map(str, words["line_sources"])), "meters": tuple(map(str, words["meters"])), "tags": tags, "tag_names": names,
-        "tune_ids": IdList(text, end, lines["tune"]), "report": words["report"],
+        "tune_ids": IdList(text, end, lines["tune"]), "report": _report(words),
     }  # fmt: skip
+
+
+def _report(words: Mapping[str, Any]) -> dict[str, Any]:
+    """The report, with what is known of the sources, if anything is."""
+    sources = {source["name"]: {name: value for name, value in source.items() if name != "name"} for source in words["sources"]}
+    return {**words["report"], **({"sources": sources} if any(sources.values()) else {})}
 
 
 def _line_array(folder: Path, path: str, length: int, dtype: str) -> NDArray[Any]:

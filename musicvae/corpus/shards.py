@@ -75,6 +75,8 @@ class ShardWriter:
         """Append all lines of a tune; its number. family: number of the first tune it is related to (default: its own)."""
         if not tune.lines:
             raise ValueError(f"{tune.tune_id} has no lines to be stored")
+        for line in tune.lines:
+            self._check_line(line, tune.tags)
         number = self.begin_tune(tune.tune_id)
         for line in tune.lines:
             values = {"split": split, "family": number if family is None else family, **_key_values(line.key, line.shift)}
@@ -91,11 +93,8 @@ class ShardWriter:
 
     def append_line(self, line: StoredLine, source: str, tags: Mapping[str, str], values: Mapping[str, int]) -> None:
         """Append a line of the last tune; values: its split, family, mode, tonic and shift."""
-        self._check_rows(line)
         own = {"start": self._next_row, "num_bars": line.num_bars, "kind": line.kind, "start_bar": line.start_bar, "tune": self.tunes - 1}
         codes = {"source": self._code("source", source), "meter": self._code("meter", line.meter), "tempo_qpm": line.tempo_qpm}
-        if reserved := {"source", "meter"} & tags.keys():
-            raise ValueError(f"{min(reserved)!r} is no facet of tags, it has a column of its own")
         self._waiting.add(line.rows, {**own, **codes, **values}, {name: self._code(name, word) for name, word in tags.items() if word})
         self.lines, self._next_row = self.lines + 1, self._next_row + line.num_bars
         if self._waiting.rows >= _BUFFERED_ROWS:
@@ -118,7 +117,7 @@ class ShardWriter:
             "tunes": self.tunes, "rows_per_shard": self.rows_per_shard, "columns": _described(self._columns),
             "line_columns": _described(LINES), "splits": SPLITS, "kinds": KINDS, "modes": MODES, "chord_qualities": list(QUALITIES),
             "meters": words["meter"], "tags": facets, "sources": [{"name": name, **known[name]} for name in sorted(known)],
-            "line_sources": words["source"], "windows": windows, "report": dict(report or {}),
+            "line_sources": words["source"], "windows": windows, "report": {name: value for name, value in (report or {}).items() if name != "sources"},
             "files": {name: file_digest(self._partial / name) for name in self._written(windows)},
         })  # fmt: skip
         put_in_place(self._partial, self.folder)
@@ -148,12 +147,14 @@ class ShardWriter:
         words = self._words.setdefault(vocabulary, {})
         return words.setdefault(word, len(words))
 
-    def _check_rows(self, line: StoredLine) -> None:
+    def _check_line(self, line: StoredLine, tags: Mapping[str, str]) -> None:
+        if reserved := {"source", "meter"} & tags.keys():
+            raise ValueError(f"{min(reserved)!r} is no facet of tags, it has a column of its own")
         for name, column in self._columns.items():
             found = line.rows.get(name)
             if found is None or found.shape != (line.num_bars, *column.shape):
                 came = "nothing" if found is None else f"{found.shape}"
-                raise ValueError(f"a line of {self.material} needs {name} of shape ({line.num_bars}, *{column.shape}), got {came}")
+                raise ValueError(f"a line of {self.material} needs {name} of shape {(line.num_bars, *column.shape)}, got {came}")
 
     def _flush(self) -> None:
         waiting, self._waiting = self._waiting, _Waiting(self._columns)
