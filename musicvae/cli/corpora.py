@@ -31,21 +31,23 @@ def is_corpus(folder: Path) -> bool:
     return ((folder / "manifest.json").is_file() and (folder / "lines").is_dir()) or (folder / "corpus.npz").is_file()
 
 
-def open_corpus(data: Path, terminal: Terminal, *, build_in: Path | None = None) -> tuple[Corpus, bool]:
-    """The corpus in a folder, or one built from the music files in it, and whether it was built just now.
+def open_corpus(data: Path, terminal: Terminal, *, build_in: Path | None = None) -> Corpus:
+    """The corpus in a folder, or one built from the music files in it.
 
     build_in: where to write a corpus that is built, in place of an older one; None: a temporary folder, removed at the end.
     """
     from musicvae.corpus.store import Corpus
 
     if is_corpus(data):
-        return Corpus.load(data), False
+        return Corpus.load(data)
     if not data.exists():
         raise FileNotFoundError(f"{data} does not exist: a folder of MIDI, MusicXML, ABC or Humdrum files, or a corpus, is needed")
     from musicvae.corpus.build import build_corpus
 
+    if build_in is not None:
+        build_in.parent.mkdir(parents=True, exist_ok=True)
     try:
-        return build_corpus([data], build_in or _temporary_folder() / "corpus", force=True, progress=BuildProgress(terminal)), True
+        return build_corpus([data], build_in or _temporary_folder() / "corpus", force=True, progress=BuildProgress(terminal))
     finally:
         terminal.progress("")
 

@@ -37,7 +37,7 @@ def run_evaluate(args: argparse.Namespace, terminal: Terminal) -> None:
     from musicvae.compose.library import find_model
 
     find_model(args.model)  # a slip in its name is said before the corpus is built
-    corpus, _ = open_corpus(Path(args.corpus), terminal)
+    corpus = open_corpus(Path(args.corpus), terminal)
     from musicvae.compose.model import load
     from musicvae.evaluate.run import evaluate
 

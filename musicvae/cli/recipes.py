@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import itertools
+import re
+import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from musicvae.cli.corpora import WIDTH, filled
+from musicvae.cli.corpora import filled
 from musicvae.cli.parsing import Commands, add_command
 from musicvae.cli.terminal import Terminal, table
 
@@ -46,9 +49,17 @@ def run_sources(args: argparse.Namespace, terminal: Terminal) -> None:
 
 
 def _listed(recipes: list[Recipe]) -> list[str]:
-    rows = [(recipe.name, ", ".join(recipe.materials), recipe.reader, recipe.licence.split(";")[0].split(",")[0]) for recipe in recipes]
-    lines = table(rows, heading=("name", "kinds", "reader", "licence"))
-    return [*lines, "'musicvae corpus sources NAME' says what each is and how to get it"]
+    """A row a collection, what it is and its licence broken into lines."""
+    rows: list[tuple[str, ...]] = []
+    for recipe in recipes:
+        what, licence = textwrap.wrap(recipe.what, 46) or [""], textwrap.wrap(re.split("[;:]", recipe.licence)[0], 22)
+        cells = itertools.zip_longest([recipe.name], what, licence, [recipe.reader], fillvalue="")
+        rows += cells
+    return [
+        *table(rows, heading=("name", "what", "licence", "reader")),
+        "",
+        "'musicvae corpus sources NAME' says how to get one and what is taken of it",
+    ]
 
 
 def _in_full(recipe: Recipe) -> list[str]:
@@ -94,7 +105,7 @@ def _check(args: argparse.Namespace, wanted: list[Recipe], terminal: Terminal) -
     terminal.progress("")
     what = args.name or "none of the known collections"
     for text in table(rows, heading=("name", "folder", "state")) if rows else [f"{what} {'is not' if args.name else 'is'} in {args.check}"]:
-        terminal.line(text if len(text) <= 2 * WIDTH else text)
+        terminal.line(text)
     terminal.finish({"command": "corpus sources", "folder": args.check, "found": described})
 
 

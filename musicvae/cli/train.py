@@ -6,11 +6,12 @@ import argparse
 import contextlib
 import os
 import shutil
+from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from musicvae.cli.corpora import open_corpus, report_lines
+from musicvae.cli.corpora import is_corpus, open_corpus, report_lines
 from musicvae.cli.parsing import Commands, add_command, positive_int, positive_number, seed_number
 from musicvae.cli.targets import check_file
 from musicvae.cli.terminal import Terminal
@@ -77,21 +78,15 @@ def run_train(args: argparse.Namespace, terminal: Terminal) -> None:
         _check_output(out, run_dir, args)
     config = _config(args)
     learning, machine = _learning_options(args), _machine_options(args, run_dir)
-    corpus, built = _corpus(Path(args.data), run_dir, args, terminal if is_first else Terminal(as_json=True))
-    if is_first:
-        for text in report_lines(corpus):
-            terminal.line(text)
-    from musicvae.train.data import full_bars
-    from musicvae.train.run import train
+    with _nothing_left_of(run_dir) if is_first else contextlib.nullcontext():
+        corpus = _corpus(Path(args.data), run_dir, args, terminal if is_first else Terminal(as_json=True))
+        if is_first:
+            for text in report_lines(corpus):
+                terminal.line(text)
+        from musicvae.train.data import full_bars
+        from musicvae.train.run import train
 
-    try:
-        full_bars(corpus, config.max_bars, hop_bars=learning.hop_bars)
-    except ValueError:  # too little data leaves nothing behind
-        if built and is_first:
-            shutil.rmtree(_kept_corpus(run_dir), ignore_errors=True)
-            with contextlib.suppress(OSError):  # an older run is in there
-                run_dir.rmdir()
-        raise
+        full_bars(corpus, config.max_bars, hop_bars=learning.hop_bars)  # too little data is said before anything is trained
     result = train(
         corpus, out, config=config, options=learning, machine=machine, resume=args.resume, force=args.force,
         init_from=_model_path(args.init_from), metadata={"description": args.description} if args.description else None,
@@ -173,12 +168,24 @@ def _kept_corpus(run_dir: Path) -> Path:
     return run_dir / "corpus"
 
 
-def _corpus(data: Path, run_dir: Path, args: argparse.Namespace, terminal: Terminal) -> tuple[Corpus, bool]:
-    """The corpus, and whether it was built from files just now."""
+def _corpus(data: Path, run_dir: Path, args: argparse.Namespace, terminal: Terminal) -> Corpus:
+    """The corpus, built from files in the run's folder if need be."""
     from musicvae.corpus.store import Corpus
 
     kept = _kept_corpus(run_dir)
-    if (args.resume or not _is_first_process()) and (kept / "manifest.json").is_file():
+    if (args.resume or not _is_first_process()) and is_corpus(kept):
         terminal.notice(f"the data is what the run began with, kept in {kept}")
-        return Corpus.load(kept), False
+        return Corpus.load(kept)
     return open_corpus(data, terminal, build_in=kept if _is_first_process() else None)
+
+
+@contextlib.contextmanager
+def _nothing_left_of(run_dir: Path) -> Iterator[None]:
+    """Remove what was built in the folder of a run, if the run cannot begin and the folder was not there before."""
+    was_there = run_dir.exists()
+    try:
+        yield
+    except (ValueError, OSError):
+        if not was_there:
+            shutil.rmtree(run_dir, ignore_errors=True)
+        raise
