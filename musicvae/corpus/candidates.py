@@ -49,10 +49,14 @@ class HashSetWriter:
         self._hashes.write(hashes.astype("<u8").tobytes())
         self._ends.write(self._end.to_bytes(8, "little"))
 
-    def finished(self) -> HashSets:
-        """The sets, to be read from disk; nothing can be added any more."""
+    def close(self) -> None:
+        """Close the files; nothing can be added any more."""
         self._hashes.close()
         self._ends.close()
+
+    def finished(self) -> HashSets:
+        """The sets, to be read from disk; nothing can be added any more."""
+        self.close()
         values, ends = (_mapped(path, kind) for path, kind in zip(self._paths, ("<u8", "<i8"), strict=True))
         return HashSets(values, np.concatenate([[0], ends]).astype(np.int64))
 

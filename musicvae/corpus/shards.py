@@ -111,13 +111,14 @@ class ShardWriter:
         words = {name: self._sorted_words(name) for name in self._words}
         windows = self._write_windows(words["source"])
         facets = {name: words[name] for name in sorted(self._facets)}
+        told = {name: value for name, value in (report or {}).items() if name != "sources"}
         known = {name: dict((sources or {}).get(name, {})) for name in {*words["source"], *(sources or {})}}
         write_manifest(self._partial, {
             "schema": SCHEMA, "material": self.material, "options": self.options, "rows": self._next_row, "lines": self.lines,
             "tunes": self.tunes, "rows_per_shard": self.rows_per_shard, "columns": _described(self._columns),
             "line_columns": _described(LINES), "splits": SPLITS, "kinds": KINDS, "modes": MODES, "chord_qualities": list(QUALITIES),
             "meters": words["meter"], "tags": facets, "sources": [{"name": name, **known[name]} for name in sorted(known)],
-            "line_sources": words["source"], "windows": windows, "report": {name: value for name, value in (report or {}).items() if name != "sources"},
+            "line_sources": words["source"], "windows": windows, "report": told,
             "files": {name: file_digest(self._partial / name) for name in self._written(windows)},
         })  # fmt: skip
         put_in_place(self._partial, self.folder)

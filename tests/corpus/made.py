@@ -7,10 +7,11 @@ from musicvae.corpus.results import Failure, FileResult, pack_result
 from musicvae.corpus.tunes import COLUMNS, SourceFile, StoredLine, Tune
 from musicvae.music.key import Key
 
+DORIAN = Key(7, "dorian")
 METERS = ("4/4", "3/4", "6/8")
 
 
-def made_line(seed, *, bars=16, kind=0, material="melody", start_bar=1, meter="", key=Key(7, "dorian"), shift=-7):
+def made_line(seed, *, bars=16, kind=0, material="melody", start_bar=1, meter="", key=DORIAN, shift=-7):
     """A line of random rows, a fifth of its bars empty."""
     rng = np.random.default_rng(seed)
     rows = {}

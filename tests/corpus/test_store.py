@@ -122,7 +122,8 @@ def test_what_is_not_there_or_newer_is_told(tmp_path):
     words = json.loads((tmp_path / "manifest.json").read_text())
     for change, message in (
         ({"schema": 2}, "schema 2, newer"), ({"kinds": ["5/8"]}, "build it again"), ({"material": "noise"}, "damaged"),
-        ({"columns": {"x": {"dtype": "uint8", "shape": []}}}, "does not know"), ({"lines": 2}, "start.npy"), ({"tags": {"../x": []}}, "facet"),
+        ({"columns": {"x": {"dtype": "uint8", "shape": []}}}, "does not know"), ({"lines": 2}, "start.npy"),
+        ({"tags": {"../x": []}}, "facet"),
     ):  # fmt: skip
         (tmp_path / "manifest.json").write_text(json.dumps({**words, **change}))
         with pytest.raises(ValueError, match=message):
