@@ -213,7 +213,7 @@ def _trio(tune: SourceTune, score: Score, options: BuildOptions, losses: Counter
         shift = _trio_shift(line) if options.transpose else 0
         melody, bass = _transposed(line.melody, shift, losses), _transposed(line.bass, shift, losses)
         tokens, low = melody.tokens(), bass.tokens()
-        rows = {
+        rows: Rows = {
             "bars": _wide(tokens),
             "bass": _wide(low),
             "drums": line.hits,

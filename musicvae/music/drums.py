@@ -7,6 +7,7 @@ The classes and their order are those of Magenta's MusicVAE and GrooVAE networks
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -29,6 +30,7 @@ _Value = TypeVar("_Value", bound=np.generic)
 MOVED = "onsets moved to the grid by more than 1/8 step"
 MERGED = "hits of one class on the same sixteenth merged"
 _OFF_GRID = 1 / 8
+_DRUM_NAMES = re.compile(r"\bdrum|percuss|\bkit\b", re.IGNORECASE)
 _MOST_NAMED = 12
 _MAX_BARS = 20_000
 
@@ -176,7 +178,8 @@ def extract_drums(score: Score, drums: DrumMap, *, track: int | str | None = Non
 def drum_tracks(score: Score, track: int | str | None = None) -> tuple[tuple[int, ...], str]:
     """Numbers (from 1) of the tracks that hold the drums, and why those; ValueError if there are none.
 
-    track: a number or part of a name settles it, on whatever channel the track is.
+    They are those on the drum channel or, where none is, those with the name of drums. track: a number or part of a
+    name settles it, on whatever channel the track is.
     """
     filled = [i for i, t in enumerate(score.tracks, 1) if t.notes]
     drums = [i for i in filled if score.tracks[i - 1].is_drum]
@@ -190,6 +193,8 @@ def drum_tracks(score: Score, track: int | str | None = None) -> tuple[tuple[int
         if not found:
             raise ValueError(f"no track with notes is named like {track!r}; tracks are: {named}")
         return tuple(found), f"named like {track!r}"
+    if not drums and (drums := [i for i in filled if _DRUM_NAMES.search(score.tracks[i - 1].name)]):
+        return tuple(drums), "no track is on the drum channel, but this is the name of drums"
     if not drums:
         raise ValueError("no drums in it (MIDI keeps them on channel 10)" if filled else "no notes in it")
     return tuple(drums), "the only track of drums" if len(drums) == 1 else f"all {len(drums)} tracks of drums together"
@@ -211,8 +216,8 @@ def drum_notes(score: Score, numbers: Sequence[int], drums: DrumMap, losses: Cou
 
 def drum_segments(score: Score, notes: NoteTable, losses: Counter[str]) -> list[Segment]:
     """Segments of supported meter as far as drums are hit (how long a drum note is held means nothing); others are counted."""
-    step_ticks = score.ticks_per_beat / STEPS_PER_BEAT
-    end = int(np.ceil((np.floor(notes.onset_ticks[-1] / step_ticks + 0.5) + 1) * step_ticks))
+    # A last hit opens the bar that it is nearest to: `segments` forgives an end half a step after a bar line, but no more.
+    end = int(notes.onset_ticks[-1]) + 2 * int(score.ticks_per_beat / STEPS_PER_BEAT / 2) + 1
     return supported_segments(score, end, int(notes.onset_ticks[0]), losses)
 
 

@@ -22,7 +22,7 @@ _EARLIEST_SWUNG, _LATEST_SWUNG = 0.42, 0.8
 _ON_THE_BEAT = 1 / 12
 _FEWEST_PAIRS = 6
 _NEAR_SIXTH = 1 / 32  # of a beat: closer than a thirty-second note ever is
-_SWUNG = 1.25
+_SWUNG, _DOTTED = 1.25, 2.7
 TRIPLETS_LOST = "notes in triplets moved to the sixteenth grid"
 SWING_LOST = "swung eighths straightened or dotted by the sixteenth grid"
 
@@ -34,7 +34,7 @@ class Timing:
     off_grid: share further than an eighth of a sixteenth from the grid; median_distance: the middle one's
     distance to the grid, in sixteenths, 0 to 0.5. num_triplet_onsets: onsets nearer to a sixth of a beat than to a
     sixteenth, in beats divided in three or six. swing: length of the first eighth over the second, the median
-    over the beats split in two (1 is straight, 2 a triplet's swing, 3 dotted); nan for fewer than 6 such beats.
+    over the beats split in two (1 is straight, 2 a triplet's swing, 3 dotted); None for fewer than 6 such beats.
     """
 
     num_onsets: int
@@ -43,7 +43,7 @@ class Timing:
     num_triplet_onsets: int
     num_swung_pairs: int
     num_pairs: int
-    swing: float
+    swing: float | None
 
     @property
     def triplets(self) -> float:
@@ -53,7 +53,7 @@ class Timing:
     @property
     def is_swung(self) -> bool:
         """Whether eighths are swung: long-short by 1.25 or more, but not dotted."""
-        return self.num_pairs >= _FEWEST_PAIRS and _SWUNG <= self.swing < 2.7
+        return self.swing is not None and _SWUNG <= self.swing < _DOTTED
 
     def __str__(self) -> str:
         if not self.num_onsets:
@@ -63,7 +63,7 @@ class Timing:
         ]
         if self.num_triplet_onsets:
             words.append(f"{self.triplets:.0%} in triplets")
-        if self.is_swung:
+        if self.is_swung and self.swing:
             words.append(f"eighths swung {self.swing:.1f} to 1")
         return ", ".join(words)
 
@@ -78,20 +78,20 @@ def measure_timing(notes: NoteTable, ticks_per_beat: int, *, start_ticks: int = 
     onset = notes.onset_ticks
     onset = onset[np.diff(onset, prepend=onset[:1] - 1) > 0]  # sorted, so that equal ones are neighbours
     if not len(onset):
-        return Timing(0, 0.0, 0.0, 0, 0, 0, float("nan"))
+        return Timing(0, 0.0, 0.0, 0, 0, 0, None)
     position = (onset - start_ticks) / ticks_per_beat
     sixteenths = position * STEPS_PER_BEAT
     distance = np.abs(sixteenths - np.rint(sixteenths))
     pairs = _pairs(position)
-    swing = float(np.median(pairs)) if len(pairs) >= _FEWEST_PAIRS else float("nan")
+    middle = _median(pairs) if len(pairs) >= _FEWEST_PAIRS else None
     return Timing(
         num_onsets=len(onset),
-        off_grid=float((distance > _OFF_GRID).mean()),
-        median_distance=float(np.median(distance)),
+        off_grid=int(np.count_nonzero(distance > _OFF_GRID)) / len(onset),
+        median_distance=_median(distance),
         num_triplet_onsets=_num_triplet_onsets(position, distance),
         num_swung_pairs=int((np.abs(pairs - 0.5) > 1 / 32).sum() - (np.abs(pairs - 0.75) <= 1 / 32).sum()),
         num_pairs=len(pairs),
-        swing=swing / (1 - swing),
+        swing=None if middle is None else middle / (1 - middle),
     )
 
 
@@ -99,6 +99,11 @@ def grid_losses(timing: Timing) -> Mapping[str, int]:
     """What the sixteenth grid makes unheard: reason -> count of onsets, without those that lose nothing."""
     losses = {TRIPLETS_LOST: timing.num_triplet_onsets, SWING_LOST: timing.num_swung_pairs if timing.is_swung else 0}
     return {reason: count for reason, count in losses.items() if count}
+
+
+def _median(values: NDArray[np.float64]) -> float:
+    """The middle value, of two the upper; several times faster than `numpy.median`, which bulk work feels."""
+    return float(np.partition(values, len(values) // 2)[len(values) // 2])
 
 
 def _num_triplet_onsets(position: NDArray[np.float64], distance: NDArray[np.float64]) -> int:

@@ -37,6 +37,7 @@ GAP_BARS = 2
 LONG_BARS = 16
 """Runs of so many bars are looked for first."""
 _SHORT_BARS = 2
+_MOST_PAIRS = 32
 _MELODY_PROGRAM, _BASS_PROGRAM = 0, 33
 _OFF_GRID = 1 / 8
 Hits = NDArray[np.uint64]
@@ -161,7 +162,7 @@ class _Voices:
         self.basses = [c.track for c in choice.candidates if c.role == "bass"]
         worth = {c.track: c.score for c in choice.candidates}
         pairs = [(m, b) for m in self.melodies for b in self.basses]
-        self.pairs = sorted(pairs, key=lambda pair: (-worth[pair[0]] - worth[pair[1]], pair))
+        self.pairs = sorted(pairs, key=lambda pair: (-worth[pair[0]] - worth[pair[1]], pair))[:_MOST_PAIRS]
         self.losses: dict[int, Counter[str]] = {track: Counter() for track in worth}
         self.columns = {track: self._voice(track) for track in worth}
         onsets = (drums.onset_ticks, *(columns[0] for columns in self.columns.values()))

@@ -60,7 +60,7 @@ class TrioChoice:
 def choose_trio(score: Score) -> TrioChoice:
     """The best melody track and bass track for the drums of a score; ValueError where one of the three is missing."""
     drums, _ = drum_tracks(score)
-    melodies, basses, rule = _roles(score)
+    melodies, basses, rule = _roles(score, drums)
     if not melodies or not basses:
         raise ValueError(f"no {'melody' if not melodies else 'bass'} for a trio: {rule}; pitched tracks are {_named(score)}")
     drum_beats = np.unique(np.concatenate([_beats(score, score.tracks[i - 1], hits=True) for i in drums]))
@@ -73,9 +73,9 @@ def choose_trio(score: Score) -> TrioChoice:
     return TrioChoice(melody[0].track, bass[0].track, drums, why, (*melody, *bass))
 
 
-def _roles(score: Score) -> tuple[list[int], list[int], str]:
+def _roles(score: Score, drums: tuple[int, ...]) -> tuple[list[int], list[int], str]:
     """Tracks that can be the melody, those that can be the bass, and by which rule."""
-    pitched = [i for i, t in enumerate(score.tracks, 1) if t.notes and not t.is_drum]
+    pitched = [i for i, t in enumerate(score.tracks, 1) if t.notes and i not in drums]
     programs = {score.tracks[i - 1].program for i in pitched}
     if len(pitched) < 2 or len(programs) > 1:
         melodies = [i for i in pitched if score.tracks[i - 1].program in _MELODY_PROGRAMS]
