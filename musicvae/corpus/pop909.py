@@ -45,9 +45,10 @@ def map_onto_beats(score: Score, folder: Path, title: str) -> Score:
     tracks = [named[name] for name in _PARTS if name in named]
     on_beats = [_on_beats(score, track, beats) for track in tracks]
     chords = list(_spans(folder / "chord_midi.txt"))
+    # Beats are put before the first where notes begin earlier, but not for one that is played a little early.
     lead = max(0, -int(np.floor(min(float(onset.min()) for onset, _ in on_beats) + 0.1)))
     meters, losses = _meters(table, chords, lead)
-    placed = tuple(_placed(track, onset + lead, end + lead, losses) for track, (onset, end) in zip(tracks, on_beats, strict=True))
+    placed = tuple(_placed(track, onset + lead, end + lead) for track, (onset, end) in zip(tracks, on_beats, strict=True))
     return Score(
         TICKS_PER_BEAT, placed, (TempoChange(0, 60 / float(np.median(np.diff(beats)))),), meters, _keys(folder, beats, lead), title, (),
         {name: count for name, count in losses.items() if count}, 0, tuple(_chord_changes(chords, beats, lead, losses)),
@@ -71,14 +72,11 @@ def _on_beats(score: Score, track: Track, beats: Floats) -> tuple[Floats, Floats
     return _beats_at(seconds_at(score, notes.onset_ticks), beats), _beats_at(seconds_at(score, notes.end_ticks), beats)
 
 
-def _placed(track: Track, onset: Floats, end: Floats, losses: Counter[str]) -> Track:
-    start = np.rint(onset * TICKS_PER_BEAT).astype(np.int64)
-    length = np.maximum(0, np.rint((end - onset) * TICKS_PER_BEAT)).astype(np.int64)
+def _placed(track: Track, onset: Floats, end: Floats) -> Track:
+    start = np.maximum(0, np.rint(onset * TICKS_PER_BEAT)).astype(np.int64)
+    length = np.maximum(0, np.rint(end * TICKS_PER_BEAT).astype(np.int64) - start)
     notes = NoteTable.of(track.notes)
-    kept = start >= 0
-    losses["notes before the first beat"] += int((~kept).sum())
-    table = NoteTable(start[kept], notes.pitch[kept], length[kept], notes.velocity[kept])
-    return Track(table, track.name.strip(), track.program, track.is_drum)
+    return Track(NoteTable(start, notes.pitch, length, notes.velocity), track.name.strip(), track.program, track.is_drum)
 
 
 def _meters(table: Floats, chords: list[tuple[float, str]], lead: int) -> tuple[tuple[MeterChange, ...], Counter[str]]:
@@ -91,7 +89,7 @@ def _meters(table: Floats, chords: list[tuple[float, str]], lead: int) -> tuple[
     lines = (np.arange(len(beats)) - phases) % size == 0
     broken = np.flatnonzero(np.diff(phases)) + 1
     starts = sorted({int(first) for at in (0, *broken) if (first := _first(lines, int(at))) is not None})
-    losses = Counter({"annotated bar lines passed over": int((marks & ~lines).sum()), "bar lines off the grid": max(0, len(starts) - 1)})
+    losses = Counter({"annotated bar lines moved": int((marks & ~lines).sum()), "bar lines off the grid": max(0, len(starts) - 1)})
     return tuple(MeterChange((start + lead) * TICKS_PER_BEAT, meter) for start in starts), losses
 
 

@@ -20,7 +20,6 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-import musicvae
 from musicvae.corpus.labels import check_rules
 from musicvae.corpus.walking import Entry, fits, sorted_names, walk
 
@@ -171,7 +170,7 @@ def known_sources() -> tuple[Recipe, ...]:
 
 
 def _recipes_folder() -> Path:
-    package = Path(musicvae.__file__).parent
+    package = Path(__file__).parents[1]
     for folder in (package / "recipes", package.parent / "data"):
         if folder.is_dir():
             return folder
