@@ -78,6 +78,8 @@ def inspect_score(
     asked = source.track if track is None else track
     taken, losses, reason = take_tune(replace(source, track=asked), score, options)
     choice = _choice(score, asked, options)
+    if track is None and source.track is not None and choice.roles:
+        choice = replace(choice, why=f"what is known of {source.source} says so")
     lines = tuple(_line(cut, options) for line in (taken.lines if taken else ()) if (cut := _from_bar(line, start_bar)) is not None)
     if taken and not lines:
         last = max(_last_bar(line) for line in taken.lines)

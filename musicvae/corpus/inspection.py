@@ -143,7 +143,7 @@ def _track_table(told: Inspection) -> Table:
 
 
 def _choice_table(told: Inspection) -> Table:
-    """How the tracks compare, the best first; terms from 0 to 1."""
+    """How the tracks compare, the best first; terms from 0 to 1; no rows where there is nothing to compare."""
     scored = sorted(
         (track for track in told.tracks if track.melodic is not None), key=lambda track: (-(track.melodic or 0.0), track.number)
     )
@@ -152,7 +152,7 @@ def _choice_table(told: Inspection) -> Table:
         (track.number, f"{track.melodic:.2f}", *(f"{track.terms[name]:.2f}" if name in track.terms else None for name in terms))
         for track in scored
     )
-    return Table("how the choice was made", ("track", "score", *terms), rows)
+    return Table("how the choice was made", ("track", "score", *terms), rows if len(rows) > 1 else ())
 
 
 def _line_table(told: Inspection) -> Table:
