@@ -53,7 +53,7 @@ def take_tune(tune: SourceTune, score: Score, options: BuildOptions) -> tuple[Tu
     try:
         taken = _TAKERS[options.material](tune, score, options, losses)
     except ValueError as error:
-        return None, {}, normal_reason(error, (tune.file, tune.tune_id))
+        return None, {}, normal_reason(error)
     if not taken.lines:
         return None, dict(+losses), _why_nothing(losses, options)
     lines = tuple(sorted(taken.lines, key=lambda line: -line.num_bars))
