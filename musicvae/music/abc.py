@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from musicvae.music.barlines import meter_changes
+from musicvae.music.barlines import differing, meter_changes
 from musicvae.music.barmarks import CONTROLS, Mark, TuneSource
 from musicvae.music.score import ChordChange, KeyChange, Score, ScoreNote, TempoChange, Track
 from musicvae.music.seams import BarLine, Edits, seam_edits
@@ -126,11 +126,9 @@ def _bar_lines(marks: _Marks) -> list[BarLine]:
 
 def _keys(marks: _Marks) -> tuple[KeyChange, ...]:
     at = {tick: mark.key for tick, _, mark in marks if mark.is_bar and mark.key is not None}
-    ticks = list(at)
-    return tuple(KeyChange(tick, at[tick]) for i, tick in enumerate(ticks) if i == 0 or at[tick] != at[ticks[i - 1]])
+    return tuple(KeyChange(tick, key) for tick, key in differing(at.items()))
 
 
 def _chords(marks: _Marks) -> tuple[ChordChange, ...]:
     at = {tick: mark.chord for tick, _, mark in marks if not mark.is_bar}
-    ticks = list(at)
-    return tuple(ChordChange(tick, at[tick]) for i, tick in enumerate(ticks) if i == 0 or at[tick] != at[ticks[i - 1]])
+    return tuple(ChordChange(tick, chord) for tick, chord in differing(at.items()))

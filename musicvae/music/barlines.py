@@ -8,12 +8,15 @@ starts a new one.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TypeVar
 
 from musicvae.music.meter import Meter
 from musicvae.music.score import MeterChange
 
-__all__ = ["meter_changes"]
+__all__ = ["differing", "meter_changes"]
+
+_Value = TypeVar("_Value")
 
 _LOOK_AHEAD = 2
 
@@ -43,6 +46,15 @@ def meter_changes(bars: Sequence[tuple[int, Meter]], end_ticks: int, ticks_per_b
     if not changes and bars:
         changes.append(MeterChange(*bars[-1]))
     return tuple(changes), moved
+
+
+def differing(values: Iterable[tuple[int, _Value]]) -> Iterator[tuple[int, _Value]]:
+    """Of (tick, value) pairs, ascending, those whose value is not that of the pair before."""
+    before: list[_Value] = []
+    for tick, value in values:
+        if before != [value]:
+            yield tick, value
+        before = [value]
 
 
 def _in_phase(distance_ticks: int, bar_ticks: int, slack: int) -> bool:

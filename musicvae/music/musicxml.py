@@ -1,36 +1,30 @@
-"""MusicXML files into scores, through music21.
+"""MusicXML files into scores, through music21 (`music.written`).
 
 Conventions: ticks as in `music.score`, 480 a beat. Before music21 sees a file, what sounds nothing
-(lyrics, layout, words) is taken out of its XML, which makes reading several times faster; a file that
-declares XML entities is refused, since those can blow up without bound.
+(lyrics, layout, words) is taken out of its XML, which makes reading several times faster, and chord symbols are
+made words that music21 carries along; a file that declares XML entities is refused, since those can blow up without bound.
 """
 
 from __future__ import annotations
 
 import io
 import re
-import warnings
 import zipfile
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 from xml.etree import ElementTree
 
-from musicvae.music.barlines import meter_changes
-from musicvae.music.key import Key, estimate_key
-from musicvae.music.meter import Meter
-from musicvae.music.score import KeyChange, Score, ScoreNote, TempoChange, Track
+from musicvae.music.chords import Chord, symbol_of_kind
+from musicvae.music.score import Score
+from musicvae.music.written import chord_words, is_chord_words, parse, tempi_of, to_score, with_repeats
 
 __all__ = ["read_musicxml"]
 
-_Bars = list[tuple[int, Meter]]
-_Signature = tuple[int, int, str | None]  # tick, sharps, mode
-
-TICKS_PER_BEAT = 480
 _MAX_BYTES = 64 * 2**20
+_MAX_DEPTH = 100
 _SILENT = {
-    "lyric", "print", "defaults", "credit", "figured-bass", "harmony", "beam", "stem", "notations", "listening",
+    "lyric", "print", "defaults", "credit", "figured-bass", "beam", "stem", "notations", "listening",
     "midi-instrument", "midi-device", "score-instrument", "instrument", "accidental", "staff-details", "clef",
 }  # fmt: skip
 
@@ -39,29 +33,26 @@ def read_musicxml(path: str | Path, *, parts: Callable[[str], bool] | None = Non
     """The parts of a .xml, .musicxml or .mxl file: first voice of each, ties joined, repeats written out.
 
     parts: keeps only the first part whose name it accepts (all parts if it accepts none). A key
-    signature without a mode gets the major or minor one that fits the notes. ValueError for a file
-    that is no MusicXML, is larger than 64 MiB, or has no notes.
+    signature without a mode gets the major or minor one that fits the notes. Chord symbols of the parts kept become
+    `Score.chords`; the composer is in the texts as ``C:name``. ValueError for a file that is no MusicXML, is larger
+    than 64 MiB, or has no notes.
     """
     name = Path(path).name
     root = _root(_xml_bytes(Path(path)), name)
+    losses: Counter[str] = Counter()
+    chords = _take_chords(root, losses)
     if parts is not None:
         _keep_one_part(root, parts)
     _strip(root)
-    score = _parse(root, name)
-    losses: Counter[str] = Counter()
+    score = parse(ElementTree.tostring(root, encoding="unicode"), "musicxml", name)
     if root.find(".//repeat") is not None or root.find(".//ending") is not None:
-        score = _expand(score, losses)
-    tracks: list[Track] = []
-    bars: _Bars = []
-    keys: list[_Signature] = []
-    for part in score.parts:
-        track, part_bars, part_keys = _read_part(part, losses)
-        if track.notes:
-            tracks.append(track)
-            bars, keys = bars or part_bars, keys or part_keys
-    if not tracks:
-        raise ValueError(f"{name} has no notes")
-    return _score(tracks, bars, keys, _title(root), losses, _tempi(root))
+        score = with_repeats(score, losses)
+    title = root.findtext("work/work-title") or root.findtext("movement-title") or ""
+    composers = [" ".join((e.text or "").split()) for e in root.iterfind("identification/creator[@type='composer']")]
+    return to_score(
+        score, losses, name=name, title=" ".join(title.split()), texts=tuple(f"C:{c}" for c in composers if c), chords=chords,
+        tempi=tempi_of(sound.get("tempo", "") for sound in root.iter("sound")),
+    )  # fmt: skip
 
 
 def _xml_bytes(path: Path) -> bytes:
@@ -97,6 +88,11 @@ def _root(data: bytes, name: str) -> ElementTree.Element:
         root = ElementTree.fromstring(data)
     except (ElementTree.ParseError, ValueError, LookupError) as error:
         raise ValueError(f"{name} is no well-formed XML ({error}); is it cut off?") from error
+    level, depth = [root], 0
+    while level:
+        level, depth = [child for element in level for child in element], depth + 1
+        if depth > _MAX_DEPTH:
+            raise ValueError(f"{name} nests its XML more than {_MAX_DEPTH} deep, which no music does; it is not read")
     if root.tag != "score-partwise":
         raise ValueError(f"{name} is no partwise MusicXML score (its root is <{root.tag}>)")
     return root
@@ -121,130 +117,43 @@ def _strip(root: ElementTree.Element) -> None:
         for child in list(parent):
             # Of directions only those with a jump (segno, coda) matter, for repeats.
             is_words = child.tag == "direction" and child.find("sound") is None
-            if child.tag in _SILENT or is_words:
+            if child.tag in _SILENT or (is_words and not is_chord_words(child.findtext("direction-type/words"))):
                 parent.remove(child)
 
 
-def _parse(root: ElementTree.Element, name: str) -> Any:
-    import music21
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+def _take_chords(root: ElementTree.Element, losses: Counter[str]) -> list[Chord | None]:
+    """Make every <harmony> a direction with words; the chords that the words number, None for one not known here."""
+    chords: list[Chord | None] = []
+    for harmony in list(root.iter("harmony")):
         try:
-            return music21.converter.parseData(ElementTree.tostring(root, encoding="unicode"), format="musicxml")
-        except Exception as error:  # music21 raises whatever its parser met: any of it means that the file cannot be read
-            raise ValueError(f"{name} could not be read as MusicXML ({type(error).__name__}: {error})") from error
-
-
-def _expand(score: Any, losses: Counter[str]) -> Any:
-    import music21
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            return score.expandRepeats()
-        except (music21.exceptions21.Music21Exception, IndexError, AttributeError, KeyError):
-            losses["repeats not written out"] += 1
-            return score
-
-
-def _read_part(part: Any, losses: Counter[str]) -> tuple[Track, _Bars, list[_Signature]]:
-    """Notes, bar lines and key signatures (tick, sharps, mode) of one part."""
-    import music21
-
-    notes: list[ScoreNote] = []
-    bars: _Bars = []
-    keys: list[_Signature] = []
-    meter: Meter | None = None
-    for measure in part.getElementsByClass(music21.stream.Measure):
-        start = measure.offset
-        if (signature := measure.timeSignature) is not None:
-            meter = _meter_of(signature)
-        if meter is not None:
-            bars.append((_ticks(start), meter))
-        for key in measure.getElementsByClass(music21.key.KeySignature):
-            keys.append((_ticks(start), key.sharps, getattr(key, "mode", None)))
-        voice, *others = list(measure.voices) or [measure]
-        losses["notes in a second voice"] += sum(len(v.notes) for v in others)
-        for element in voice.notes:
-            if element.duration.isGrace:
-                losses["grace notes"] += 1
-            elif isinstance(element, music21.note.Note | music21.chord.Chord):
-                _add(notes, element, start + (voice.offset if others else 0), losses)
-    name = " ".join(str(part.partName or "").split())
-    return Track(tuple(sorted(notes)), name, _program(part)), bars, keys
-
-
-def _add(notes: list[ScoreNote], element: Any, start: Any, losses: Counter[str]) -> None:
-    onset = _ticks(start + element.offset)
-    end = _ticks(start + element.offset + element.duration.quarterLength)
-    tied = element.tie is not None and element.tie.type in ("stop", "continue")
-    for pitch in element.pitches:
-        midi = int(pitch.midi)
-        before = next((i for i in range(len(notes) - 1, max(-1, len(notes) - 9), -1) if notes[i].pitch == midi), None)
-        if tied and before is not None and abs(notes[before].onset_ticks + notes[before].duration_ticks - onset) <= 1:
-            notes[before] = ScoreNote(notes[before].onset_ticks, midi, end - notes[before].onset_ticks, notes[before].velocity)
-        else:
-            notes.append(ScoreNote(onset, midi, end - onset, 90))
-
-
-def _ticks(offset_beats: Any) -> int:
-    return int(round(offset_beats * TICKS_PER_BEAT))
-
-
-def _meter_of(signature: Any) -> Meter | None:
-    try:
-        return Meter(int(signature.numerator), int(signature.denominator))
-    except (ValueError, TypeError):
-        return None
-
-
-def _program(part: Any) -> int:
-    instrument = part.getInstrument(returnDefault=False)
-    program = getattr(instrument, "midiProgram", None)
-    return program if isinstance(program, int) and 0 <= program <= 127 else 0
-
-
-def _tempi(root: ElementTree.Element) -> tuple[TempoChange, ...]:
-    """The first tempo only: later ones in such files are mostly the shape of a ritardando."""
-    for sound in root.iter("sound"):
-        try:
-            qpm = float(sound.get("tempo", ""))
+            chord = _chord(harmony)
         except ValueError:
-            continue
-        if 0 < qpm < 10_000:
-            return (TempoChange(0, qpm),)
-    return ()
+            losses["chord symbols not known"] += 1
+            chord = None
+        offset = harmony.findtext("offset")
+        harmony.clear()
+        harmony.tag = "direction"
+        words = ElementTree.SubElement(ElementTree.SubElement(harmony, "direction-type"), "words")
+        words.text = chord_words(len(chords))
+        if offset:
+            ElementTree.SubElement(harmony, "offset").text = offset
+        chords.append(chord)
+    return chords
 
 
-def _title(root: ElementTree.Element) -> str:
-    return " ".join((root.findtext("work/work-title") or root.findtext("movement-title") or "").split())
-
-
-def _score(
-    tracks: list[Track], bars: _Bars, keys: list[_Signature], title: str, losses: Counter[str], tempi: tuple[TempoChange, ...]
-) -> Score:
-    end = max(n.onset_ticks + n.duration_ticks for t in tracks for n in t.notes)
-    meters, off_grid = meter_changes(bars, max(end, bars[-1][0] if bars else 0), TICKS_PER_BEAT)
-    losses["bar lines off the grid"] += off_grid
-    changes: list[KeyChange] = []
-    for i, (tick, sharps, mode) in enumerate(keys):
-        until = keys[i + 1][0] if i + 1 < len(keys) else end + 1
-        key = _key(sharps, mode, [n for n in tracks[0].notes if tick <= n.onset_ticks < until])
-        if key is not None and (not changes or changes[-1].key != key):
-            changes.append(KeyChange(tick, key))
-    return Score(TICKS_PER_BEAT, tuple(tracks), tempi, meters, tuple(changes), title, (), dict(+losses))
-
-
-def _key(sharps: int, mode: str | None, notes: list[ScoreNote]) -> Key | None:
-    """The key of a signature; a missing mode is the estimated one, or else minor where the last note is its tonic."""
-    if not -7 <= sharps <= 7:
+def _chord(harmony: ElementTree.Element) -> Chord | None:
+    kind = (harmony.findtext("kind") or "").strip()
+    if kind == "none":
         return None
-    if mode in ("minor", "dorian", "phrygian", "lydian", "mixolydian", "locrian"):
-        return Key.from_signature(sharps, mode)
-    major, minor = Key.from_signature(sharps), Key.from_signature(sharps, "minor")
-    voiced = [n for n in notes if n.duration_ticks > 0]
-    found = estimate_key([n.pitch for n in voiced], [float(n.duration_ticks) for n in voiced])
-    if found in (major, minor):
-        return found
-    return minor if voiced and voiced[-1].pitch % 12 == minor.tonic else major
+    degrees = [
+        (d.findtext("degree-type") or "add", int(d.findtext("degree-value") or 0), round(float(d.findtext("degree-alter") or 0)))
+        for d in harmony.iterfind("degree")
+    ]
+    bass = _note_name(harmony, "bass")
+    return Chord.parse(f"{_note_name(harmony, 'root')}{symbol_of_kind(kind, degrees)}{f'/{bass}' if bass else ''}")
+
+
+def _note_name(harmony: ElementTree.Element, which: str) -> str:
+    alter = round(float(harmony.findtext(f"{which}/{which}-alter") or 0))
+    step = (harmony.findtext(f"{which}/{which}-step") or "").strip()
+    return step + ("#" * alter if alter > 0 else "b" * -alter)
