@@ -50,7 +50,7 @@ class ReaderProcess:
         self._max_seconds, self._max_memory_mib, self._readers = max_seconds, max_memory_mib, readers
         self._process: subprocess.Popen[bytes] | None = None
         self._folder: _Folder | None = None
-        self._splitter = FrameSplitter()
+        self._splitter, self._is_garbled = FrameSplitter(), False
         self._frames: deque[bytes] = deque()
         self._finalizer: weakref.finalize | None = None  # type: ignore[type-arg]
         self.is_fresh = True
@@ -80,6 +80,8 @@ class ReaderProcess:
         """The next answer, or why none came within `seconds`."""
         if self._frames:
             return self._frames.popleft()
+        if self._is_garbled:
+            return Stop("the reader's answer was garbled")
         assert self._process is not None
         assert self._process.stdout is not None
         pipe = self._process.stdout.fileno()
@@ -93,7 +95,8 @@ class ReaderProcess:
             try:
                 self._frames.extend(self._splitter.feed(data))
             except ValueError:
-                return Stop("the reader's answer was garbled")
+                self._is_garbled = True  # what came before is good
+                return self.receive(0)
             if not data:
                 return self._ended()
         return self._frames.popleft()
@@ -122,7 +125,7 @@ class ReaderProcess:
             self._finalizer = None
         if self._folder is not None:
             self._folder.clear()
-        self._splitter = FrameSplitter()
+        self._splitter, self._is_garbled = FrameSplitter(), False
         self._frames.clear()
 
     def close(self) -> None:

@@ -84,6 +84,8 @@ def file_words(file: SourceFile) -> list[Any]:
 
 def normal_reason(error: BaseException, names: Sequence[str] = ()) -> str:
     """An error's message without these names (paths of the file, the tune's), quotations and numbers that differ from file to file."""
+    if isinstance(error, RecursionError):  # what it says beyond that differs
+        return "RecursionError: maximum recursion depth exceeded"
     if isinstance(error, SystemExit):
         return "the reader asked the program to end"
     try:
