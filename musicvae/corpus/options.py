@@ -53,6 +53,8 @@ class BuildOptions:
             raise ValueError(f"no meters given; allowed are {', '.join(KINDS)}")
         if self.drum_map not in _DRUM_MAPS:
             raise ValueError(f"unknown drum map {self.drum_map!r}; allowed are {', '.join(_DRUM_MAPS)}")
+        if self.material == "groove" and self.drum_map == "sixty-one":
+            raise ValueError("a groove has 9 classes, the drum map sixty-one has 61; those that fit are nine, nine-old, roland")
         if self.max_seconds <= 0 or self.max_memory_mib < 256:
             raise ValueError(f"a reader needs time and at least 256 MiB, got {self.max_seconds} s and {self.max_memory_mib} MiB")
         if self.partition_files < 1 or self.partition_mib < 1:

@@ -250,3 +250,8 @@ def test_every_material_fills_its_columns_and_is_the_same_each_time(material, me
 )
 def test_why_nothing_was_taken_is_said(score, options, reason):
     assert take(score, options)[::2] == (None, reason)
+
+
+def test_a_groove_of_sixty_one_classes_is_refused_at_the_door():
+    with pytest.raises(ValueError, match="a groove has 9 classes, the drum map sixty-one has 61; those that fit are nine, nine-old, roland"):
+        BuildOptions(material="groove", drum_map="sixty-one")
