@@ -125,7 +125,7 @@ def card(name: str, metadata: dict[str, Any], corpus: Corpus, table: str) -> str
     recipe, versions = metadata["recipe"], metadata["versions"]
     sources = "\n".join(
         f"| {source} | {about.get('origin', '')} | {about.get('licence', '')} | {about.get('tunes_read', '')} |"
-        for source, about in corpus.report["collections"].items()
+        for source, about in corpus.report["sources"].items()
     )
     return f"""# {name}
 
@@ -142,7 +142,7 @@ write is found in it word for word is measured below.
 {sources}
 
 Near-duplicates were removed across collections, whatever their key, and tunes were split by families of
-related tunes before the first training. The corpus is made by `scripts/build_corpus.py`; its fingerprint is `{recipe["corpus"]}`.
+related tunes before the first training. The corpus is made by `musicvae corpus build`; its fingerprint is `{recipe["corpus"]}`.
 
 ## Recipe
 

@@ -142,6 +142,11 @@ class Corpus:
 
     # -- lines and windows
 
+    def require_material(self, material: str) -> None:
+        """ValueError unless the corpus is of this material."""
+        if self.material != material:
+            raise ValueError(f"this corpus holds {self.material}, and {material} is needed: build one with --kind {material}")
+
     def select(self, split: str | None = None, *, kind: int | None = None) -> NDArray[np.int64]:
         """Indices of the lines of a split and kind (None: any), ascending."""
         chosen = np.ones(len(self), bool)

@@ -72,8 +72,9 @@ def evaluate(
     """Measure a model, given loaded or by name or path, on the test split of a corpus.
 
     quick: fewer of everything (`QUICK`); effort overrides it. progress hears a line of text as each
-    part begins and after each batch. ValueError where the corpus has no test window long enough.
+    part begins and after each batch. ValueError where the corpus is not one of melodies, or has no test window long enough.
     """
+    corpus.require_material("melody")
     if not isinstance(model, Model):
         model = load(model)
     job = _Job(model, corpus, effort or (QUICK if quick else FULL), progress or (lambda text: None), seed)

@@ -47,8 +47,7 @@ def full_bars(corpus: Corpus, max_bars: int, *, hop_bars: int) -> int:
 
     ValueError for a corpus of another material, and where training or validation tunes are too few to learn from.
     """
-    if corpus.material != "melody":
-        raise ValueError(f"the corpus is one of {corpus.material} and this network learns melodies: build one with --kind melody")
+    corpus.require_material("melody")
     have, held_out = (_count(corpus, split, 1, hop_bars) for split in ("train", "validation"))
     if have < MIN_WINDOWS:
         raise ValueError(f"too little data: {have} training windows of at least 1 bar; needed are {MIN_WINDOWS}, better some thousands")

@@ -103,6 +103,12 @@ def test_nothing_is_fitted_on_test_tunes(model):
     assert judged[0] == judged[1]
 
 
+def test_a_corpus_of_another_material_is_refused(model):
+    corpus = random_corpus((4, 2, 2))
+    with pytest.raises(ValueError, match="this corpus holds groove, and melody is needed"):
+        evaluate(model, replace(corpus, bars=np.zeros((len(corpus.bars), 16, 9), np.uint8), material="groove"), effort=EFFORT)
+
+
 def test_a_corpus_without_test_tunes_is_refused(model):
     with pytest.raises(ValueError, match="no test windows of 16 bars"):
         evaluate(model, random_corpus((4, 2, 0)), effort=EFFORT)

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from itertools import islice
 
 import numpy as np
@@ -5,6 +6,7 @@ import pytest
 import torch
 from train.corpora import make_corpus
 
+from musicvae.corpus.store import Corpus
 from musicvae.music.meter import KINDS
 from musicvae.train.data import TrainingWindows, ValidationWindows, data_report, full_bars, steps_per_bar
 
@@ -108,6 +110,18 @@ def test_validation_is_fixed_spread_and_limited(corpus):
 @pytest.mark.parametrize(("bars", "expected"), [((16, 24), 16), ((9, 12), 8), ((4, 7), 4), ((1, 1), 1)])
 def test_full_windows_are_as_long_as_the_tunes_allow(bars, expected):
     assert full_bars(make_corpus(tunes=120, bars=bars), 16, hop_bars=2) == expected
+
+
+def test_a_corpus_of_another_material_is_refused(corpus):
+    drums = replace(corpus, bars=corpus.bars.astype(np.uint64), material="drums")
+    with pytest.raises(ValueError, match="this corpus holds drums, and melody is needed: build one with --kind melody"):
+        full_bars(drums, 16, hop_bars=2)
+
+
+def test_a_corpus_on_disk_gives_the_same_batches(corpus, tmp_path):
+    ours, theirs = (windows(c, short_share=0.5) for c in (corpus, Corpus.load(corpus.save(tmp_path / "corpus"))))
+    for number in range(4):
+        assert torch.equal(ours.batch(number).tokens, theirs.batch(number).tokens)
 
 
 def test_too_little_data_says_how_much_there_is_and_is_needed():

@@ -1,4 +1,5 @@
 import csv
+import hashlib
 import io
 import json
 import logging
@@ -9,6 +10,7 @@ import pytest
 import torch
 from train.corpora import make_corpus
 
+from musicvae.corpus.store import Corpus
 from musicvae.model.config import PRESETS
 from musicvae.model.weights import load_model
 from musicvae.train.machine import build_trainer
@@ -177,6 +179,14 @@ def test_fingerprint_changes_with_a_note_or_a_split(corpus):
     split[0] = 2
     prints = {corpus_fingerprint(c) for c in (corpus, replace(corpus, bars=bars), replace(corpus, split=split), make_corpus())}
     assert len(prints) == 3
+
+
+def test_fingerprint_is_that_of_the_corpus_on_disk(corpus, tmp_path):
+    digest = hashlib.sha256()  # as it has always been taken
+    for name in ("bars", "start", "num_bars", "kind", "split"):
+        digest.update(getattr(corpus, name).tobytes())
+    on_disk = Corpus.load(corpus.save(tmp_path / "corpus"))
+    assert corpus_fingerprint(on_disk) == corpus_fingerprint(corpus) == digest.hexdigest()[:16]
 
 
 def test_a_status_line_is_rewritten_on_a_terminal_and_rare_elsewhere():
