@@ -253,5 +253,7 @@ def test_why_nothing_was_taken_is_said(score, options, reason):
 
 
 def test_a_groove_of_sixty_one_classes_is_refused_at_the_door():
-    with pytest.raises(ValueError, match="a groove has 9 classes, the drum map sixty-one has 61; those that fit are nine, nine-old, roland"):
+    with pytest.raises(
+        ValueError, match="a groove has 9 classes, the drum map sixty-one has 61; those that fit are nine, nine-old, roland"
+    ):
         BuildOptions(material="groove", drum_map="sixty-one")
