@@ -78,6 +78,10 @@ def inspect_score(
     asked = source.track if track is None else track
     taken, losses, reason = take_tune(replace(source, track=asked), score, options)
     choice = _choice(score, asked, options)
+    if not choice.roles:
+        if track is not None:
+            raise ValueError(f"{path}: {choice.why}")
+        reason = choice.why  # in full: reasons that a build counts leave out what differs from file to file
     if track is None and source.track is not None and choice.roles:
         choice = replace(choice, why=f"what is known of {source.source} says so")
     lines = tuple(_line(cut, options) for line in (taken.lines if taken else ()) if (cut := _from_bar(line, start_bar)) is not None)

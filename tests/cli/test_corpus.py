@@ -138,3 +138,129 @@ def test_an_interrupt_says_how_to_go_on(fails, built):
 def test_bad_words_are_refused_before_anything_is_read(fails, built, words, parts):
     fails(words, *parts)
     assert built == []
+
+
+# -- inspect
+
+
+@pytest.fixture
+def tune(tmp_path, monkeypatch):
+    """tune.mid, 20 bars of 4/4 on one of two tracks; read in this process."""
+    from functools import partial
+
+    from musicvae.corpus import inspect
+    from musicvae.music.melody import Melody
+    from musicvae.music.midi import write_midi
+
+    monkeypatch.setattr(inspect, "inspect_file", partial(inspect.inspect_file, guarded=False))
+    scale = [(60 + (0, 2, 4, 5, 7, 9, 11, 12)[i % 8], i, 1) for i in range(80)]
+    low = [(36 + i % 2 * 7, 2 * i, 2) for i in range(40)]
+    write_midi(
+        [Melody.from_beats(scale, num_bars=20, name="Song"), Melody.from_beats(low, num_bars=20, name="Bass")], tmp_path / "tune.mid"
+    )
+    return tmp_path / "tune.mid"
+
+
+def test_inspect_shows_tracks_lines_and_windows(run, tune):
+    code, out, err = run("corpus", "inspect", "tune.mid", "--bars", "4,16,32", "--start-bar", "3")
+    assert (code, err) == (0, "")
+    assert out.startswith("tune.mid: MIDI, 'Song', 80 beats\ntracks\n")
+    assert "Song" in out
+    assert "meters: 4/4\n" in out
+    assert (
+        "\n  bars 3-20\n     4 bars: 5 kept (3-6 to 15-18, 17-20)\n    16 bars: 2 kept (3-18, 5-20)\n    32 bars: none, the line is shorter\n"
+        in out
+    )
+    assert "40  notes in other tracks" in out
+    assert all(len(line) <= 100 for line in out.splitlines())
+
+
+def test_inspect_as_json_with_another_track(run, tune):
+    code, out, err = run("corpus", "inspect", "tune.mid", "--track", "bass", "--json")
+    assert (code, err) == (0, "")
+    words = json.loads(out)
+    assert [track["name"] for track in words["tracks"] if track["role"]] == ["Bass"]
+    assert words["why"] == "its name contains 'bass'"
+    assert words["lines"][0]["windows"][-1] == {"bars": 16, "first": 5, "last": 20, "reason": ""}
+
+
+def test_inspect_with_a_picture(run, tune):
+    code, out, _ = run("corpus", "inspect", "tune.mid", "--plot")
+    assert code == 0
+    assert out.endswith("\ntune.png\n")
+    assert Path("tune.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_inspect_tells_what_is_lacking(run, tune):
+    code, out, _ = run("corpus", "inspect", "tune.mid", "--kind", "drums")
+    assert code == 0
+    assert "taken as drums: nothing, since no drums in it" in out
+    code, out, _ = run("corpus", "inspect", "tune.mid", "--start-bar", "21")
+    assert "nothing, since bar 21 is past the end: what can be taken ends with bar 20" in out
+
+
+def test_runs_of_windows():
+    from musicvae.cli.inspecting import _spans
+    from musicvae.corpus.inspection import WindowView
+
+    def told(*firsts):
+        return _spans([WindowView(4, first, first + 3) for first in firsts])
+
+    assert told(1) == "1-4"
+    assert told(1, 5) == "1-4, 5-8"
+    assert told(1, 5, 9) == "1-4 to 9-12"
+    assert told(1, 5, 9, 11) == "1-4 to 9-12, 11-14"
+    assert told(1, 5, 21, 25, 29) == "1-4, 5-8, 21-24 to 29-32"
+
+
+@pytest.mark.parametrize(
+    ("words", "parts"),
+    [
+        ("corpus inspect none.mid", ("none.mid", "no such file")),
+        ("corpus inspect tune.mid --tune 2", ("tune.mid has no tune 2: it holds 1",)),
+        ("corpus inspect tune.mid --track 9", ("tune.mid: no track 9; tracks count from 1 and are: 1 'Song', 2 'Bass'",)),
+        ("corpus inspect tune.mid --plot there.png", ("there.png exists; give another name with --plot",)),
+        ("corpus inspect tune.mid --plot a.mp3", ("--plot a.mp3",)),
+        ("corpus inspect notes.txt", ("notes.txt holds no music",)),
+        ("corpus inspect .", ("is a folder",)),
+        ("corpus sources pop99", ("no recipe is called 'pop99'", "did you mean pop909")),
+        ("corpus sources --check nowhere", ("nowhere is no folder",)),
+    ],
+)
+def test_what_cannot_be_shown(fails, tune, words, parts):
+    Path("there.png").write_text("mine")
+    Path("notes.txt").write_text("a shopping list")
+    fails(words, *parts)
+
+
+# -- sources
+
+
+def test_sources_are_listed_and_shown(run):
+    code, out, err = run("corpus", "sources")
+    assert (code, err) == (0, "")
+    assert all(len(line) <= 100 for line in out.splitlines())
+    assert {"pop909", "nottingham", "groove", "freedoom", "lakh-full", "maestro", "gigamidi", "essen"} <= {
+        line.split()[0] for line in out.splitlines() if line and not line.startswith(" ")
+    }
+    full = run("corpus", "sources", "pop909")[1]
+    assert "licence: MIT for the arrangements" in full
+    assert "how to get it: git clone" in full
+    assert "reader: pop909" in full
+
+
+def test_sources_as_json(run):
+    words = json.loads(run("corpus", "sources", "nottingham", "--json")[1])
+    assert [source["licence"] for source in words["sources"]] == ["GPL-3.0"]
+    assert len(json.loads(run("corpus", "sources", "--json")[1])["sources"]) >= 14
+
+
+def test_collections_in_a_folder_are_checked(run, tmp_path):
+    folder = tmp_path / "sets" / "nottingham" / "ABC_cleaned"
+    folder.mkdir(parents=True)
+    assert run("corpus", "sources", "--check", "sets")[1] == "none of the known collections is in sets\n"
+    for name in ("jigs", "reelsa-c", "ashover", "hpps", "waltzes"):
+        (folder / f"{name}.abc").write_text("X:1\nK:C\nCDEF|\n")
+    words = json.loads(run("corpus", "sources", "--check", "sets", "--json")[1])
+    assert [(found["name"], found["fits"]) for found in words["found"]] == [("nottingham", False)]
+    assert "nottingham" in run("corpus", "sources", "--check", "sets")[1]
