@@ -25,7 +25,7 @@ LIGHTNING_ROOMS = {"train"}
 DOORS = {
     "mido": {"music.midi"},
     "symusic": {"music.abc", "music.bulk"},
-    "music21": {"music.musicxml", "music.export"},
+    "music21": {"music.written", "music.export"},
     "pretty_midi": {"music.export"},
     "matplotlib": {"music.picture"},
     "distributed": {"corpus.engines"},

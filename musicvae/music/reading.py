@@ -1,4 +1,4 @@
-"""One door for files with music: MIDI, MusicXML and ABC.
+"""One door for files with music: MIDI, MusicXML, ABC and Humdrum.
 
 Conventions: the content decides what a file is, and its suffix only where the content does not
 tell, so that a renamed file is still read.
@@ -17,6 +17,7 @@ FORMATS = {
     "MIDI": (".mid", ".midi", ".kar", ".smf", ".rmi"),
     "MusicXML": (".musicxml", ".mxl", ".xml"),
     "ABC": (".abc",),
+    "Humdrum": (".krn", ".kern"),
 }
 """The formats that are read, with their usual suffixes."""
 
@@ -25,7 +26,7 @@ _HEAD_BYTES = 2**16
 
 
 def read_score(path: str | Path, *, tune: int = 0) -> Score:
-    """What a MIDI, MusicXML or ABC file holds; `tune` (from 0) chooses among the tunes of an ABC file.
+    """What a MIDI, MusicXML, ABC or Humdrum file holds; `tune` (from 0) chooses among the tunes of an ABC file.
 
     FileNotFoundError if it is missing; a one-line ValueError that begins with the path for whatever cannot be read.
     """
@@ -68,6 +69,8 @@ def _format_of(head: bytes) -> str | None:
         return "MIDI"
     if head.startswith(b"PK\3\4") or text.startswith(b"<?xml") or b"<score-partwise" in text or b"<score-timewise" in text:
         return "MusicXML"
+    if re.search(rb"(?m)^(?:[^\t\n]*\t)*\*\*kern\b", text.replace(b"\r", b"\n")):
+        return "Humdrum"
     if re.search(rb"(?m)^X:[ \t]*\d", text.replace(b"\r", b"\n")):
         return "ABC"
     return None
@@ -86,10 +89,10 @@ def _read_musicxml(path: Path, tune: int) -> Score:
 
 
 def _read_abc(path: Path, tune: int) -> Score:
-    from musicvae.music.abc import read_abc_text, split_tunes
+    from musicvae.music.abc import decode_abc, read_abc_text, split_tunes
 
     # One tune only: a collection may hold thousands.
-    tunes = split_tunes(path.read_bytes().decode("utf-8-sig", errors="replace"))
+    tunes = split_tunes(decode_abc(path.read_bytes()))
     if not tunes:
         raise ValueError("no ABC tune in it: each begins with a line such as X:1 and has a K: line")
     if not 0 <= tune < len(tunes):
@@ -97,8 +100,14 @@ def _read_abc(path: Path, tune: int) -> Score:
     return read_abc_text(tunes[tune])
 
 
+def _read_kern(path: Path, tune: int) -> Score:
+    from musicvae.music.kern import read_kern
+
+    return read_kern(path)
+
+
 def _one_line(error: Exception) -> str:
     return " ".join(str(error).split())
 
 
-_READERS = {"MIDI": _read_midi, "MusicXML": _read_musicxml, "ABC": _read_abc}
+_READERS = {"MIDI": _read_midi, "MusicXML": _read_musicxml, "ABC": _read_abc, "Humdrum": _read_kern}

@@ -166,7 +166,11 @@ def _meter_of(signature: Any) -> Meter | None:
 
 
 def _program(part: Any) -> int:
-    instrument = part.getInstrument(returnDefault=False)
+    import music21
+
+    # Humdrum's instruments lie inside the first measure.
+    inside = part.recurse().getElementsByClass(music21.instrument.Instrument)
+    instrument = part.getInstrument(returnDefault=False) or inside.first()
     program = getattr(instrument, "midiProgram", None)
     return program if isinstance(program, int) and 0 <= program <= 127 else 0
 
