@@ -200,7 +200,8 @@ def _opened_tar(path: Path) -> Iterator[Members]:
         kinds: dict[bytes, Any] = {b"\x1f\x8b": partial(gzip.GzipFile, "", "rb", 9), b"BZh": bz2.BZ2File, b"\xfd7zXZ\0": lzma.LZMAFile}
         kind = next((k for magic, k in kinds.items() if head.startswith(magic)), None)
         counted: Any = _Counting(raw if kind is None else kind(raw), _limit(path), path.name)
-        with tarfile.open(fileobj=counted, mode="r|", tarinfo=_CheckedInfo) as tar:
+        own = type("_Info", (_CheckedInfo,), {})  # of this archive alone
+        with tarfile.open(fileobj=counted, mode="r|", tarinfo=own) as tar:
             yield _tar_members(tar, counted, path)
 
 
@@ -213,15 +214,12 @@ class _Counting:
 
     def __init__(self, stream: Any, limit: int, name: str) -> None:
         self.stream, self.left, self.name = stream, limit, name
-        self.tail = b""
 
     def read(self, size: int) -> bytes:
         data: bytes = self.stream.read(size)
         self.left -= len(data)
         if self.left < 0:
             raise _too_large(self.name)
-        if data:
-            self.tail = data[-512:]
         return data
 
 
@@ -230,10 +228,14 @@ def _too_large(name: str) -> ValueError:
 
 
 class _CheckedInfo(tarfile.TarInfo):
-    """A header that may not ask for a lot of memory."""
+    """A header that may not ask for a lot of memory; `seen_end` tells whether the mark at the end of an archive was among them."""
+
+    seen_end = False
 
     @classmethod
     def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> _CheckedInfo:
+        if len(buf) == tarfile.BLOCKSIZE and not bytes(buf).strip(b"\0"):
+            cls.seen_end = True
         info = super().frombuf(buf, encoding, errors)
         headers = (tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE, tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK)
         if info.type in headers and info.size > _MAX_HEADER_BYTES:
@@ -255,7 +257,7 @@ def _tar_members(tar: Any, counted: _Counting, path: Path) -> Members:
             raise _too_large(path.name)
         if info.isfile():
             yield name, info.size, partial(tar.extractfile, info)
-    if counted.tail.strip(b"\0"):
+    if not tar.tarinfo.seen_end:
         raise ValueError(f"{path.name} ends without its end mark; was it copied completely?")
 
 

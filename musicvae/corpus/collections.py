@@ -24,6 +24,8 @@ from musicvae.music.tunebook import tune_fields
 
 __all__ = ["read_plain", "tunes_of"]
 
+_MAX_MIDI_BYTES = 64 * 2**20  # what `file_format` says of larger files is told by it
+
 
 def tunes_of(file: SourceFile) -> Iterator[SourceTune]:
     """The tunes of a file, those of its share where it is a part of a book.
@@ -38,23 +40,21 @@ def tunes_of(file: SourceFile) -> Iterator[SourceTune]:
 
 def read_plain(path: str | Path, tune: int = 0) -> Score:
     """What `music.reading.read_score` reads, MIDI by the fast reader; messages do not say where the file lies."""
-    try:
-        if file_format(path) == "MIDI":
-            from musicvae.music.bulk import read_midi_bulk
+    from musicvae.music.bulk import read_midi_bulk
 
-            return read_midi_bulk(Path(path).read_bytes())
-        return read_score(path, tune=tune)
+    path = Path(path)
+    try:
+        with path.open("rb") as file:
+            if file.read(4) == b"MThd" and path.stat().st_size <= _MAX_MIDI_BYTES:
+                return read_midi_bulk(path.read_bytes())
+        return read_midi_bulk(path.read_bytes()) if file_format(path) == "MIDI" else read_score(path, tune=tune)
     except ValueError as error:
         raise ValueError(str(error).removeprefix(str(path)).lstrip(": ")) from None
 
 
 def _plain_tunes(file: SourceFile) -> Iterator[SourceTune]:
     own = {"type": file.label} if file.label else {}
-    try:
-        is_abc = file_format(file.path) == "ABC"
-    except (ValueError, OSError):
-        is_abc = False
-    if not is_abc:
+    if not _is_abc(file.path):
         yield SourceTune(file.source, f"{file.source}/{file.name}", file.name, partial(read_plain, file.path), own)
         return
     for number, text, fields, read in _book(file):
@@ -62,6 +62,16 @@ def _plain_tunes(file: SourceFile) -> Iterator[SourceTune]:
         found = {"type": label, "composer": plain_tag(fields.get("C", ""))}
         tags = {name: value for name, value in found.items() if value}
         yield SourceTune(file.source, _book_id(file, file.name, number, text, fields), file.name, read, tags)
+
+
+def _is_abc(path: str) -> bool:
+    try:
+        with open(path, "rb") as file:
+            if file.read(4) == b"MThd":  # the most usual, and the quickest to tell
+                return False
+        return file_format(path) == "ABC"
+    except (ValueError, OSError):
+        return False
 
 
 def _book(file: SourceFile, rename: Mapping[str, str] | None = None) -> Iterator[tuple[int, str, dict[str, str], Callable[[], Score]]]:

@@ -18,24 +18,25 @@ from functools import lru_cache
 from itertools import chain, count
 from pathlib import Path
 
-from musicvae.corpus.archives import archive_stem, is_archive
+from musicvae.corpus.archives import ARCHIVES, archive_stem, is_archive
 from musicvae.corpus.archives import unpack as unpack_archive
 from musicvae.corpus.books import count_tunes
 from musicvae.corpus.recipes import Found, collection_around, collection_at, music21_corpus
 from musicvae.corpus.skipped import Skipped
 from musicvae.corpus.tunes import SourceFile
-from musicvae.corpus.walking import Entry, fits, readable_name, sorted_names, walk
+from musicvae.corpus.walking import Entry, fits, reaches, readable_name, sorted_names, walk
 from musicvae.music.reading import FORMATS, file_format
 
 __all__ = ["Skipped", "expand"]
 
 _LISTS = (".txt", ".lst")
+_OTHER_ARCHIVES = (".gz", ".bz2", ".xz", ".zst", ".7z", ".rar")
 _RECIPE_DEPTH = 3
 _SUFFIXES = {suffix for group in FORMATS.values() for suffix in group}
 
 
 def expand(
-    specs: Sequence[str | Path], *, unpack: Path | None = None, split_abc: int = 100, skipped: Skipped | None = None
+    specs: str | Path | Sequence[str | Path], *, unpack: Path | None = None, split_abc: int = 100, skipped: Skipped | None = None
 ) -> Iterator[SourceFile]:
     """Every file that these sources hold, sorted in each source, the same each time.
 
@@ -45,6 +46,7 @@ def expand(
     """
     if split_abc < 1:
         raise ValueError(f"an item holds at least 1 tune, got {split_abc}")
+    specs = [specs] if isinstance(specs, str | Path) else specs
     if not specs:
         raise ValueError("no sources given; a folder, file, glob, archive, list file or music21:NAME is needed")
     listing = _Listing(unpack, split_abc, Skipped() if skipped is None else skipped)
@@ -61,6 +63,10 @@ def _place(spec: str) -> str:
         return _music21_place(spec.removeprefix("music21:"))
     spec = os.path.expanduser(spec)
     if os.path.exists(spec):
+        if spec.lower().endswith(_OTHER_ARCHIVES) and not is_archive(spec) and os.path.isfile(spec):
+            raise ValueError(
+                f"{spec} is an archive of a kind that is not read; allowed are {' '.join(ARCHIVES)}: unpack it and give the folder"
+            )
         return os.path.normpath(spec)
     if re.search(r"[*?\[]", spec):
         base, _ = _cut_glob(spec)
@@ -155,7 +161,7 @@ class _Listing:
             recipe = collection_at(entry.path) if entry.name.count("/") < _RECIPE_DEPTH else None
             if recipe is not None:
                 found.append((Found(recipe, Path(entry.path)), entry.name + "/"))
-            return recipe is None
+            return recipe is None and reaches(glob, entry.name)
 
         for entry in chain(walk(place, skipped=self.skipped, enter=enter), [None]):
             while found:  # in the folder that came before this entry
@@ -171,7 +177,7 @@ class _Listing:
         inside: that folder within the root; prefix: the folder within that from which `glob` starts.
         """
         recipe, source = found.recipe, ""
-        for entry in walk(place, skipped=self.skipped):
+        for entry in walk(place, skipped=self.skipped, enter=lambda entry: reaches(glob, prefix + entry.name)):
             name = inside + entry.name
             if entry.is_folder or not fits(prefix + entry.name, glob):
                 continue

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from musicvae.corpus.labels import check_rules
-from musicvae.corpus.walking import Entry, fits, sorted_names, walk
+from musicvae.corpus.walking import Entry, fits, reaches, sorted_names, walk
 
 __all__ = [
     "Check",
@@ -135,17 +135,7 @@ class Recipe:
 
     def reaches(self, folder: str) -> bool:
         """Whether files it takes can lie in this folder of the root or below it; "" is the root."""
-        parts = folder.split("/") if folder else []
-        return any(_reaches(glob.split("/"), parts) for glob in self.files)
-
-
-def _reaches(glob: list[str], parts: list[str]) -> bool:
-    for place, part in enumerate(parts):
-        if place < len(glob) and glob[place] == "**":
-            return True
-        if place >= len(glob) - 1 or not fits(part, glob[place]):
-            return False
-    return True
+        return any(reaches(glob, folder) for glob in self.files)
 
 
 @dataclass(frozen=True)
@@ -188,7 +178,7 @@ def recipe_named(name: str) -> Recipe:
 
 def collection_at(folder: str | Path) -> Recipe | None:
     """The recipe of the collection whose root is this folder."""
-    name = os.path.basename(os.path.realpath(folder)).lower()
+    name = os.path.basename(os.path.abspath(folder)).lower()
     for recipe in known_sources():
         if recipe.names and name not in (n.lower() for n in recipe.names):
             continue

@@ -22,7 +22,7 @@ from typing import IO
 
 from musicvae.corpus.skipped import Skipped
 
-__all__ = ["Entry", "fits", "readable_name", "sorted_names", "walk"]
+__all__ = ["Entry", "fits", "reaches", "readable_name", "sorted_names", "walk"]
 
 RUN = 100_000
 """Names that are sorted in memory at a time."""
@@ -61,9 +61,16 @@ def walk(folder: str | Path, *, skipped: Skipped | None = None, enter: Callable[
 
 def _entries(folder: str, prefix: str, skipped: Skipped) -> Iterator[Entry]:
     with os.scandir(folder) as found:
-        names = iter(sorted_names((("d" if e.is_dir(follow_symlinks=False) else "f") + e.name for e in found), key=_without_kind))
+        names = iter(sorted_names((_kind(e) + e.name for e in found), key=_without_kind))
         first = next(names, None)  # scandir is used up here, so that its errors come at once and no folder stays open
     return _described(folder, prefix, first, names, skipped)
+
+
+def _kind(entry: os.DirEntry[str]) -> str:
+    """A letter for what an entry is: folder, file, link, other; the folder's own table tells without a look at the entry."""
+    if entry.is_symlink():
+        return "l"
+    return "d" if entry.is_dir(follow_symlinks=False) else "f" if entry.is_file(follow_symlinks=False) else "o"
 
 
 def _without_kind(name: str) -> str:
@@ -79,12 +86,12 @@ def _described(folder: str, prefix: str, first: str | None, names: Iterator[str]
             skipped.add("hidden folder" if kind == "d" else "hidden file", name)
         elif kind == "d":
             yield Entry(name, path, True)
-        elif os.path.isdir(path):
+        elif kind == "l" and os.path.isdir(path):
             skipped.add("link to a folder (give the folder itself)", name)
-        elif not os.path.isfile(path):
-            skipped.add("broken link or device", name)
-        else:
+        elif kind == "f" or os.path.isfile(path):
             yield Entry(name, path, False, os.path.getsize(path))
+        else:
+            skipped.add("broken link or device", name)
 
 
 def _chain(first: str, rest: Iterator[str]) -> Iterator[str]:
@@ -127,8 +134,19 @@ def readable_name(name: str) -> str:
 
 
 def fits(name: str, pattern: str) -> bool:
-    """Whether a name with slashes fits a glob; ``*``, ``?`` and ``[...]`` stay inside a part, ``**`` is any parts or none."""
+    """Whether a name fits a glob; ``*``, ``?``, ``[...]`` stay inside a part, ``**`` is any parts or none. ValueError for a bad glob."""
     return bool(_compiled(pattern).fullmatch(name))
+
+
+def reaches(pattern: str, folder: str) -> bool:
+    """Whether a name in this folder, or below it, can fit the glob; "" is the folder that the glob starts from."""
+    globs = pattern.split("/")
+    for place, part in enumerate(folder.split("/") if folder else ()):
+        if place < len(globs) and globs[place] == "**":
+            return True
+        if place >= len(globs) - 1 or not fits(part, globs[place]):
+            return False
+    return True
 
 
 @lru_cache(maxsize=256)
@@ -141,7 +159,10 @@ def _compiled(pattern: str) -> re.Pattern[str]:
             out.append(".*" if last else "(?:[^/]+/)*")
         else:
             out.append(_part(part) + ("" if last else "/"))
-    return re.compile("".join(out), re.DOTALL)
+    try:
+        return re.compile("".join(out), re.DOTALL)
+    except re.error as error:
+        raise ValueError(f"{pattern!r} is no glob ({error}); *, ?, [abc] and ** are known") from None
 
 
 def _part(glob: str) -> str:
