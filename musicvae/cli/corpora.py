@@ -132,14 +132,22 @@ def _heading(report: CorpusReport) -> str:
 def _count_lines(counts: Mapping[str, int]) -> list[str]:
     lines = []
     if "files" in counts:
-        size = f" ({counts['bytes'] / 2**20:.1f} MiB)" if "bytes" in counts else ""
-        words = {"files_read": "gave something", "files_skipped": "skipped"}
-        rest = [f"{counts[name]} {word}" for name, word in words.items() if name in counts]
-        lines.append(f"files: {counts['files']}{size}{''.join(', ' + each for each in rest)}")
+        size = f" ({_size(counts['bytes'])})" if "bytes" in counts else ""
+        words = {"files_read": "gave something", "files_skipped": "passed over"}
+        lines.append(
+            f"files: {counts['files']}{size}" + "".join(f", {counts[name]} {word}" for name, word in words.items() if name in counts)
+        )
     if "tunes_found" in counts:
         taken = f", {counts['tunes_read']} taken" if "tunes_read" in counts else ""
-        lines.append(f"tunes: {counts['tunes_found']}{taken}, {counts['duplicates']} of them dropped as near-duplicates")
+        lines.append(f"tunes: {counts['tunes_found']} found{taken}, {counts['duplicates']} dropped as near-duplicates")
     return lines
+
+
+def _size(count: int) -> str:
+    for unit, size in (("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10)):
+        if count >= size:
+            return f"{count / size:.1f} {unit}"
+    return f"{count} bytes"
 
 
 def _tag_lines(tags: Mapping[str, Mapping[str, int]]) -> list[str]:

@@ -134,7 +134,7 @@ class CorpusReport:
         reasons = dict.fromkeys(reason for by_reason in self.windows_left_out.values() for reason, n in by_reason.items() if n)
         rows = tuple((reason, *(self.windows_left_out[bars].get(reason, 0) for bars in self.lengths)) for reason in reasons)
         columns = (f"{bars} bar{'s' if bars > 1 else ''}" for bars in self.lengths)
-        return Table("no windows from", ("reason", *columns), rows)
+        return Table("no window", ("reason", *columns), rows)
 
 
 def corpus_report(corpus: Corpus | str | Path) -> CorpusReport:

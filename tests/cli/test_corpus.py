@@ -76,8 +76,8 @@ def test_the_report_follows_and_the_folder_is_the_last_line(run, built):
     assert (code, err) == (0, "")
     lines = out.splitlines()
     assert lines[0] == "melody: 1 tune, 2 lines, 25 bars; windows of 2, 4, 8 and 16 bars, one every 4 bars"
-    assert lines[1] == "files: 5, 3 gave something, 2 skipped"
-    assert lines[2] == "tunes: 7, 4 taken, 2 of them dropped as near-duplicates"
+    assert lines[1] == "files: 5, 3 gave something, 2 passed over"
+    assert lines[2] == "tunes: 7 found, 4 taken, 2 dropped as near-duplicates"
     assert "3  no notes in it\n     x.mid, y.mid, z.mid\n" in out
     assert lines[-1] == "c"
     assert all(len(line) <= 100 for line in lines)

@@ -56,7 +56,7 @@ def test_tables_have_rows_by_source_and_meter_and_their_sum():
     assert [row[:2] for row in by.rows] == [("a", "4/4"), ("b", "6/8"), ("all", "")]
     assert by.rows[-1][2:] == tuple(sum(row[i] for row in by.rows[:-1]) for i in range(2, 6))
     assert tables["windows by split"].rows == (("train", *by.rows[-1][2:]),)
-    assert tables["no windows from"].rows == (("tunes shorter than a window", 0, 0, 0, 1),)
+    assert tables["no window"].rows == (("tunes shorter than a window", 0, 0, 0, 1),)
     assert tables["near-duplicates dropped"].rows == (("b (kept: a)", 2),)
     assert [row[0] for row in tables["sources"].rows] == ["a", "b", "gone"]
 
