@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import symusic
 
 from musicvae.music.events import END_OF_TRACK, META, read_header, split_tracks
@@ -25,6 +24,7 @@ __all__ = ["read_midi_bulk"]
 _END = b"\xff\x2f\x00"
 # Bytes that may begin a program change, a meta event, system exclusive data or the like; they may also be part of a long delta time.
 _MARKS = bytes(0xC0 <= byte < 0xD0 or byte >= 0xF0 for byte in range(256))
+_HIGH = bytes(byte >= 0x80 for byte in range(256))
 _HARMLESS = b"\xff\x01\x00"  # an empty text
 
 
@@ -45,15 +45,15 @@ class _OddError(Exception):
 def read_midi_bulk(data: bytes) -> Score:
     """The score in the bytes of a MIDI file, its notes as `NoteTable`s; equal to what `music.midi.score_from_bytes` gives.
 
-    ValueError as there for what cannot be read.
+    ValueError as there for what cannot be read. (Clipped data bytes of aftertouch, which sounds nowhere here, go uncounted.)
     """
     header = read_header(data)
     facts = FileFacts()
     try:
         rests = [_scanned(chunk, number, facts) for number, chunk in enumerate(split_tracks(data, header))]
         places = [(number, channel) for number, rest in enumerate(rests) for channel in _channels(rest)]
-        notes = _tables(_symusic_notes(rests, header.ticks_per_beat), places, facts)
-    except _OddError:
+        notes = _tables(_symusic_notes(rests, header.ticks_per_beat), places)
+    except (_OddError, ValueError):
         return score_from_bytes(data)
     return facts.score(header.ticks_per_beat, notes)
 
@@ -63,6 +63,8 @@ def _scanned(chunk: bytes, number: int, facts: FileFacts) -> bytes:
     end = len(chunk) - len(_END) if chunk.endswith(_END) else len(chunk)
     scan = _Scan(chunk, number, facts)
     scan.walk(chunk.translate(_MARKS).rfind(1, 0, end) + 1)
+    if chunk.translate(_HIGH).find(b"\1\1\1\1", scan.position) >= 0:
+        raise _OddError  # a number longer than 4 bytes, or worse
     if scan.end_of_track is not None:
         return bytes(scan.patched[: scan.end_of_track]) + _HARMLESS
     if scan.position > end or end == len(chunk):
@@ -99,10 +101,14 @@ class _Scan:
             byte = chunk[position]
             position += 1
             delta = byte & 0x7F
-            while byte & 0x80:
-                byte = chunk[position]
-                position += 1
-                delta = delta << 7 | byte & 0x7F
+            if byte & 0x80:
+                last = position + 3
+                while byte & 0x80:
+                    byte = chunk[position]
+                    position += 1
+                    delta = delta << 7 | byte & 0x7F
+                if position > last:
+                    raise _OddError  # a number longer than 4 bytes
             tick += delta
             status = chunk[position]
             if status >= 0x80:
@@ -133,14 +139,14 @@ class _Scan:
             raise _OddError
         kind = position
         position += status == META
-        size = 0
+        size, last = 0, position + 4
         while True:
             byte = self.chunk[position]
             position += 1
             size = size << 7 | byte & 0x7F
             if byte < 0x80:
                 break
-        if position + size > len(self.chunk):
+        if position > last or position + size > len(self.chunk):
             raise _OddError
         if status == META:
             if self.chunk[kind] == END_OF_TRACK:
@@ -171,22 +177,19 @@ def _symusic_notes(rests: Sequence[bytes], ticks_per_beat: int) -> list[Any]:
     return [found for found in columns if len(found["time"])]
 
 
-def _tables(columns: Sequence[Any], places: Sequence[tuple[int, int]], facts: FileFacts) -> dict[tuple[int, int], NoteTable]:
+def _tables(columns: Sequence[Any], places: Sequence[tuple[int, int]]) -> dict[tuple[int, int], NoteTable]:
     """The notes of each place without the last ones, which must be there."""
     if len(columns) != len(places):
         raise _OddError
     tables = {}
     for place, found in zip(places, columns, strict=True):
         onset, duration, pitch, velocity = found["time"], found["duration"], found["pitch"], found["velocity"]
-        last_tick = int(onset[-1])
         # Times that overflowed 32 bits come first.
-        if (int(velocity[-1]), int(pitch[-1]), int(duration[-1])) != (place[1] + 1, 0, 0) or int(onset[0]) < 0:
+        if (velocity[-1], pitch[-1], duration[-1]) != (place[1] + 1, 0, 0) or onset[0] < 0:
+            raise _OddError
+        # A note-off of ours ended a note: there may be more of its pitch, which none was left for.
+        if (onset[:-1] + duration[:-1] == onset[-1]).any():
             raise _OddError
         if len(onset) > 1:
-            unended = onset + duration == last_tick
-            unended[-1] = False
-            if count := int(np.count_nonzero(unended)):
-                facts.add_unended(count)
-                duration = duration - unended
             tables[place] = NoteTable(onset[:-1], pitch[:-1], duration[:-1], velocity[:-1])
     return tables

@@ -82,7 +82,7 @@ def _read_track(events: Iterable[Event], number: int, facts: FileFacts, notes: d
             facts.add_program(number, tick, channel, data[0])
     for (channel, pitch), starts in sounding.items():
         for onset, velocity in starts:
-            facts.add_unended(1)
+            facts.losses["notes without an end, held to the end of their track"] += 1
             notes[number, channel].append(ScoreNote(onset, pitch, tick - onset, velocity))
 
 

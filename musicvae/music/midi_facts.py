@@ -66,10 +66,6 @@ class FileFacts:
         """Take in a program change on a channel of a MIDI track."""
         self.programs.append((channel, tick, number, program))
 
-    def add_unended(self, count: int) -> None:
-        """Count notes that no event ends."""
-        self.losses["notes without an end, held to the end of their track"] += count
-
     def score(self, ticks_per_beat: int, notes: Mapping[tuple[int, int], Sequence[ScoreNote]]) -> Score:
         """The score of a file: a track for each (MIDI track, channel) of `notes`, each sorted and not empty."""
         tracks = tuple(self._track(number, channel, notes[number, channel]) for number, channel in sorted(notes))
