@@ -55,10 +55,11 @@ def test_the_data_is_reported_first(run, trained, folder):
     code, out, err = run("train", "tunes", "-o", "m.safetensors", "--preset", "tiny")
     assert code == 0
     lines = out.splitlines()
-    assert lines[0].startswith("data: 60 melodies, 480 bars")
-    assert lines[1] == "files: 61, of which 60 held a melody; tunes: 61"
+    assert lines[0] == "data: melody, 60 tunes, 60 lines, 480 bars"
+    assert lines[1].startswith("files: 61 (")
+    assert lines[1].endswith("), 60 gave something, 0 passed over")
     assert "left out 1:" in out
-    assert "windows of 16 bars:" in out
+    assert "windows of 16 bars\n" in out
     assert lines[-1] == "m.safetensors"
     assert "validation: kl_bits 190.5" in err
     assert trained[0]["progress"] is True
@@ -104,7 +105,7 @@ def test_a_resumed_run_keeps_its_data(run, trained, folder):
 def test_a_corpus_is_taken_as_it_is(run, trained, folder):
     from musicvae.corpus.build import build_corpus
 
-    build_corpus([folder]).save("corpus")
+    build_corpus([folder], "corpus", engine="inline")
     assert run("train", "corpus", "-o", "m.safetensors", "--preset", "tiny")[0] == 0
     assert len(trained[0]["corpus"]) == 60
     assert not Path("m.safetensors.run").exists()
@@ -146,7 +147,7 @@ def test_too_little_data_says_how_much_is_needed(run, trained, tmp_path):
     Melody(tuple(Note(60 + i % 12, 4 * i, 4) for i in range(32)), num_bars=8).write(tmp_path / "few" / "a.mid")
     code, out, err = run("train", "few", "-o", "m.safetensors", "--preset", "tiny")
     assert code == 2
-    assert out.startswith("data: 1 melodies")
+    assert out.startswith("data: melody, 1 tune, 1 line, 8 bars\n")
     assert err.startswith("musicvae: too little data")
     assert "needed" in err
     assert err.count("\n") == 1
@@ -158,22 +159,28 @@ def test_a_folder_without_music(run, trained, tmp_path):
     (tmp_path / "empty").mkdir()
     code, out, err = run("train", "empty", "-o", "m.safetensors")
     assert (code, err.count("\n")) == (2, 1)
-    assert "0 melodies" in out
+    assert "data: melody, 0 tunes, 0 lines, 0 bars" in out
 
 
 def test_reasons_are_told_with_the_most_frequent_first():
-    empty = Corpus(np.zeros((0, 16), np.uint8), *(np.zeros(0, np.int64) for _ in range(7)))
     reasons = {f"reason {k}": {"count": k, "examples": [f"{k}.mid"]} for k in range(1, 21)}
     report = {
-        "files": 300, "files_read": 90, "tunes_found": 300, "unreadable": reasons, "duplicates": {"removed": 4}, 
+        "files": 300, "files_read": 90, "tunes_found": 300, "unreadable": reasons, "duplicates": {"removed": 4},
         "losses": {"notes in a second voice": 7},
-        "windows": {"train": {"4/4": {"windows": 12, "windows without a note": 2}}, 
-                    "validation": {"4/4": {"windows": 3, "windows without a note": 1}}},
     }  # fmt: skip
-    lines = report_lines(Corpus(empty.bars, *(np.zeros(0, np.int64) for _ in range(7)), report=report))
+    bars = np.zeros((20, 16), np.uint8)
+    bars[:, ::4] = 40
+    bars[17:] = 0
+    zeros = np.zeros(2, np.int64)
+    corpus = Corpus(
+        bars, np.array([0, 16]), np.array([16, 4]), zeros, np.array([0, 1]), zeros, zeros - 1, zeros, sources=("a",), report=report
+    )
+    lines = report_lines(corpus)
     assert "  left out 20: reason 20 (such as 20.mid)" in lines
     assert "  left out 36 for 8 other reasons" in lines
-    assert "near-duplicates dropped: 4" in lines
+    assert "tunes: 300 found, 4 dropped as near-duplicates" in lines
     assert "  lost inside tunes: notes in a second voice: 7" in lines
-    assert [line.split() for line in lines if line.strip().startswith(("train", "validation"))] == [["train", "12"], ["validation", "3"]]
-    assert "  left out: windows without a note: 3" in lines
+    assert [line.split() for line in lines if line.strip().startswith(("train", "validation"))] == [
+        ["train", "1", "0", "0"], ["validation", "0", "0", "0"],
+    ]  # fmt: skip
+    assert "  no window: tunes shorter than a window: 1" in lines
