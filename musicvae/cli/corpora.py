@@ -103,11 +103,10 @@ def nothing_taken(report: CorpusReport, out: str) -> str:
     from musicvae.corpus.report import leading_reasons
 
     files = report.counts.get("files", 0)
-    reasons = report.failures
-    why = leading_reasons(reasons or report.skipped)
+    why = leading_reasons(report.failures or report.skipped) or "see the report"
     if not files:
-        return f"no music files among the sources{f' ({why})' if why else ''}: MIDI, MusicXML, ABC or Humdrum is needed"
-    return f"no {report.material} in {counted(files, 'file')} ({why or 'see the report'}); 'musicvae corpus report {out}' has all reasons"
+        return f"no file with music among the sources: {why}; MIDI, MusicXML, ABC or Humdrum is needed"
+    return f"no {report.material} in {counted(files, 'file')}: {why}; 'musicvae corpus report {out}' tells all"
 
 
 def table_lines(shown: Table, indent: str = "  ") -> list[str]:

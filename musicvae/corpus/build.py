@@ -144,8 +144,12 @@ def _planned(work: Path, specs: list[str], options: BuildOptions, clock: _Clock)
     path = work / _PLAN
     if not path.is_file():
         skipped, tell = Skipped(), clock.of("listing", 0)
-        counted = _Counted(expand(specs, unpack=work / "unpacked", skipped=skipped), tell)
-        plan(counted, work / "parts", options)
+        try:
+            counted = _Counted(expand(specs, unpack=work / "unpacked", skipped=skipped), tell)
+            plan(counted, work / "parts", options)
+        except (ValueError, OSError):  # a source that is not there, an archive that is refused: nothing to go on with
+            shutil.rmtree(work, ignore_errors=True)
+            raise
         _write_json(path, {"files": counted.files, "skipped": skipped.to_dict()})
     words: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return words

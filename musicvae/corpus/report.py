@@ -169,10 +169,10 @@ def left_out(reasons: Mapping[str, Mapping[str, Any]]) -> tuple[LeftOut, ...]:
 
 
 def leading_reasons(reasons: Sequence[LeftOut], most: int = 3) -> str:
-    """The first few reasons in one line, as in ``3 of: no notes in it (such as a.mid)``; "" for none."""
-    told = [f"{each.count} of: {each.reason}{f' (such as {each.examples[0]})' if each.examples else ''}" for each in reasons[:most]]
-    more = f"; and {len(reasons) - most} more reasons" if len(reasons) > most else ""
-    return "; ".join(told) + more
+    """The first few reasons in one line, as in ``no notes in it (3, such as a.mid)``; "" for none."""
+    told = [f"{each.reason} ({each.count}{f', such as {each.examples[0]}' if each.examples else ''})" for each in reasons[:most]]
+    more = [f"and {len(reasons) - most} more reasons"] if len(reasons) > most else []
+    return "; ".join([*told, *more])
 
 
 def _counts(corpus: Corpus, told: Mapping[str, Any]) -> dict[str, int]:

@@ -97,7 +97,7 @@ def normal_reason(error: BaseException, names: Sequence[str] = ()) -> str:
     if meter := _METER.search(text):
         return f"only bars in unsupported meter {meter[1]}"
     text = text.splitlines()[0].removeprefix("the file: ")
-    text = _NUMBERS.sub(lambda m: m[1] or "N", _QUOTED.sub("'...'", text.split(" (")[0]))
+    text = _NUMBERS.sub(lambda m: m[1] or "N", _QUOTED.sub("'...'", text.split(" (")[0].partition("; allowed are ")[0]))
     prefix = "" if isinstance(error, ValueError | OSError) else f"{type(error).__name__}: "
     return (prefix + text)[:_MAX_REASON].strip()
 

@@ -103,8 +103,31 @@ def test_an_empty_corpus_writes_the_report_and_ends_with_the_reasons(run, built,
     code, out, err = run("corpus", "build", "tunes", "-o", "c", *words)
     assert code == 2
     assert "no notes in it" in out
-    assert err == "musicvae: no melody in 5 files (3 of: no notes in it (such as x.mid)); 'musicvae corpus report c' has all reasons\n"
+    assert err == "musicvae: no melody in 5 files: no notes in it (3, such as x.mid); 'musicvae corpus report c' tells all\n"
     assert run("corpus", "report", "c")[0] == 0
+
+
+def test_a_source_that_is_not_there_leaves_nothing(fails, tmp_path):
+    fails("corpus build nowhere -o c", "nowhere is not there")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_from_files_to_the_report(run, tmp_path):
+    from musicvae.music.melody import Melody
+
+    (tmp_path / "tunes" / "jigs").mkdir(parents=True)
+    for k in range(3):
+        notes = [(60 + (i * (k + 3) + i * i) % 12, i, 1) for i in range(64)]
+        Melody.from_beats(notes, num_bars=16).write(tmp_path / "tunes" / "jigs" / f"{k}.mid")
+    (tmp_path / "tunes" / "bad.mid").write_bytes(b"not music")
+    code, out, err = run("corpus", "build", "tunes", "-o", "c", "--jobs", "1")
+    assert (code, err) == (0, "")
+    assert "files: 4 (" in out
+    assert "tunes  4/4        12      12       9        3" in out
+    assert "tunes/bad.mid" in out
+    assert "type: jigs 3" in out
+    assert out.endswith("\nc\n")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["c", "tunes"]
 
 
 def test_an_interrupt_says_how_to_go_on(fails, built):

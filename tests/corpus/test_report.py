@@ -120,7 +120,7 @@ def test_an_empty_corpus_has_a_report():
 def test_reasons_in_a_line():
     reasons = left_out({f"reason {k}": {"count": k, "examples": [f"{k}.mid"]} for k in range(1, 6)})
     assert leading_reasons(reasons) == (
-        "5 of: reason 5 (such as 5.mid); 4 of: reason 4 (such as 4.mid); 3 of: reason 3 (such as 3.mid); and 2 more reasons"
+        "reason 5 (5, such as 5.mid); reason 4 (4, such as 4.mid); reason 3 (3, such as 3.mid); and 2 more reasons"
     )
     assert leading_reasons(()) == ""
 
