@@ -95,65 +95,72 @@ class _Scan:
 
     def _walk(self, until: int) -> None:
         chunk, position, tick, running = self.chunk, 0, 0, 0
-        # symusic forgets the running status at system exclusive data, unlike other readers.
-        forgotten = False
-        while position < until or ((running & 0xF0 == 0xC0 or forgotten) and position < len(chunk)):
+        while position < until or (running & 0xF0 == 0xC0 and position < len(chunk)):
             byte = chunk[position]
             position += 1
             delta = byte & 0x7F
             if byte & 0x80:
-                last = position + 3
-                while byte & 0x80:
-                    byte = chunk[position]
-                    position += 1
-                    delta = delta << 7 | byte & 0x7F
-                if position > last:
-                    raise _OddError  # a number longer than 4 bytes
+                delta, position = self._number(position - 1)
             tick += delta
             status = chunk[position]
+            if status >= 0xF0:
+                position = self._system(status, position + 1, tick)
+                if self.end_of_track is not None:
+                    break
+                continue
             if status >= 0x80:
+                running = status
                 position += 1
-                if status >= 0xF0:
-                    forgotten = forgotten or status != META
-                    position = self._system(status, position, tick)
-                    if self.end_of_track is not None:
-                        break
-                    continue
-                running, forgotten = status, False
-            elif forgotten or not running:
+            elif not running:
                 raise _OddError
             if running & 0xE0 == 0xC0:  # programs and channel pressure have one byte
                 if running < 0xD0:
-                    if chunk[position] >= 0x80:
-                        raise _OddError
-                    self.facts.add_program(self.number, tick, running & 0x0F, chunk[position])
-                    self.patched[position] = 0
+                    self._program(running & 0x0F, position, tick)
                 position += 1
             else:
                 position += 2
         self.position = position
 
-    def _system(self, status: int, position: int, tick: int) -> int:
-        """Where the event after this meta event or system exclusive data begins; it stands behind its status byte."""
-        if status not in (META, 0xF0, 0xF7):
-            raise _OddError
-        kind = position
-        position += status == META
-        size, last = 0, position + 4
-        while True:
+    def _number(self, position: int) -> tuple[int, int]:
+        """The variable-length number at `position`, and the position after it."""
+        value = 0
+        for _ in range(4):
             byte = self.chunk[position]
             position += 1
-            size = size << 7 | byte & 0x7F
+            value = value << 7 | byte & 0x7F
             if byte < 0x80:
-                break
-        if position > last or position + size > len(self.chunk):
+                return value, position
+        raise _OddError
+
+    def _program(self, channel: int, position: int, tick: int) -> None:
+        if self.chunk[position] >= 0x80:
             raise _OddError
-        if status == META:
-            if self.chunk[kind] == END_OF_TRACK:
-                self.end_of_track = kind - 1
-            else:
-                self.facts.add_meta(self.number, tick, self.chunk[kind : kind + 1] + self.chunk[position : position + size])
-        return position + size
+        self.facts.add_program(self.number, tick, channel, self.chunk[position])
+        self.patched[position] = 0
+
+    def _system(self, status: int, position: int, tick: int) -> int:
+        """Where the event after this meta event or system exclusive data begins; `position` is that behind its status byte."""
+        if status not in (META, 0xF0, 0xF7):
+            raise _OddError
+        is_meta = status == META
+        size, content = self._number(position + is_meta)
+        if content + size > len(self.chunk):
+            raise _OddError
+        if not is_meta:
+            self._silence(position - 1, content, size)
+        elif self.chunk[position] == END_OF_TRACK:
+            self.end_of_track = position - 1
+        else:
+            self.facts.add_meta(self.number, tick, self.chunk[position : position + 1] + self.chunk[content : content + size])
+        return content + size
+
+    def _silence(self, start: int, content: int, size: int) -> None:
+        """Make system exclusive data, which symusic takes in its own way, a text of the same number of bytes."""
+        if not size:
+            raise _OddError
+        width = content - start - 1
+        length = [size - 1 >> 7 * i & 0x7F | (0x80 if i else 0) for i in reversed(range(width))]
+        self.patched[start : content + 1] = bytes((META, 1, *length))
 
 
 def _channels(rest: bytes) -> list[int]:
@@ -184,8 +191,8 @@ def _tables(columns: Sequence[Any], places: Sequence[tuple[int, int]]) -> dict[t
     tables = {}
     for place, found in zip(places, columns, strict=True):
         onset, duration, pitch, velocity = found["time"], found["duration"], found["pitch"], found["velocity"]
-        # Times that overflowed 32 bits come first.
-        if (velocity[-1], pitch[-1], duration[-1]) != (place[1] + 1, 0, 0) or onset[0] < 0:
+        # Times beyond 31 bits come back negative.
+        if (velocity[-1], pitch[-1], duration[-1]) != (place[1] + 1, 0, 0) or onset.min() < 0:
             raise _OddError
         # A note-off of ours ended a note: there may be more of its pitch, which none was left for.
         if (onset[:-1] + duration[:-1] == onset[-1]).any():
