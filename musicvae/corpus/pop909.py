@@ -48,10 +48,11 @@ def map_onto_beats(score: Score, folder: Path, title: str) -> Score:
     # Beats are put before the first where notes begin earlier, but not for one that is played a little early.
     lead = max(0, -int(np.floor(min(float(onset.min()) for onset, _ in on_beats) + 0.1)))
     meters, losses = _meters(table, chords, lead)
+    changes = tuple(_chord_changes(chords, beats, lead, losses))
     placed = tuple(_placed(track, onset + lead, end + lead) for track, (onset, end) in zip(tracks, on_beats, strict=True))
     return Score(
-        TICKS_PER_BEAT, placed, (TempoChange(0, 60 / float(np.median(np.diff(beats)))),), meters, _keys(folder, beats, lead), title, (),
-        {name: count for name, count in losses.items() if count}, 0, tuple(_chord_changes(chords, beats, lead, losses)),
+        TICKS_PER_BEAT, placed, (TempoChange(0, 60 / float(np.median(np.diff(beats)))),), meters, _keys(folder, beats, lead), title,
+        losses={name: count for name, count in losses.items() if count}, chords=changes,
     )  # fmt: skip
 
 

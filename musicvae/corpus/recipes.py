@@ -38,7 +38,7 @@ __all__ = [
 __all__ += ["music21_corpus", "recipe_named"]
 
 READERS = ("abc", "musicxml", "midi", "pop909", "groove", "maestro", "gigamidi")
-_DEPTH = 3
+_DEPTH, _ABOVE = 3, 5
 
 
 @dataclass(frozen=True)
@@ -190,7 +190,7 @@ def collection_at(folder: str | Path) -> Recipe | None:
 def collection_around(folder: str | Path) -> Found | None:
     """The collection that this folder is the root of, or lies in where the recipe takes files from."""
     folder = Path(os.path.abspath(folder))
-    for above in (folder, *folder.parents[:_DEPTH]):
+    for above in (folder, *folder.parents[:_ABOVE]):
         recipe = collection_at(above)
         if recipe is not None:
             return Found(recipe, above) if recipe.reaches("/".join(folder.relative_to(above).parts)) else None
