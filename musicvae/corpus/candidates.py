@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 __all__ = ["FEW", "NEAR", "Candidates", "HashSets", "HashSetWriter"]
 
-FEW = 24
+FEW = 16
 """A key that no more tunes hold than this pairs them all."""
 NEAR = 3
 """Where more tunes hold a key, each is paired with so many next ones."""
@@ -102,9 +102,8 @@ class Candidates:
 
     def __init__(self, sets: HashSets, chosen: NDArray[np.bool_], folder: Path, *, shift: int = 0, memory_mib: int = 512) -> None:
         self._sets, self._chosen, self._folder, self._shift = sets, chosen, folder, np.uint64(shift)
-        self._chunk = max(1 << 12, memory_mib * 2**20 // _BYTES_PER_POSTING)
-        postings = int(sets.bounds[-1])
-        self._bucket_bits = min(10, max(0, (postings // self._chunk).bit_length()))
+        self._chunk = min(1 << 20, max(1 << 12, memory_mib * 2**20 // _BYTES_PER_POSTING))
+        self._bucket_bits = min(10, (int(sets.bounds[-1]) // self._chunk).bit_length())
         self._ranges = min(512, max(1, len(sets) >> 13))
         self._pending: list[NDArray[np.uint64]] = []
         self.common = np.zeros(len(sets), np.int32)
@@ -163,7 +162,8 @@ class Candidates:
         tune, run, key = tune[~few], run[~few], key[~few]
         self.common += np.bincount(tune, minlength=len(self.common)).astype(np.int32)
         which = (key % np.uint64(_ORDERS)).astype(np.int64)
-        ordered = np.lexsort((tune, smallest[(which + 1) % _ORDERS, tune], smallest[which, tune], run))
+        likeness = smallest[which, tune].astype(np.uint64) << np.uint64(32) | smallest[(which + 1) % _ORDERS, tune]
+        ordered = np.lexsort((likeness, run))
         self._pair_near(tune[ordered], run[ordered], NEAR)
 
     def _pair_near(self, tune: Ints, run: Ints, reach: int) -> None:
@@ -195,12 +195,13 @@ def _mixed(keys: Hashes, order: int) -> NDArray[np.uint32]:
 
 def _append(stem: Path, records: NDArray[Any], bucket: NDArray[np.uint64]) -> None:
     """Append records to the files of their buckets, in the order given."""
-    bucket = bucket.astype(np.int64)
+    bucket = bucket.astype(np.uint16)  # whose stable sort is quick
     order = np.argsort(bucket, kind="stable")
-    bounds = np.searchsorted(bucket[order], np.arange(int(bucket.max(initial=-1)) + 2))
-    for number in np.unique(bucket).tolist():
-        with stem.with_name(f"{stem.name}-{number}").open("ab") as file:
-            file.write(records[order[bounds[number] : bounds[number + 1]]].tobytes())
+    ends = np.cumsum(np.bincount(bucket))
+    for number, (end, count) in enumerate(zip(ends.tolist(), np.diff(ends, prepend=0).tolist(), strict=True)):
+        if count:
+            with stem.with_name(f"{stem.name}-{number}").open("ab") as file:
+                file.write(records[order[end - count : end]].tobytes())
 
 
 def _mapped(path: Path, kind: str) -> NDArray[Any]:

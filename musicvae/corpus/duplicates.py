@@ -8,18 +8,18 @@ known by their smallest tune number, and every cluster lies within one family.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 from numpy.typing import NDArray
 
 from musicvae.corpus.candidates import Candidates, HashSets, HashSetWriter
-from musicvae.corpus.fingerprints import PLACE_BITS, aligned, melody_shingles
+from musicvae.corpus.fingerprints import PLACE_BITS, aligned
+from musicvae.corpus.grouping import Forest, packed, stars
 
-__all__ = ["RELATED", "RELATED_SKELETON", "SAME", "Families", "Index", "clusters", "fingerprint", "needed", "split_of"]
+__all__ = ["RELATED", "RELATED_SKELETON", "SAME", "Families", "Index", "needed", "split_of"]
 
 SAME = 0.35
 """Tunes that share this part of the smaller one's shingles are taken for one tune."""
@@ -29,6 +29,7 @@ RELATED_SKELETON = 0.15
 """Tunes that have this part of the smaller one's skeleton in common, in the same order and key, are kept, but in one split."""
 _MIN_COMMON = 6
 _MIN_ALIGNED = 8
+_MIN_MET = 3  # chance brings tunes together at one or two keys: 30 times as often as likeness does
 _HASHES_AT_ONCE = 1 << 21
 _OTHERS_AT_ONCE = 1 << 12
 _MIXER = np.uint64(0x9E3779B97F4A7C15)
@@ -51,17 +52,16 @@ class Families:
 class Index:
     """Finds the near-duplicates among any number of tunes: hashes lie in files of `folder`, which is made if need be.
 
-    Memory grows with the tunes by about 100 bytes each, beyond about `memory_mib`. The result hangs on the
-    tunes and their order alone. Two tunes are compared where they share a shingle that at most
-    `candidates.FEW` tunes hold, or lie near one another in the order of the holders of a more common one: all
-    pairs in a corpus where no shingle is more common; the many copies of one tune are found whole, but a
-    pair may be missed that shares nothing but common shingles and is alike in few of them.
+    Memory grows with the tunes by about 150 bytes each, beyond about `memory_mib`. The result hangs on the tunes and
+    their order alone. Two tunes are compared where they meet at 3 keys of `corpus.candidates`. That misses none among
+    tunes whose shingles at most `candidates.FEW` tunes hold, and finds the many copies of one tune whole; but a
+    pair may be missed that has hardly any shingle in common which is not all over the place.
     """
 
     def __init__(self, folder: str | Path, *, memory_mib: int = 512) -> None:
         self._folder = Path(folder)
         self._folder.mkdir(parents=True, exist_ok=True)
-        for old in self._folder.glob("p*s-*"):  # of a resolve that was broken off
+        for old in [*self._folder.glob("p*s-*"), *self._folder.glob("alike")]:  # of a resolve that was broken off
             old.unlink()
         self._memory_mib = memory_mib
         self._writers = tuple(HashSetWriter(self._folder, name) for name in ("shingles", "skeleton"))
@@ -75,6 +75,11 @@ class Index:
             writer.add(hashes)
         self._count += 1
 
+    def close(self) -> None:
+        """Close the files of an index that is not to be resolved."""
+        for writer in self._writers:
+            writer.close()
+
     def resolve(self, same: float = SAME, related: float = RELATED, skeleton: float = RELATED_SKELETON) -> Families:
         """Who belongs together, at these parts of the smaller tune; nothing can be added afterwards.
 
@@ -84,31 +89,65 @@ class Index:
         if not 0 < related <= same <= 1 or not 0 < skeleton <= 1:
             raise ValueError(f"parts must keep to 0 < related <= same <= 1 and 0 < skeleton <= 1, got {related}, {same} and {skeleton}")
         shingles, skeletons = (writer.finished() for writer in self._writers)
-        cluster, family = _Forest(self._count), _Forest(self._count)
-        self._compare(shingles, _shared, (cluster, family), (same, related), _MIN_COMMON)
-        self._compare(skeletons, _aligned, (family,), (skeleton,), _MIN_ALIGNED, shift=PLACE_BITS)
-        return Families(cluster.roots(), family.roots())
+        family = Forest(self._count)
+        cluster = self._clusters(shingles, family, same, related)
+        first = _first_equal(skeletons)
+        chosen = (first == np.arange(self._count)) & (skeletons.sizes > 0)
+        for one, others, smaller, common in self._measured(skeletons, _aligned, chosen, skeleton, _MIN_ALIGNED, shift=PLACE_BITS):
+            family.join(one, others[common >= needed(smaller, skeleton, _MIN_ALIGNED)])
+        for copy in np.flatnonzero(first != np.arange(self._count)).tolist():
+            family.join(copy, first[copy : copy + 1])
+        return Families(cluster, family.roots())
 
-    def _compare(
-        self, sets: HashSets, measure: Measure, forests: Sequence[_Forest], parts: Sequence[float], fewest: int, *, shift: int = 0
-    ) -> None:
-        """Join the tunes of each forest whose sets have its part in common; the first forest is the strictest."""
-        chosen = _without_copies(sets, forests)
+    def _clusters(self, shingles: HashSets, family: Forest, same: float, related: float) -> Ints:
+        """The smallest tune number of each tune's cluster; families grow by the way.
+
+        The many copies of a tune are not all compared with one another. So the centres of clusters that hang together
+        are compared once more, by themselves, until no two of them are alike.
+        """
+        numbers = np.arange(self._count)
+        first = _first_equal(shingles)
+        order = np.lexsort((numbers, -shingles.sizes))  # the centre of a cluster is its largest tune
+        rank = np.argsort(order)
+        hanging, path, least = Forest(self._count), self._folder / "alike", related
+        chosen, centre = (first == numbers) & (shingles.sizes > 0), numbers
+        while chosen.any():
+            with path.open("ab") as file:
+                before = file.tell()
+                for one, others, smaller, common in self._measured(shingles, _shared, chosen, least, _MIN_COMMON):
+                    family.join(one, others[common >= needed(smaller, least)])
+                    alike = others[common >= needed(smaller, same)]
+                    hanging.join(one, alike)
+                    file.write(packed(rank[one], rank[alike]).tobytes())
+                if file.tell() == before:
+                    break
+            centre = order[stars(np.fromfile(path, "<u8"), self._count)[rank]]
+            chosen, least = (centre == numbers) & (first == numbers), same
+            chosen &= np.bincount(hanging.roots()[chosen], minlength=self._count)[hanging.roots()] > 1
+        path.unlink(missing_ok=True)
+        for copy in np.flatnonzero(first != numbers).tolist():
+            family.join(copy, first[copy : copy + 1])
+        smallest = np.full(self._count, self._count)
+        np.minimum.at(smallest, centre[first], numbers)
+        return smallest[centre[first]]
+
+    def _measured(
+        self, sets: HashSets, measure: Measure, chosen: NDArray[np.bool_], part: float, fewest: int, *, shift: int = 0
+    ) -> Iterator[tuple[int, Ints, Ints, Ints]]:
+        """One tune, others that may have this part in common with it, the sizes of the smaller sets, and what they have in common."""
         candidates = Candidates(sets, chosen, self._folder, shift=shift, memory_mib=self._memory_mib)
         sizes = sets.sizes
         for first, second, met in candidates.pairs():
             smaller = np.minimum(sizes[first], sizes[second])
-            most = met + np.minimum(candidates.common[first], candidates.common[second])
-            able = most >= needed(smaller, min(parts), fewest)
-            able &= forests[0].roots()[first] != forests[0].roots()[second]
+            least = needed(smaller, part, fewest)
+            able = met + np.minimum(candidates.common[first], candidates.common[second]) >= least
+            able &= met >= np.minimum(least, _MIN_MET)
             for one, others, size in _by_first(first[able], second[able], smaller[able]):
-                common = measure(sets, one, others)
-                for forest, part in zip(forests, parts, strict=True):
-                    forest.join(one, others[common >= needed(size, part, fewest)])
+                yield one, others, size, measure(sets, one, others)
 
 
 def needed(smaller: Ints, part: float, fewest: int = _MIN_COMMON) -> Ints:
-    """How many hashes a tune must share whose smaller set has this size: a part of it, at least `fewest`, or all if it has fewer."""
+    """How many hashes two tunes must share whose smaller set has this size: a part of it, but at least `fewest`, or all of fewer."""
     return np.where(smaller <= fewest, np.maximum(smaller, 1), np.maximum(np.ceil(part * smaller - 1e-9), fewest)).astype(np.int64)
 
 
@@ -123,51 +162,23 @@ def split_of(shingles: Iterable[int], *, seed: int = 0) -> str:
     return _SHARES[-1][0]
 
 
-class _Forest:
-    """Sets of tunes that grow together; the smallest number of each is its root."""
-
-    def __init__(self, count: int) -> None:
-        self._parent = np.arange(count)
-
-    def join(self, one: int, others: Ints) -> None:
-        for other in others.tolist():
-            a, b = self._root(one), self._root(other)
-            self._parent[max(a, b)] = min(a, b)
-
-    def _root(self, tune: int) -> int:
-        while (above := int(self._parent[tune])) != tune:
-            self._parent[tune] = self._parent[above]
-            tune = above
-        return tune
-
-    def roots(self) -> Ints:
-        """The root of each, (N,)."""
-        while not np.array_equal(above := self._parent[self._parent], self._parent):
-            self._parent = above
-        return self._parent.copy()
-
-
-def _without_copies(sets: HashSets, forests: Sequence[_Forest]) -> NDArray[np.bool_]:
-    """Join tunes of equal sets; True for the first of each, False for its copies and where a set is empty."""
-    sizes = sets.sizes
+def _first_equal(sets: HashSets) -> Ints:
+    """For each tune the first that has the same set, (N,); tunes without any have nothing in common."""
+    sizes, numbers = sets.sizes, np.arange(len(sets))
     digest = np.zeros(len(sets), np.uint64)
-    for first, end in sets.chunks(_HASHES_AT_ONCE):
-        tunes = first + np.flatnonzero(sizes[first:end])
+    for start, end in sets.chunks(_HASHES_AT_ONCE):
+        tunes = start + np.flatnonzero(sizes[start:end])
         if len(tunes):
             values, starts = sets.joined(tunes)
             digest[tunes] = np.add.reduceat((values ^ (values >> np.uint64(31))) * _MIXER, starts[:-1])
-    order = np.lexsort((np.arange(len(sets)), digest, sizes))
-    chosen = sizes > 0
-    like = (sizes[order][1:] == sizes[order][:-1]) & (digest[order][1:] == digest[order][:-1]) & chosen[order][1:]
-    head = 0
-    for place in np.flatnonzero(like).tolist():
-        head = head if place and like[place - 1] else place
-        one, other = int(order[head]), int(order[place + 1])
-        if np.array_equal(sets.of(one), sets.of(other)):
-            chosen[other] = False
-            for forest in forests:
-                forest.join(one, np.array([other]))
-    return chosen
+    order = np.lexsort((numbers, digest, sizes))
+    new = np.concatenate([[True], (np.diff(sizes[order]) != 0) | (np.diff(digest[order]) != 0)])
+    first = np.empty(len(sets), np.int64)
+    first[order] = order[np.maximum.accumulate(np.where(new, numbers, 0))] if len(sets) else order
+    for copy in np.flatnonzero(first != numbers).tolist():
+        if not sizes[copy] or not np.array_equal(sets.of(copy), sets.of(int(first[copy]))):
+            first[copy] = copy
+    return first
 
 
 def _by_first(first: Ints, second: Ints, smaller: Ints) -> Iterator[tuple[int, Ints, Ints]]:
@@ -189,18 +200,3 @@ def _shared(sets: HashSets, one: int, others: Ints) -> Ints:
 
 def _aligned(sets: HashSets, one: int, others: Ints) -> Ints:
     return aligned(sets.of(one), *sets.joined(others))
-
-
-def fingerprint(lines: Iterable[NDArray[np.int64]]) -> frozenset[int]:
-    """The shingles of a tune of lines (T, 2) of (pitch, onset in steps)."""
-    return frozenset(melody_shingles((line[:, 0], line[:, 1]) for line in lines).tolist())
-
-
-def clusters(prints: Sequence[frozenset[int]], *, threshold: float = SAME) -> list[int]:
-    """For each tune the index of the first tune of its cluster of near-duplicates."""
-    with TemporaryDirectory() as folder:
-        index = Index(folder)
-        for number, shingles in enumerate(prints):
-            index.add(number, np.array(sorted(shingles), np.uint64))
-        heads: list[int] = index.resolve(threshold, threshold).cluster.tolist()
-    return heads

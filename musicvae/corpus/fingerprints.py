@@ -32,7 +32,8 @@ _IN_STEP = 4
 _GAP = 64  # places between lines, so that no passage seems to go on into the next one
 # meter -> (distance in steps, intervals in a passage): longer passages where neighbours are more alike
 _DUPLE, _TRIPLE = ((2, 8), (4, 6), (8, 5)), ((2, 8), (4, 6))
-_SKELETONS = {"4/4": _DUPLE, "2/2": _DUPLE, "2/4": ((1, 8), *_DUPLE), "3/4": _TRIPLE, "6/8": ((2, 8), (6, 5))}
+_HALVED = ((1, 8), (2, 6), (4, 5))
+_SKELETONS = {"4/4": _DUPLE, "2/2": _DUPLE, "2/4": (*_DUPLE, *_HALVED), "3/4": _TRIPLE, "6/8": ((2, 8), (6, 5))}
 _MIXER = np.uint64(0x9E3779B97F4A7C15)
 _FOLD = np.uint64(29)
 _BASS = np.uint64(0x5851F42D4C957F2D)
@@ -59,9 +60,10 @@ def melody_skeleton(lines: Iterable[tuple[Ints, Ints, Ints, Meter]]) -> Shingles
     """Hashes of what sounds on eighths, beats and half bars, which settings of one tune share though their ornaments differ.
 
     lines: (pitch (N,), onset_steps (N,), duration_steps (N,), meter as written), sorted by onset, step 0 on a
-    bar line. A hash sees the intervals within an octave, so neither key nor octave matters; in duple meters doubled
-    note values give the same hashes. The lowest `PLACE_BITS` bits tell where the passage stands first and its
-    first pitch class: in two settings of one tune these differ by the same from passage to passage.
+    bar line. A hash sees the intervals within an octave, so neither key nor octave matters, and what is
+    written in 2/4 in half the note values of 4/4 has the same hashes among others. The lowest `PLACE_BITS`
+    bits tell where the passage stands first and its first pitch class: in two settings of one tune these
+    differ by the same from passage to passage.
     """
     found: list[Shingles] = []
     place = 0
@@ -159,4 +161,5 @@ def aligned(skeleton: Shingles, others: Shingles, starts: NDArray[np.int64]) -> 
     groups, count = np.unique((which * 12 + classes) << _PLACES_BITS | apart % (1 << _PLACES_BITS), return_counts=True)
     enough = count >= _IN_STEP
     votes = np.bincount((groups[enough] >> _PLACES_BITS), weights=count[enough], minlength=12 * (len(starts) - 1))
-    return votes.reshape(-1, 12).max(axis=1).astype(np.int64)
+    most: NDArray[np.int64] = votes.reshape(-1, 12).max(axis=1).astype(np.int64)
+    return most
