@@ -119,11 +119,11 @@ class _Memory:
         with contextlib.suppress(ImportError, ValueError, OSError):  # where the platform has no such limit
             import resource
 
+            resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
             limit = self._start + self._max
             _, hard = resource.getrlimit(resource.RLIMIT_AS)
-            if hard == resource.RLIM_INFINITY or limit < hard:
+            if self._start and (hard == resource.RLIM_INFINITY or limit < hard):
                 resource.setrlimit(resource.RLIMIT_AS, (limit, hard))
-            resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
     def _used(self) -> int:
         if self._pages is None:
@@ -148,6 +148,7 @@ def main(arguments: list[str]) -> int:
     os.dup2(nowhere, 2)  # only now, so that a failing import can be told
     memory = _Memory(max_memory_mib)
     answers.put({"is": "ready"})
+    answers.flush()
     try:
         _Child(requests, answers, found, memory, max_seconds).serve()
     except MemoryError:

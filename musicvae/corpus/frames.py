@@ -32,6 +32,14 @@ _DTYPES = {
 Arrays = Mapping[str, NDArray[Any]]
 
 
+def _no_number(text: str) -> None:
+    raise ValueError(f"{text} is no number")
+
+
+_ENCODER = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
+_DECODER = json.JSONDecoder(parse_constant=_no_number)
+
+
 def pack(words: Mapping[str, Any], arrays: Arrays | None = None) -> bytes:
     """The frame of these words, as JSON can hold them, and arrays of numbers or truth values.
 
@@ -47,7 +55,7 @@ def pack(words: Mapping[str, Any], arrays: Arrays | None = None) -> bytes:
         heads.append([name, dtype.str, list(plain.shape)])
         parts += [data, bytes(-len(data) % _ALIGNMENT)]
     try:
-        header = json.dumps({"words": words, "arrays": heads}, separators=(",", ":"), allow_nan=False).encode("ascii")
+        header = _ENCODER.encode({"words": words, "arrays": heads}).encode("ascii")
     except (TypeError, ValueError, RecursionError) as error:
         raise ValueError(f"these words cannot be kept as JSON: {error}") from None
     header += b" " * (-len(header) % _ALIGNMENT)
@@ -71,16 +79,12 @@ def unpack(frame: bytes) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     if zlib.crc32(memoryview(frame)[_PREFIX.size :]) != checksum:
         raise ValueError("the checksum of a frame is wrong; was it damaged?")
     try:
-        header = json.loads(frame[_PREFIX.size : start].decode("ascii"), parse_constant=_no_number)
+        header = _DECODER.decode(frame[_PREFIX.size : start].decode("ascii"))
     except (ValueError, RecursionError) as error:
         raise ValueError(f"the header of a frame is no JSON: {error}") from None
     if not isinstance(header, dict) or not isinstance(header.get("words"), dict) or not isinstance(header.get("arrays"), list):
         raise ValueError("the header of a frame must hold words and arrays")
     return header["words"], _arrays(header["arrays"], frame, start)
-
-
-def _no_number(text: str) -> None:
-    raise ValueError(f"{text} is no number")
 
 
 def _arrays(heads: list[Any], frame: bytes, start: int) -> dict[str, NDArray[Any]]:

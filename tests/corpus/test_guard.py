@@ -277,3 +277,31 @@ def test_no_child_outlives_a_parent_that_is_killed(tmp_path):
     with script(tmp_path, file_of(tmp_path, "b.mid", "reel")) as parent:
         assert parent.communicate()[0] == "1 ()\n"
     assert not list(tmp_path.glob("musicvae-reader-*"))
+
+
+ABC = """X:1
+T:A reel
+R:reel
+M:4/4
+L:1/8
+K:G
+GABc dedB|dedB dedB|c2ec B2dB|A2A2 A2GA|
+GABc dedB|dedB dedB|c2ec B2dB|A2A2 G4|]
+
+X:2
+T:No meter that is known
+M:5/4
+L:1/4
+K:D
+DEFGA|DEFGA|DEFGA|DEFGA|]
+"""
+
+
+def test_the_readers_of_the_library_are_used_where_no_others_are_named(tmp_path):
+    with Guard() as guard:
+        results = list(guard.read_all([file_of(tmp_path, "a.abc", ABC), file_of(tmp_path, "b.mid", "MThd, but no more")], OPTIONS))
+    assert [tune.tags["type"] for tune in results[0].tunes] == ["reel"]
+    assert results[0].failures[0].reason == "only bars in unsupported meter 5/4"
+    assert results[0].num_found == 2
+    assert [failure.kind for failure in results[1].failures] == ["unreadable"]
+    assert "b.mid" not in results[1].failures[0].reason
