@@ -84,9 +84,7 @@ def run_build(args: argparse.Namespace, terminal: Terminal) -> int:
             resume=args.resume, force=args.force, progress=BuildProgress(terminal),
         )  # fmt: skip
     except KeyboardInterrupt:
-        raise KeyboardInterrupt(
-            f"stopped; the same command with --resume goes on, --force begins anew ({args.output} is not there yet)"
-        ) from None
+        raise KeyboardInterrupt("stopped; the same command with --resume goes on from here") from None
     finally:
         terminal.progress("")
     report = corpus_report(Path(args.output))

@@ -123,7 +123,7 @@ def test_from_files_to_the_report(run, tmp_path):
     code, out, err = run("corpus", "build", "tunes", "-o", "c", "--jobs", "1")
     assert (code, err) == (0, "")
     assert "files: 4 (" in out
-    assert "tunes  4/4        12      12       9        3" in out
+    assert ["tunes", "4/4", "15", "12", "9", "3"] in [line.split() for line in out.splitlines()]
     assert "tunes/bad.mid" in out
     assert "type: jigs 3" in out
     assert out.endswith("\nc\n")
@@ -190,10 +190,8 @@ def test_inspect_shows_tracks_lines_and_windows(run, tune):
     assert out.startswith("tune.mid: MIDI, 'Song', 80 beats\ntracks\n")
     assert "Song" in out
     assert "meters: 4/4\n" in out
-    assert (
-        "\n  bars 3-20\n     4 bars: 5 kept (3-6 to 15-18, 17-20)\n    16 bars: 2 kept (3-18, 5-20)\n    32 bars: none, the line is shorter\n"
-        in out
-    )
+    assert "\n  bars 3-20\n     4 bars: 5 kept (3-6 to 15-18, 17-20)\n    16 bars: 2 kept (3-18, 5-20)\n" in out
+    assert "\n    32 bars: none, the line is shorter\n" in out
     assert "40  notes in other tracks" in out
     assert all(len(line) <= 100 for line in out.splitlines())
 
