@@ -32,6 +32,7 @@ _RULES: Mapping[str, tuple[str, ...]] = {
     "melody": (_SILENT, _FEW, _RESTS), "drums": (_SILENT, _RESTS), "groove": (_SILENT, _RESTS), "trio": (),
 }  # fmt: skip
 _ROWS_AT_A_TIME = 1 << 18
+_SPARSEST = 4  # rows between, for each that is wanted
 
 
 @dataclass(frozen=True)
@@ -113,8 +114,7 @@ def _judged(table: Table, lines: Ints, length: Ints, line: Ints, first: Ints, wi
     rules = _RULES[table.material]
     if not rules or not len(line):
         return reason
-    begin = np.cumsum(length) - length  # of each line among the rows of this stretch
-    onsets = _rows(table, np.asarray(table.start)[lines], length, begin)
+    onsets, begin = _rows(table, np.asarray(table.start)[lines].astype(np.int64), length)
     notes_to, filled_to = (np.concatenate([[0], np.cumsum(values, dtype=np.int32)]) for values in (onsets, onsets > 0))
     at = begin[line] + first
     notes = notes_to[at + width] - notes_to[at]
@@ -126,9 +126,10 @@ def _judged(table: Table, lines: Ints, length: Ints, line: Ints, first: Ints, wi
     return reason
 
 
-def _rows(table: Table, start: Ints, length: Ints, begin: Ints) -> Ints:
-    """Onsets in all bars of some lines, line after line."""
-    start = start.astype(np.int64)
-    if len(start) and (start[1:] == start[:-1] + length[:-1]).all():
-        return table.onsets[int(start[0]) : int(start[-1] + length[-1])]
-    return table.onsets[np.repeat(start - begin, length) + np.arange(int(length.sum()))]
+def _rows(table: Table, start: Ints, length: Ints) -> tuple[Ints, Ints]:
+    """Onsets in the bars of some lines, perhaps with others between them, and where each line begins in that."""
+    total, low, high = int(length.sum()), int(start.min()), int((start + length).max())
+    if high - low <= _SPARSEST * total:  # reading on is faster than picking rows
+        return table.onsets[low:high], start - low
+    begin = np.cumsum(length) - length
+    return table.onsets[np.repeat(start - begin, length) + np.arange(total)], begin

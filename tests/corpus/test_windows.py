@@ -48,14 +48,15 @@ def corpus_of(lengths, *, seed, density):
 @settings(max_examples=200, deadline=None)
 @given(
     st.lists(st.integers(0, 40), max_size=12), st.integers(0, 99), st.sampled_from([0.02, 0.1, 0.5]), st.integers(1, 20), st.integers(1, 9),
-    st.booleans(), st.sampled_from([1, 30, 1 << 18]), st.booleans(),
+    st.booleans(), st.sampled_from([1, 30, 1 << 18]), st.sampled_from([0, 4]), st.booleans(),
 )  # fmt: skip
-def test_windows_are_those_of_a_plain_loop(lengths, seed, density, bars, hop, allow_short, at_a_time, with_column):
+def test_windows_are_those_of_a_plain_loop(lengths, seed, density, bars, hop, allow_short, at_a_time, sparsest, with_column):
     made = corpus_of(lengths, seed=seed, density=density)
     if with_column:
         made = replace(made, columns={"onsets": onsets_of(made.bars, "melody")})
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(rule, "_ROWS_AT_A_TIME", at_a_time)
+        patch.setattr(rule, "_SPARSEST", sparsest)
         for split, kind in ((None, None), ("train", None), ("test", 1)):
             expected, counts = oracle(made, made.select(split, kind=kind), bars, hop, allow_short)
             assert made.windows(split, kind=kind, bars=bars, hop=hop, allow_short=allow_short).tolist() == expected
