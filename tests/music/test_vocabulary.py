@@ -8,7 +8,17 @@ from strategies import melodies, meters, tokens
 
 from musicvae.music.melody import DEFAULT_VELOCITY, Melody, Note
 from musicvae.music.meter import Meter
-from musicvae.music.vocabulary import HOLD, NOTE_OFF, VOCABULARY_SIZE, canonical_tokens, from_tokens, pitch_of, to_tokens, token_of
+from musicvae.music.vocabulary import (
+    HOLD,
+    NOTE_OFF,
+    VOCABULARY_SIZE,
+    canonical_tokens,
+    from_tokens,
+    grid_tokens,
+    pitch_of,
+    to_tokens,
+    token_of,
+)
 
 
 def sounding(flat):
@@ -146,3 +156,22 @@ def test_wrong_shapes_and_tokens_are_refused():
         from_tokens(np.zeros((1, 20), np.uint8), Meter(5, 4))
     with pytest.raises(ValueError, match=r"meter 7/8 has no grid"):
         to_tokens(Melody((), meter=Meter(7, 8)))
+
+
+def columns(melody):
+    return (np.array([getattr(n, field) for n in melody.notes], np.int64) for field in ("pitch", "onset_steps", "duration_steps"))
+
+
+@given(melodies())
+def test_tokens_of_columns_are_those_of_the_melody(melody):
+    assert np.array_equal(grid_tokens(*columns(melody), melody.meter, melody.num_bars), to_tokens(melody))
+
+
+def test_columns_that_have_no_tokens_are_refused():
+    note = np.array([60]), np.array([12]), np.array([5])
+    with pytest.raises(ValueError, match=r"notes from step 12 to 17 do not fit 1 bars of 4/4"):
+        grid_tokens(*note, Meter(4, 4), 1)
+    with pytest.raises(ValueError, match=r"pitch 109 is outside \[21, 108\]"):
+        grid_tokens(note[0] + 49, note[1], note[2], Meter(4, 4), 2)
+    with pytest.raises(ValueError, match="meter 5/4 has no grid"):
+        grid_tokens(*note, Meter(5, 4), 2)
