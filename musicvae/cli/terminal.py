@@ -27,6 +27,7 @@ class Terminal:
         self.as_json = as_json
         self.notices: list[str] = []
         self._told = 0
+        self._shown = 0  # characters of the progress line
 
     def notice(self, text: str) -> None:
         """Tell the user, with the next result, what was chosen or lost. The same remark is made only once."""
@@ -42,7 +43,8 @@ class Terminal:
     def progress(self, text: str) -> None:
         """Show how far a long task is in a line that is written over; empty text wipes it. Only on a terminal."""
         if not self.as_json and sys.stderr.isatty():
-            print(f"\r{text:<60}" if text else f"\r{'':60}\r", end="", file=sys.stderr, flush=True)
+            print(f"\r{text:<{self._shown}}" if text else f"\r{'':{self._shown}}\r", end="", file=sys.stderr, flush=True)
+            self._shown = len(text)
 
     def finish(self, result: Mapping[str, Any]) -> None:
         """Print the whole result as JSON, if JSON was asked for, and else what remarks are left."""
