@@ -44,14 +44,14 @@ def _read(line: str, file: SourceFile) -> Score:
     elif command == "interrupt":
         raise KeyboardInterrupt
     elif command == "allocate":
-        _state["held"] = [np.ones(1 << 23) for _ in range(1 << 10)]
+        _state["held"] = [np.empty(1 << 23) for _ in range(1 << 10)]
     elif command == "allocate-dressed-up":
         try:
             _read("allocate", file)
         except MemoryError as error:
             raise ValueError("cannot be read") from error
     elif command == "hoard":
-        _state["hoard"] = np.ones(int(argument) << 17)
+        _state["hoard"] = np.empty(int(argument) << 17)
     elif command == "recurse":
         return _read(line, file)
     elif command == "print":

@@ -94,6 +94,7 @@ class Guard:
         self._max_seconds, self._warm_up_seconds = max_seconds, warm_up_seconds
         self._process = ReaderProcess(max_seconds, max_memory_mib, readers)
         self._told: BuildOptions | None = None
+        self._asked: deque[int] = deque()
 
     def __enter__(self) -> Guard:
         return self
@@ -110,12 +111,21 @@ class Guard:
         return next(self.read_all((file,), options))
 
     def read_all(self, files: Iterable[SourceFile], options: BuildOptions) -> Iterator[FileResult]:
-        """What each file gives, in order; several are sent ahead, so that the child need not wait."""
+        """What each file gives, in order; several are sent ahead, so that the child need not wait.
+
+        A reading that is begun before another has come to its end takes the child from it: the other raises RuntimeError.
+        """
         waiting = iter(files)
         jobs: deque[_Job] = deque()  # in order; those sent come first
         sent: deque[int] = deque()  # bytes of their requests
+        if self._asked:
+            self._process.kill()
+        self._asked = sent
         try:
             while True:
+                if self._asked is not sent:
+                    sent.clear()
+                    raise RuntimeError("this guard has begun to read other files; use one for each reading, or finish the first")
                 self._send(jobs, sent, waiting, options)
                 if not jobs:
                     return
@@ -130,6 +140,7 @@ class Guard:
         finally:
             if sent:  # the caller has left in the middle
                 self._process.kill()
+                sent.clear()
 
     def _send(self, jobs: deque[_Job], sent: deque[int], waiting: Iterator[SourceFile], options: BuildOptions) -> None:
         """Send what may be sent: after a stop its file alone, else as many as the pipe holds."""

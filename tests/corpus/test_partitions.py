@@ -24,7 +24,7 @@ OPTIONS = BuildOptions(partition_files=3, max_memory_mib=256)
 LINES = ("reel", "jig", "nothing", "raise 7 notes")
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(autouse=True, scope="module")
 def no_reader_is_left():
     yield
     release_readers()
@@ -229,7 +229,7 @@ if __name__ == "__main__":
 """
 
 
-@pytest.mark.parametrize("engine", ["inline", "processes"])
+@pytest.mark.parametrize("engine", [pytest.param("inline", marks=pytest.mark.slow), "processes"])
 def test_a_build_that_was_killed_goes_on_to_the_same_bytes(tmp_path, engine):
     files = music(tmp_path / "music", 12, more="abort")
     plan(files, tmp_path / "whole", OPTIONS)
