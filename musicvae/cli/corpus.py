@@ -15,16 +15,18 @@ from musicvae.cli.terminal import Terminal
 __all__ = ["add_commands", "run_build", "run_report"]
 
 _CORPUS = """
-A corpus is what models learn from: windows of whole bars, in one key, without near-duplicates, split into
-training, validation and test by tune. 'inspect' shows what would be taken from one file, 'build' takes it from many."""
+A corpus is what models learn from: windows of whole bars, in one key, without near-duplicates,
+split into training, validation and test by tune. 'inspect' shows what would be taken from one file,
+'build' takes it from many."""
 _BUILD = """
-A SOURCE is a folder, a file, a glob, an archive (.zip, .tar.gz ...), a list of such (.txt), or a collection inside
-music21 (music21:ryansMammoth). MIDI, MusicXML, ABC (many tunes in a file too) and Humdrum are read. A folder that holds one of
-the collections that 'musicvae corpus sources' lists is read the way that suits it. A file that crashes, hangs or eats
-memory is left out and named in the report. After an interruption --resume goes on; the result is the same."""
+A SOURCE is a folder, a file, a glob, an archive (.zip, .tar.gz ...), a list of such (.txt), or a
+collection inside music21 (music21:ryansMammoth). MIDI, MusicXML, ABC (many tunes in a file too) and
+Humdrum are read. A folder that holds one of the collections that 'musicvae corpus sources' lists is
+read the way that suits it. A file that crashes, hangs or eats memory is left out and named in the
+report. After an interruption --resume goes on; the result is the same."""
 _REPORT = """
-What was read, what was skipped, how many windows there are by source, meter, length and split, and for everything that was
-left out the reason, a count and names of files."""
+What was read, what was skipped, how many windows there are by source, meter, length and split, and
+for everything that was left out the reason, a count and names of files."""
 
 
 def add_commands(commands: Commands) -> None:
@@ -85,6 +87,8 @@ def run_build(args: argparse.Namespace, terminal: Terminal) -> int:
         )  # fmt: skip
     except KeyboardInterrupt:
         raise KeyboardInterrupt("stopped; the same command with --resume goes on from here") from None
+    except RuntimeError as error:  # workers that die, whatever they are given
+        raise ValueError(f"{error}; the same command with --resume goes on from here") from error
     finally:
         terminal.progress("")
     report = corpus_report(Path(args.output))
@@ -110,9 +114,12 @@ def _check_words(args: argparse.Namespace) -> None:
 def run_report(args: argparse.Namespace, terminal: Terminal) -> None:
     """Print the report of a corpus."""
     folder = Path(args.corpus)
-    if not folder.exists():
-        raise FileNotFoundError(f"{folder} does not exist: 'musicvae corpus build SOURCE -o {folder}' would make it")
+    from musicvae.corpus.build import work_folder
     from musicvae.corpus.report import corpus_report
+
+    if not folder.exists():
+        how = "was interrupted: add --resume to its command" if work_folder(folder).exists() else "would make it"
+        raise FileNotFoundError(f"{folder} does not exist: 'musicvae corpus build SOURCE -o {folder}' {how}")
 
     report = corpus_report(folder)
     for text in report_text(report):

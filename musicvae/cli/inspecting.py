@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 __all__ = ["add_inspect", "run_inspect"]
 
 _INSPECT = """
-Tracks with how like a melody each is, meters, tempi, keys, chords, how notes lie on the sixteenth grid, the lines that would be
-taken, and every window with the reason why it is kept or not. Bars are counted from 1 as in the file."""
+Tracks with how like a melody each is, meters, tempi, keys, chords, how notes lie on the sixteenth
+grid, the lines that would be taken, and every window with the reason why it is kept or not. Bars
+are counted from 1 as in the file."""
 _SHOWN_CHANGES = 8
 
 

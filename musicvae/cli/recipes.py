@@ -19,9 +19,10 @@ if TYPE_CHECKING:
 __all__ = ["add_sources", "run_sources"]
 
 _SOURCES = """
-Without a NAME all of them are listed. With one, it is shown in full: licence, how to get it, what is taken and how. --check
-looks which of them lie in a folder, and whether the files are those that the recipe was made with. Nothing is downloaded:
-fetch a collection yourself, and give its folder to 'musicvae corpus build'."""
+Without a NAME all of them are listed. With one, it is shown in full: licence, how to get it, what
+is taken and how. --check looks which of them lie in a folder, and whether the files are those that
+the recipe was made with. Nothing is downloaded: fetch a collection yourself, and give its folder to
+'musicvae corpus build'."""
 
 
 def add_sources(inner: Commands) -> None:

@@ -135,6 +135,11 @@ def test_an_interrupt_says_how_to_go_on(fails, built):
     fails("corpus build tunes -o c", "stopped", "--resume", code=130)
 
 
+def test_workers_that_die_are_told_in_a_line(fails, built):
+    built.error = RuntimeError("3 workers died while reading part 7")
+    fails("corpus build tunes -o c", "3 workers died", "--resume")
+
+
 @pytest.mark.parametrize(
     ("words", "parts"),
     [
@@ -156,9 +161,11 @@ def test_an_interrupt_says_how_to_go_on(fails, built):
         ("corpus build a -o c --jobs 0", ("--jobs",)),
         ("corpus report nowhere", ("nowhere does not exist", "corpus build")),
         ("corpus report .", ("holds no corpus",)),
+        ("corpus report half", ("was interrupted: add --resume",)),
     ],
 )
-def test_bad_words_are_refused_before_anything_is_read(fails, built, words, parts):
+def test_bad_words_are_refused_before_anything_is_read(fails, built, words, parts, tmp_path):
+    (tmp_path / "half.work").mkdir()
     fails(words, *parts)
     assert built == []
 
