@@ -180,7 +180,9 @@ def _whole_rows(score: Score, line: Any, rows: Rows, options: BuildOptions, loss
     meter: Meter = line.meter
     first = int(line.has_pickup)
     whole = line.num_bars - first - int(line.has_partial_end)
-    cut = {name: cut_rows(column, meter, first, max(0, whole)) for name, column in rows.items()}
+    if whole < 1:
+        return None
+    cut = {name: cut_rows(column, meter, first, whole) for name, column in rows.items()}
     hits = _hits(cut["bars"])
     if int(hits.sum()) < MIN_NOTES:
         losses[_FEW] += int(hits.sum())

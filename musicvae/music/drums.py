@@ -225,15 +225,13 @@ def supported_segments(score: Score, end_ticks: int, first_ticks: int, losses: C
     """The segments of supported meter; bars of others are counted. ValueError for more bars than any music has."""
     if not score.meters:
         losses[NO_METER] += 1
-    found = []
-    for segment in segments(score, end_ticks, first_ticks):
+    every = segments(score, end_ticks, first_ticks)
+    if (bars := sum(segment.num_bars for segment in every)) > _MAX_BARS:
+        raise ValueError(f"{bars} bars in the file; at most {_MAX_BARS} are read: is its meter or its resolution damaged?")
+    for segment in every:
         if not segment.meter.is_supported:
             losses[f"bars in unsupported meter {segment.meter}"] += segment.num_bars
-        elif segment.num_bars > _MAX_BARS:
-            raise ValueError(f"{segment.num_bars} bars in the file; at most {_MAX_BARS} are read: is its meter or its resolution damaged?")
-        else:
-            found.append(segment)
-    return found
+    return [segment for segment in every if segment.meter.is_supported]
 
 
 def hit_steps(notes: NoteTable, segment: Segment, ticks_per_beat: int) -> tuple[slice, NDArray[np.int64], NDArray[np.float64]]:

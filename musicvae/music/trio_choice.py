@@ -26,6 +26,7 @@ _WEIGHTS = {
 }
 _MIDDLE = {"melody": 69.0, "bass": 40.0}
 _MOST_NAMED = 12
+_MAX_BEATS = 100_000
 
 
 @dataclass(frozen=True)
@@ -58,8 +59,13 @@ class TrioChoice:
 
 
 def choose_trio(score: Score) -> TrioChoice:
-    """The best melody track and bass track for the drums of a score; ValueError where one of the three is missing."""
+    """The best melody track and bass track for the drums of a score.
+
+    ValueError where one of the three is missing, or for more beats than any music has.
+    """
     drums, _ = drum_tracks(score)
+    if (beats := score.end_ticks // score.ticks_per_beat) > _MAX_BEATS:
+        raise ValueError(f"{beats} beats in the file; at most {_MAX_BEATS} are read: is its resolution damaged?")
     melodies, basses, rule = _roles(score, drums)
     if not melodies or not basses:
         raise ValueError(f"no {'melody' if not melodies else 'bass'} for a trio: {rule}; pitched tracks are {_named(score)}")

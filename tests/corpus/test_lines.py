@@ -180,6 +180,12 @@ def test_a_drum_pickup_is_left_out_and_pairs_of_bars_begin_anew(numerator):
     assert int(line.rows["onsets"].sum()) == 5 * numerator
 
 
+@pytest.mark.parametrize("options", [DRUMS, GROOVE])
+def test_drums_in_nothing_but_a_pickup_are_left_out(options):
+    kit = scale(quarters(*KIT[:2], start=2 * TPB, drum=True), meters=((4 * TPB, 4, 4), (8 * TPB, 3, 4)))
+    assert take(kit, options)[::2] == (None, "fewer than 8 hits in whole bars of one meter")
+
+
 def test_a_melody_s_track_is_not_taken_for_drums():
     mixed = scale(quarters(*[60, 62] * 8, name="Voice"), quarters(*KIT, drum=True, name="Kit"))
     named, _, _ = take(mixed, DRUMS, track="Voice")

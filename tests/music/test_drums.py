@@ -172,3 +172,8 @@ def test_hits_that_do_not_fit_a_map_are_refused():
         hits_to_notes(np.full((1, 16), 1 << 9, np.uint64), NINE, Meter(4, 4))
     with pytest.raises(ValueError, match=r"hits have shape \(bars, 16\), got \(2, 12\)"):
         hits_to_notes(np.zeros((2, 12), np.uint64), NINE, Meter(3, 4))
+
+
+def test_a_file_of_absurd_length_is_refused():
+    with pytest.raises(ValueError, match="20001 bars in the file; at most 20000 are read: is its meter or its resolution damaged?"):
+        extract_drums(drums_of((36, 0), (36, 80_000)), NINE)

@@ -73,3 +73,9 @@ def test_where_programs_say_nothing_names_do_and_else_registers():
 def test_what_is_missing_is_named(tracks, message):
     with pytest.raises(ValueError, match=message):
         choose_trio(Score(TPB, tracks))
+
+
+def test_a_file_of_absurd_length_is_refused():
+    late = track("high", 29, (69,), beats=[200_000])
+    with pytest.raises(ValueError, match="200001 beats in the file; at most 100000 are read: is its resolution damaged?"):
+        choose_trio(Score(TPB, (LEAD, late, BASS, DRUMS)))
