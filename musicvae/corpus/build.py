@@ -69,8 +69,8 @@ def build_corpus(
 
     sources: folders, files, globs, archives, list files, ``music21:NAME`` (see `corpus.items`). engine, jobs, scheduler: who
     reads, see `corpus.engines`; with Dask on other machines they must see sources and `out` under the same paths. resume: go on with a
-    build of the same sources and options that was interrupted (from the start where there is none). force: replace an older corpus, forget an
-    interrupted build. A file that cannot be read is told in the report and stops nothing; a corpus may come out empty.
+    build of the same sources and options that was interrupted (from the start where there is none). force: replace an older corpus,
+    forget an interrupted build. A file that cannot be read is told in the report and stops nothing; a corpus may come out empty.
 
     FileExistsError where `out` is a corpus or an interrupted build and neither was given; FileNotFoundError for a source that is
     not there; ValueError for options, sources or archives that make no sense, and for a resumed build of others. A script that calls this
@@ -115,7 +115,7 @@ def _check(out: Path, work: Path, *, resume: bool, force: bool) -> None:
     if out.exists() and any(out.iterdir()):
         if not (out / MANIFEST).is_file():
             raise ValueError(f"{out} holds other things than a corpus, which would be lost: name a new folder")
-        if not force:
+        if not (force or (resume and work.exists())):  # the last thing a killed build may have done is to put it there
             raise FileExistsError(f"{out} is a corpus already; --force builds it anew")
     if work.exists() and not (resume or force):
         raise FileExistsError(f"{work} holds an interrupted build: --resume goes on with it, --force begins anew")

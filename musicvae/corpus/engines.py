@@ -53,7 +53,7 @@ def run(
     if scheduler is not None and engine != "dask":
         raise ValueError(f"a scheduler ({scheduler}) is for the engine dask, not {engine}")
     jobs = min(jobs or _cores(), max(1, len(items)))
-    if engine == "inline":
+    if engine == "inline" or (engine == "processes" and jobs == 1):  # a process for one job alone would only cost its start
         results = (function(item) for item in items)
     else:
         results = _processes(function, items, jobs) if engine == "processes" else _dask(function, items, jobs, scheduler)

@@ -1,8 +1,18 @@
+"""Builds from end to end, through real reader processes."""
+
+import hashlib
+import os
+import signal
+import subprocess
+import sys
+import time
+
 import numpy as np
 import pytest
 
-from musicvae.corpus.build import Tune, assemble, build_corpus
-from musicvae.corpus.store import SPLITS
+from musicvae.corpus.build import build_corpus, work_folder
+from musicvae.corpus.options import BuildOptions
+from musicvae.corpus.store import SPLITS, Corpus
 from musicvae.music.key import Key
 from musicvae.music.melody import Melody, Note
 from musicvae.music.meter import Meter
@@ -19,62 +29,137 @@ def melody(seed, *, bars=16, meter=None):
 
 @pytest.fixture
 def folder(tmp_path):
+    home = tmp_path / "tunes"
     for label, seeds in (("jig", (1, 2)), ("reel", (3,))):
-        (tmp_path / label).mkdir()
+        (home / label).mkdir(parents=True)
         for seed in seeds:
-            melody(seed).write(tmp_path / label / f"{seed}.mid")
-    melody(1).transposed(5).write(tmp_path / "reel" / "again.mid")
-    (tmp_path / "broken.mid").write_bytes(b"not music")
-    (tmp_path / "words.txt").write_text("left alone")
-    (tmp_path / "two.abc").write_text(
+            melody(seed).write(home / label / f"{seed}.mid")
+    melody(1).transposed(5).write(home / "reel" / "again.mid")
+    (home / "broken.mid").write_bytes(b"not music")
+    (home / "words.doc").write_text("left alone")
+    (home / "two.abc").write_text(
         "X:1\nT:a\nM:2/4\nL:1/16\nK:D\nA2|" + "DEFG AGFE|" * 5 + "\n\nX:2\nT:b\nM:9/8\nL:1/8\nK:G\nGGG GGG GGG|\n"
     )
-    return tmp_path
+    return home
 
 
-def test_a_folder_becomes_a_corpus(folder):
+def digest(folder):
+    """One hash of the names and bytes of all files in a folder."""
+    files = sorted(p for p in folder.rglob("*") if p.is_file())
+    lines = [f"{p.relative_to(folder).as_posix()} {hashlib.sha256(p.read_bytes()).hexdigest()}" for p in files]
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def test_a_folder_becomes_a_corpus(folder, tmp_path):
     seen = []
-    corpus = build_corpus([folder], progress=lambda done, of: seen.append((done, of)))
-    assert seen == [(n, 7) for n in range(1, 8)]
+    corpus = build_corpus(folder, tmp_path / "out", progress=seen.append)
+    assert [p.stage for p in seen if p.files_done == 0] == ["listing", "reading", "writing"]
+    assert [p.files_done for p in seen if p.stage == "reading"][-1] == 6
     assert corpus.labels == ("jig", "reel")
-    assert set(corpus.tune_ids) == {"jig/1.mid", "jig/2.mid", "reel/3.mid", "two.abc#1"}
+    assert set(corpus.tune_ids) == {"tunes/jig/1.mid", "tunes/jig/2.mid", "tunes/reel/3.mid", "tunes/two.abc#1 a"}
     report = corpus.report
     assert (report["files"], report["files_read"], report["tunes_found"], report["tunes_read"]) == (6, 5, 7, 5)
-    assert report["duplicates"]["removed"] == 1
-    assert sum(entry["count"] for entry in report["unreadable"].values()) == 2
-    assert "only bars in unsupported meter 9/8" in report["unreadable"]
+    assert report["duplicates"] == {"removed": 1, "by_source": {"tunes (kept: tunes)": 1}}
+    assert [entry["examples"] for entry in report["unreadable"].values()] == [["tunes/broken.mid"]]
+    assert report["left_out"] == {"only bars in unsupported meter 9/8": {"count": 1, "examples": ["tunes/two.abc#2 b"]}}
+    assert [entry["examples"] for entry in report["skipped"].values()] == [["words.doc"]]
     assert report["losses"]["bars in pickups or cut short"] == 1
-    assert sum(report["windows"][split]["4/4"]["windows"] for split in SPLITS) == 3
+    assert sum(len(corpus.windows(split, bars=16)) for split in SPLITS) == 3
+    assert not work_folder(tmp_path / "out").exists()
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["out", "tunes"]
 
 
-def test_tunes_are_stored_in_canonical_key_from_the_first_whole_bar(folder):
-    corpus = build_corpus([folder / "two.abc"])
+def test_tunes_are_stored_in_canonical_key_from_the_first_whole_bar(folder, tmp_path):
+    corpus = build_corpus(folder / "two.abc", tmp_path / "out")
     assert (corpus.num_bars.tolist(), corpus.kind.tolist(), corpus.mode.tolist(), corpus.label.tolist()) == ([3], [0], [0], [-1])
-    found = from_tokens(corpus.bars, Meter(2, 4))
+    found = from_tokens(np.asarray(corpus.bars), Meter(2, 4))
     # D E F# G A G F# E in D major, a whole tone lower and up to the octave nearest to B4
     assert [n.pitch for n in found.notes[:8]] == [72, 74, 76, 77, 79, 77, 76, 74]
+    assert (corpus.tonic.tolist(), corpus.shift.tolist()) == ([2], [10])
+
+
+def test_the_result_hangs_on_neither_jobs_nor_partitions_nor_engine(folder, tmp_path):
+    small = BuildOptions(partition_files=1)
+    one = build_corpus(folder, tmp_path / "one", engine="inline")
+    build_corpus(folder, tmp_path / "two", small, jobs=2)
+    two = Corpus.load(tmp_path / "two", verify=True)
+    assert (one.tune_ids, one.report) == (two.tune_ids, two.report)
+    np.testing.assert_array_equal(one.bars, two.bars)
+    build_corpus(folder, tmp_path / "three", small, jobs=1)
+    assert digest(tmp_path / "two") == digest(tmp_path / "three")
+
+
+def test_a_build_that_was_killed_goes_on_and_gives_the_same_bytes(folder, tmp_path):
+    for seed in range(10, 40):
+        melody(seed).write(folder / f"{seed}.mid")
+    options = BuildOptions(partition_files=2)
+    whole = build_corpus(folder, tmp_path / "whole", options, jobs=1)
+    program = (
+        "from musicvae.corpus.build import build_corpus\nfrom musicvae.corpus.options import BuildOptions\n"
+        f"build_corpus({str(folder)!r}, {str(tmp_path / 'out')!r}, BuildOptions(partition_files=2), jobs=1)"
+    )
+    parts = work_folder(tmp_path / "out") / "parts"
+    with subprocess.Popen([sys.executable, "-c", program]) as process:
+        until = time.monotonic() + 60
+        while len(list(parts.glob("*.part"))) < 3 and time.monotonic() < until:
+            time.sleep(0.002)
+        os.kill(process.pid, signal.SIGKILL)
+    done = len(list(parts.glob("*.part")))
+    assert 3 <= done < 18, "killed half way"
+    with pytest.raises(FileExistsError, match="holds an interrupted build: --resume goes on"):
+        build_corpus(folder, tmp_path / "out", options)
+    with pytest.raises(ValueError, match=r"the interrupted build had other options \(bars \[2, 4, 8, 16\]\)"):
+        build_corpus(folder, tmp_path / "out", BuildOptions(partition_files=2, bars=(4,)), resume=True)
+    with pytest.raises(ValueError, match="the interrupted build was of .*tunes: name the same sources"):
+        build_corpus(folder / "jig", tmp_path / "out", options, resume=True)
+    resumed = build_corpus(folder, tmp_path / "out", options, jobs=1, resume=True)
+    assert len(resumed) == len(whole) == 34
+    assert digest(tmp_path / "out") == digest(tmp_path / "whole")
 
 
 def test_empty_and_missing_folders(tmp_path):
-    corpus = build_corpus([tmp_path])
+    (tmp_path / "empty").mkdir()
+    corpus = build_corpus(tmp_path / "empty", tmp_path / "out")
     assert (len(corpus), corpus.report["files"]) == (0, 0)
     assert len(corpus.windows("train")) == 0
     with pytest.raises(FileNotFoundError, match="is not there"):
-        build_corpus([tmp_path / "no"])
+        build_corpus(tmp_path / "no", tmp_path / "other")
+    assert not work_folder(tmp_path / "other").exists()
 
 
-def test_adding_tunes_moves_none_between_splits():
-    tunes = [Tune("s", f"{seed:03}", "", (melody(seed),)) for seed in range(60)]
-    few = assemble(tunes[:40])
-    many = assemble(tunes[::-1])
+def test_what_would_be_lost_is_not_written_over(folder, tmp_path):
+    with pytest.raises(ValueError, match="holds other things than a corpus"):
+        build_corpus(folder, folder, force=True)
+    build_corpus(folder / "jig", tmp_path / "out")
+    before = digest(tmp_path / "out")
+    with pytest.raises(FileExistsError, match="is a corpus already; --force builds it anew"):
+        build_corpus(folder, tmp_path / "out")
+    assert digest(tmp_path / "out") == before
+    with pytest.raises(ValueError, match="give one of them"):
+        build_corpus(folder, tmp_path / "out", resume=True, force=True)
+    assert len(build_corpus(folder, tmp_path / "out", force=True)) == 4
+    with pytest.raises(FileNotFoundError, match="create it first"):
+        build_corpus(folder, tmp_path / "no" / "out")
+
+
+def test_adding_files_moves_none_between_splits(folder, tmp_path):
+    for seed in range(100, 140):
+        melody(seed).write(folder / f"b{seed}.mid")
+    few = build_corpus(folder, tmp_path / "few")
+    for seed in range(200, 220):
+        melody(seed).write(folder / f"a{seed}.mid")
+    many = build_corpus(folder, tmp_path / "many")
     where = dict(zip(many.tune_ids, many.split.tolist(), strict=True))
     assert {name: where[name] for name in few.tune_ids} == dict(zip(few.tune_ids, few.split.tolist(), strict=True))
     assert len(set(where.values())) > 1
-    assert where != dict(zip(many.tune_ids, assemble(tunes, split_seed=1).split.tolist(), strict=True))
+    other = build_corpus(folder, tmp_path / "other", BuildOptions(split_seed=1))
+    assert where != dict(zip(other.tune_ids, other.split.tolist(), strict=True))
 
 
-def test_the_longest_of_near_duplicates_stays():
-    long, short = melody(1, bars=20), melody(1, bars=20).cut(0, 14)
-    corpus = assemble([Tune("a", "short", "", (short,)), Tune("b", "long", "", (long,)), Tune("b", "other", "", (melody(2),))])
-    assert corpus.tune_ids == ("long", "other")
+def test_the_longest_of_near_duplicates_stays(tmp_path):
+    for name, tune in (("a/short", melody(1, bars=20).cut(0, 14)), ("b/long", melody(1, bars=20)), ("b/other", melody(2))):
+        (tmp_path / "pile" / name).parent.mkdir(parents=True, exist_ok=True)
+        tune.write(tmp_path / "pile" / f"{name}.mid")
+    corpus = build_corpus([tmp_path / "pile" / "a", tmp_path / "pile" / "b"], tmp_path / "out")
+    assert set(corpus.tune_ids) == {"b/long.mid", "b/other.mid"}
     assert corpus.report["duplicates"] == {"removed": 1, "by_source": {"a (kept: b)": 1}}
