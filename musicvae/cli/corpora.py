@@ -22,7 +22,7 @@ __all__ = ["WIDTH", "filled", "nothing_taken", "open_corpus", "report_lines", "r
 WIDTH = 96
 """Characters of a line of text; tables may be wider where names are long."""
 _MOST_REASONS = 12
-_MOST_EXAMPLES = 12  # JSON has all
+_MOST_EXAMPLES, _MOST_STOPPED = 3, 20  # JSON has more
 _MOST_VALUES = 16  # of a facet that are shown one by one
 
 
@@ -89,7 +89,7 @@ def report_text(report: CorpusReport) -> list[str]:
         lines += ["", *table_lines(each)]
     lines += _tag_lines(report.tags)
     lines += _reason_lines("files passed over", report.skipped)
-    lines += _reason_lines("crashed, hung or took too much memory", report.stopped)
+    lines += _reason_lines("crashed, hung or took too much memory", report.stopped, most_examples=_MOST_STOPPED)
     lines += _reason_lines("could not be read", report.unreadable)
     lines += _reason_lines("read, but nothing to take", report.left_out)
     if report.losses:
@@ -158,7 +158,7 @@ def _tag_lines(tags: Mapping[str, Mapping[str, int]]) -> list[str]:
     return ["", "labels", *lines] if lines else []
 
 
-def _reason_lines(title: str, reasons: Sequence[LeftOut]) -> list[str]:
+def _reason_lines(title: str, reasons: Sequence[LeftOut], *, most_examples: int = _MOST_EXAMPLES) -> list[str]:
     """A count and a reason each, and below it names of some that fell to it."""
     if not reasons:
         return []
@@ -167,6 +167,6 @@ def _reason_lines(title: str, reasons: Sequence[LeftOut]) -> list[str]:
     for each in reasons:
         lines += filled(f"{each.count:>{width}}  {each.reason}", "  ", " " * (width + 4))
         if each.examples:
-            such = "" if each.count == len(each.examples) <= _MOST_EXAMPLES else "such as "
-            lines += filled(f"{such}{', '.join(each.examples[:_MOST_EXAMPLES])}", " " * (width + 4), " " * (width + 6))
+            such = "" if each.count == len(each.examples) <= most_examples else "such as "
+            lines += filled(f"{such}{', '.join(each.examples[:most_examples])}", " " * (width + 4), " " * (width + 6))
     return lines

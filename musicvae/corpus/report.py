@@ -10,6 +10,7 @@ Whatever is missing there is left out here. Counts of windows are taken from the
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -113,7 +114,7 @@ class CorpusReport:
     def _source_table(self) -> Table:
         columns = {"files": "files", "tunes": "tunes_found", "taken": "tunes_read", "lines": "lines", "licence": "licence"}
         shown = {heading: name for heading, name in columns.items() if any(source.get(name) is not None for source in self.sources)}
-        rows = tuple((source["name"], *(source.get(name) for name in shown.values())) for source in self.sources)
+        rows = tuple((source["name"], *(_short(source.get(name)) for name in shown.values())) for source in self.sources)
         return Table("sources", ("source", *shown), rows)
 
     def _window_table(self, by: str, *places: int) -> Table:
@@ -224,6 +225,11 @@ def _tags(corpus: Corpus) -> dict[str, dict[str, int]]:
         order = sorted(np.flatnonzero(counts).tolist(), key=lambda i: (-counts[i], names[i]))
         found[facet] = {names[i]: int(counts[i]) for i in order}
     return {facet: values for facet, values in found.items() if values}
+
+
+def _short(value: Any) -> Any:
+    """A licence without its conditions, which the dictionary of a report has; other values as they are."""
+    return re.split("[;:]", value)[0] if isinstance(value, str) else value
 
 
 def _reasons_dict(reasons: Sequence[LeftOut]) -> dict[str, dict[str, Any]]:
