@@ -4,7 +4,7 @@ Conventions: as in `music.midi`. symusic pairs the notes of a file in microsecon
 channels nor the times of program changes, forgets notes that nothing ends, and takes fewer odd
 files. So each track is walked up to its last byte that may begin anything but a note or a control change (a few names and settings,
 as a rule), and given to symusic with its programs set to 0, note-offs for whatever still sounds at the end and, for each channel,
-a last note that says which channel it was. Where those do not come back as they should, the reference reader takes the file.
+last notes that say which channel it was. Where those do not come back as they should, the reference reader takes the file.
 """
 
 from __future__ import annotations
@@ -29,9 +29,14 @@ _HARMLESS = b"\xff\x01\x00"  # an empty text
 
 
 def _closing(channel: int) -> bytes:
-    """Note-offs of all pitches, then the last note: pitch 0, no length, its velocity the channel plus 1."""
-    offs = b"".join(bytes((0, 0x80 | channel, pitch, 0)) for pitch in range(128))
-    return offs + bytes((0, 0x90 | channel, 0, channel + 1, 0, 0x80 | channel, 0, 0))
+    """What is put behind a track: two notes by which it is known again, and between them note-offs of all pitches.
+
+    The first, pitch 1 for a tick, does not come back if the track ended in the middle of an event; the
+    second, pitch 0 without length, has the channel plus 1 for its velocity and starts where the note-offs end what still sounds.
+    """
+    on, off = 0x90 | channel, 0x80 | channel
+    offs = b"".join(bytes((0, off, pitch, 0)) for pitch in range(128))
+    return bytes((1, on, 1, 127, 1, off, 1, 0)) + offs + bytes((0, on, 0, channel + 1, 0, off, 0, 0))
 
 
 _CLOSINGS = tuple(_closing(channel) for channel in range(16))
@@ -165,15 +170,12 @@ class _Scan:
 
 def _channels(rest: bytes) -> list[int]:
     """The channels that notes may be on: others cannot be."""
-    return [channel for channel, note_on in enumerate(_NOTE_ONS) if note_on in rest]
+    return [channel for channel, note_on in enumerate(_NOTE_ONS) if note_on in rest] or [0]
 
 
 def _symusic_notes(rests: Sequence[bytes], ticks_per_beat: int) -> list[Any]:
     """The note columns of each (MIDI track, channel) that may have notes, in order."""
-    chunks = []
-    for rest in rests:
-        closing = b"".join(_CLOSINGS[channel] for channel in _channels(rest))
-        chunks.append(b"%b\x01%b" % (rest, closing[1:]) if closing else rest)
+    chunks = [rest + b"".join(_CLOSINGS[channel] for channel in _channels(rest)) for rest in rests]
     file = b"MThd\0\0\0\6\0\1%b%b" % (len(chunks).to_bytes(2, "big"), ticks_per_beat.to_bytes(2, "big"))
     file += b"".join(b"MTrk%b%b" % (len(chunk).to_bytes(4, "big"), chunk) for chunk in chunks)
     try:
@@ -185,18 +187,18 @@ def _symusic_notes(rests: Sequence[bytes], ticks_per_beat: int) -> list[Any]:
 
 
 def _tables(columns: Sequence[Any], places: Sequence[tuple[int, int]]) -> dict[tuple[int, int], NoteTable]:
-    """The notes of each place without the last ones, which must be there."""
+    """The notes of each place without the last two, which must be there."""
     if len(columns) != len(places):
         raise _OddError
     tables = {}
     for place, found in zip(places, columns, strict=True):
         onset, duration, pitch, velocity = found["time"], found["duration"], found["pitch"], found["velocity"]
-        # Times beyond 31 bits come back negative.
-        if (velocity[-1], pitch[-1], duration[-1]) != (place[1] + 1, 0, 0) or onset.min() < 0:
+        last = int(onset[-1])
+        if len(onset) < 2 or (*pitch[-2:], *velocity[-2:], *duration[-2:], onset[-2] - last) != (1, 0, 127, place[1] + 1, 1, 0, -1):
             raise _OddError
-        # A note-off of ours ended a note: there may be more of its pitch, which none was left for.
-        if (onset[:-1] + duration[:-1] == onset[-1]).any():
+        # Times beyond 31 bits come back negative. Where a note-off of ours ended a note, there may be more of its pitch.
+        if onset.min() < 0 or (onset[:-2] + duration[:-2] == last).any():
             raise _OddError
-        if len(onset) > 1:
-            tables[place] = NoteTable(onset[:-1], pitch[:-1], duration[:-1], velocity[:-1])
+        if len(onset) > 2:
+            tables[place] = NoteTable(onset[:-2], pitch[:-2], duration[:-2], velocity[:-2])
     return tables
