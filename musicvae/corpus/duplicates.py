@@ -25,10 +25,10 @@ SAME = 0.35
 """Tunes that share this part of the smaller one's shingles are taken for one tune."""
 RELATED = 0.3
 """Tunes that share this part are kept, but in one split."""
-RELATED_SKELETON = 0.15
+RELATED_SKELETON = 0.17
 """Tunes that have this part of the smaller one's skeleton in common, in the same order and key, are kept, but in one split."""
 _MIN_COMMON = 6
-_MIN_ALIGNED = 8
+_MIN_ALIGNED = 12
 _MIN_MET = 3  # chance brings tunes together at one or two keys: 30 times as often as likeness does
 _HASHES_AT_ONCE = 1 << 21
 _OTHERS_AT_ONCE = 1 << 12

@@ -26,9 +26,11 @@ SHINGLE_NOTES = 6
 _DRUM_BARS = 2
 PLACE_BITS = 20
 """Lowest bits of a hash of a skeleton: where its passage stands (16 bits) and its first pitch class (4 bits)."""
+_PLACE = np.uint64(PLACE_BITS)
 _CLASS_BITS = 4
 _PLACES_BITS = PLACE_BITS - _CLASS_BITS
 _IN_STEP = 4
+_LEAST_MOVES = 3  # else long notes, which look alike everywhere, would fill a skeleton
 _GAP = 64  # places between lines, so that no passage seems to go on into the next one
 # meter -> (distance in steps, intervals in a passage): longer passages where neighbours are more alike
 _DUPLE, _TRIPLE = ((2, 8), (4, 6), (8, 5)), ((2, 8), (4, 6))
@@ -71,12 +73,14 @@ def melody_skeleton(lines: Iterable[tuple[Ints, Ints, Ints, Meter]]) -> Shingles
         for every, width in _SKELETONS.get(str(meter), _SKELETONS["4/4"]):
             heard = _sampled(np.asarray(pitch), np.asarray(onset_steps), every)
             if len(heard) > width:
-                hashed = _hashes([(np.diff(heard) % 12).astype(np.uint64)] * width) >> np.uint64(PLACE_BITS)
-                where = (place + np.arange(len(hashed))) % (1 << _PLACES_BITS) << _CLASS_BITS | heard[: len(hashed)] % 12
-                found.append(hashed << np.uint64(PLACE_BITS) | where.astype(np.uint64))
+                moves = (np.diff(heard) % 12).astype(np.uint64)
+                moved = np.cumsum(np.concatenate([[0], moves > 0]))
+                telling = np.flatnonzero(moved[width:] - moved[:-width] >= _LEAST_MOVES)
+                where = (place + telling) % (1 << _PLACES_BITS) << _CLASS_BITS | heard[telling] % 12
+                found.append(_hashes([moves] * width)[telling] >> _PLACE << _PLACE | where.astype(np.uint64))
             place += len(heard) + _GAP
     every_place = _gathered(found)
-    passage = every_place >> np.uint64(PLACE_BITS)
+    passage = every_place >> _PLACE
     return every_place[np.concatenate([[True], passage[1:] != passage[:-1]])] if len(passage) else every_place
 
 
@@ -151,9 +155,9 @@ def aligned(skeleton: Shingles, others: Shingles, starts: NDArray[np.int64]) -> 
     others: M skeletons end to end, each from ``starts[i]`` to ``starts[i + 1]``. Counted are passages that
     lie equally far apart in both, at least `_IN_STEP` of them, all in the transposition that has most.
     """
-    passage = skeleton >> np.uint64(PLACE_BITS)
-    at = np.minimum(np.searchsorted(passage, others >> np.uint64(PLACE_BITS)), max(0, len(passage) - 1))
-    hit = np.flatnonzero(passage[at] == others >> np.uint64(PLACE_BITS)) if len(passage) else np.zeros(0, np.int64)
+    passage = skeleton >> _PLACE
+    at = np.minimum(np.searchsorted(passage, others >> _PLACE), max(0, len(passage) - 1))
+    hit = np.flatnonzero(passage[at] == others >> _PLACE) if len(passage) else np.zeros(0, np.int64)
     which = np.searchsorted(starts, hit, side="right") - 1
     mine, theirs = (h & np.uint64((1 << PLACE_BITS) - 1) for h in (skeleton[at[hit]], others[hit]))
     apart = (mine >> np.uint64(_CLASS_BITS)).astype(np.int64) - (theirs >> np.uint64(_CLASS_BITS)).astype(np.int64)

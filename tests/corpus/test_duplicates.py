@@ -49,7 +49,7 @@ def are_aligned(one, other):
         votes[apart] = votes.get(apart, 0) + 1
     most = max((sum(v for (_, key), v in votes.items() if key == k and v >= 4) for k in range(12)), default=0)
     smaller = min(len(a), len(b))
-    return smaller > 0 and most >= max(RELATED_SKELETON * smaller, min(8, smaller)) - 1e-9
+    return smaller > 0 and most >= max(RELATED_SKELETON * smaller, min(12, smaller)) - 1e-9
 
 
 def groups_of_pairs(count, alike):
@@ -162,7 +162,7 @@ def test_slips_are_told(tmp_path):
     for wrong in (np.array([2, 1], np.uint64), np.array([1, 1], np.uint64), np.array([1, 2])):
         with pytest.raises(ValueError, match="ascending, none twice; got .*: not yet sorted"):
             index.add(0, wrong)
-    with pytest.raises(ValueError, match="0 < related <= same <= 1 .* got 0.5, 0.4 and 0.15"):
+    with pytest.raises(ValueError, match="0 < related <= same <= 1 .* got 0.5, 0.4 and 0.17"):
         index.resolve(0.4, 0.5)
     index.close()
 
