@@ -27,13 +27,17 @@ _MAX_REPEATS = 64
 _MAX_CHARACTERS = 2**18
 _TOKEN = re.compile(
     r"(?P<inline>\[[A-Za-z]:[^\]]*\])"
-    r"|(?P<bar>(?:\[\||:*\|[|:\]]*|::+)(?:\s*\[\d[\d,-]*|\d[\d,-]*)?|\[\d[\d,-]*)"
+    r"|(?P<bar>(?:\[\|[|:\]]*|:*\|[|:\]]*|::+)(?:\s*\[\d[\d,-]*|\d[\d,-]*)?|\[\d[\d,-]*)"
     r"|(?P<rests>[ZX]\d*)|(?P<chord>\ue000)"
 )
-_ORNAMENTS = re.compile(r"![^!]*!|\+[a-z]{2,}\+|\\$|[~HLMNOPQRSTuv.](?=[~HLMNOPQRSTuv.\ue000]*[\^_=A-Ga-g\[(])")
+# Outside of fields the letters H to W and h to w are ornaments and bowings, and stand before notes, rests and bar lines.
+_ORNAMENTS = re.compile(r"\[[A-Za-z]:[^\]]*\]|![^!|]*!|!|\+[a-z]{2,}\+|\\$|[~.H-Wh-w]")
 _GRACE = re.compile(r"\{[^}]*\}")
 _TEXT_BLOCK = re.compile(r"(?ms)^%%begin(text|ps|svg)\b.*?^%%end\1\b")
 _QUOTED = re.compile(r"\"([^\"]*)\"")
+_TIE = re.compile(
+    r"\[(?![\d|])[^\]]*\]|(?:(?P<note>[A-Ga-g][,']*)[\d/<>]*|[\])])-(?:(?=(?P<repeat>\s*:\|))|(?=(?:[\s|:()<>\d]|\[\d)*[\^_=]*(?P<next>[A-Ga-g][,']*))|)"
+)
 _CHORD = "\ue000"  # stands for a chord symbol while the line is taken apart
 # Before any V: line, or they hold for one voice only.
 _DIRECTIVES = ("%%MIDI gchordoff", "%%MIDI nobeataccents", "%%MIDI chordattack 0", "%%MIDI ratio 3 1")
@@ -115,7 +119,7 @@ class TuneSource:
         self.losses["grace notes"] += graces
         symbols = [text for text in map(str.strip, _QUOTED.findall(line)) if looks_like_chord(text)]
         line = _QUOTED.sub(lambda match: _CHORD if looks_like_chord(match[1].strip()) else "", line.replace(_CHORD, ""))
-        line = _closed(_ORNAMENTS.sub("", line))
+        line = _closed(_ORNAMENTS.sub(lambda match: match[0] if match[0].startswith("[") else "", line))
         chords = iter(symbols)
         sound, shadow, end = [], [], 0
         for match in _TOKEN.finditer(line):
@@ -132,10 +136,11 @@ class TuneSource:
                 sound.append(inline)
                 shadow += [inline, self._bar() if match[0][1] in "MK" else ""]
             else:
-                sound += [match[0], " "]
-                shadow += [match[0], " ", self._bar(is_seam=_is_seam(match[0]))]
-        # A tie into a repeat sign would make abc2midi lose the note that follows.
-        return re.sub(r"-(\s*:\|)", r"\1", "".join([*sound, line[end:]])), "".join([*shadow, _untied(line[end:])])
+                # abc2midi takes [|] for a broken chord, and ||1 for no ending.
+                bar = re.sub(r"\|[|\]]*(?=\s*\[?\d)", "|", match[0].replace("[|]", "") or "|")
+                sound += [bar, " "]
+                shadow += [bar, " ", self._bar(is_seam=_is_seam(match[0]))]
+        return _true_ties("".join([*sound, line[end:]])), "".join([*shadow, _untied(line[end:])])
 
     def _inline(self, text: str) -> str:
         letter, value = text[1], text[3:-1]
@@ -205,6 +210,16 @@ def _is_seam(bar: str) -> bool:
 def _closed(line: str) -> str:
     """The line without a bracket that no bar line, field, ending or chord closes: abc2midi would sound all that follows as one chord."""
     return re.sub(r"\[(?![A-Za-z]:|\||\d)(?=[^\]|]*(?:\||$))", "", line)
+
+
+def _true_ties(line: str) -> str:
+    """The line without ties into a repeat sign or, as slurs are sometimes written, to another note: abc2midi would lose that note."""
+
+    def kept(match: re.Match[str]) -> str:
+        is_slur = match["next"] is not None and match["next"] != match["note"]
+        return match[0][:-1] if is_slur or match["repeat"] else match[0]
+
+    return _TIE.sub(kept, line)
 
 
 def _untied(music: str) -> str:
