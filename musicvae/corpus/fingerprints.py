@@ -49,13 +49,7 @@ def melody_shingles(lines: Iterable[tuple[Ints, Ints]]) -> Shingles:
     A shingle sees `SHINGLE_NOTES` successive notes as the interval to the next and the ratio of neighbouring
     onset distances (halves of octaves). A line of fewer notes has one shingle, of all of them; a single note has none.
     """
-    found: list[Shingles] = []
-    for pitch, onset_steps in lines:
-        moves = _moves(pitch, onset_steps)
-        if width := min(SHINGLE_NOTES - 1, len(moves)):
-            # The first move's ratio looks at a note outside the shingle, so it is left out of it.
-            found.append(_hashes([moves // np.uint64(64), *[moves] * (width - 1)]))
-    return _gathered(found)
+    return _of_notes(lines, 0)
 
 
 def melody_skeleton(lines: Iterable[tuple[Ints, Ints, Ints, Meter]]) -> Shingles:
@@ -74,8 +68,7 @@ def melody_skeleton(lines: Iterable[tuple[Ints, Ints, Ints, Meter]]) -> Shingles
             heard = _sampled(np.asarray(pitch), np.asarray(onset_steps), every)
             if len(heard) > width:
                 moves = (np.diff(heard) % 12).astype(np.uint64)
-                moved = np.cumsum(np.concatenate([[0], moves > 0]))
-                telling = np.flatnonzero(moved[width:] - moved[:-width] >= _LEAST_MOVES)
+                telling = _telling(moves, width, _LEAST_MOVES)
                 where = (place + telling) % (1 << _PLACES_BITS) << _CLASS_BITS | heard[telling] % 12
                 found.append(_hashes([moves] * width)[telling] >> _PLACE << _PLACE | where.astype(np.uint64))
             place += len(heard) + _GAP
@@ -104,8 +97,30 @@ def groove_shingles(lines: Iterable[NDArray[np.uint8]]) -> Shingles:
 
 
 def trio_shingles(melody: Iterable[tuple[Ints, Ints]], bass: Iterable[tuple[Ints, Ints]]) -> Shingles:
-    """`melody_shingles` of the melody together with those of the bass, which are kept apart from them."""
-    return _gathered([melody_shingles(melody), melody_shingles(bass) ^ _BASS])
+    """`melody_shingles` of the melody together with those of the bass, which are kept apart from them.
+
+    Passages that move fewer than 3 times, which basses of all sorts of songs repeat, are left out unless there are no others.
+    """
+    parts = list(melody), list(bass)
+    telling, every = (_gathered([_of_notes(parts[0], least), _of_notes(parts[1], least) ^ _BASS]) for least in (_LEAST_MOVES, 0))
+    return telling if len(telling) else every
+
+
+def _of_notes(lines: Iterable[tuple[Ints, Ints]], least_moves: int) -> Shingles:
+    found: list[Shingles] = []
+    for pitch, onset_steps in lines:
+        moves = _moves(pitch, onset_steps)
+        if width := min(SHINGLE_NOTES - 1, len(moves)):
+            # The first move's ratio looks at a note outside the shingle, so it is left out of it.
+            hashed = _hashes([moves // np.uint64(64), *[moves] * (width - 1)])
+            found.append(hashed[_telling(np.diff(pitch), width, least_moves)] if least_moves else hashed)
+    return _gathered(found)
+
+
+def _telling(moves: Ints, width: int, least_moves: int) -> NDArray[np.int64]:
+    """Where passages of so many moves begin of which enough are to another pitch."""
+    moved = np.cumsum(np.concatenate([[0], moves != 0]))
+    return np.flatnonzero(moved[width:] - moved[:-width] >= least_moves)
 
 
 def _moves(pitch: Ints, onset_steps: Ints) -> Shingles:

@@ -151,3 +151,10 @@ def test_shingles_of_a_trio_are_those_of_melody_and_bass_kept_apart():
     assert set(melody_shingles([melody])) < set(both)
     assert len(both) == len(melody_shingles([melody])) + len(melody_shingles([bass]))
     assert not set(trio_shingles([melody], [])) & set(trio_shingles([], [melody]))
+
+
+def test_a_bass_of_repeated_notes_does_not_make_trios_alike():
+    drone = np.repeat([40, 45, 43], 20), np.arange(60) * 2
+    assert len(trio_shingles([tune(1)], [drone])) == len(melody_shingles([tune(1)]))
+    assert np.array_equal(trio_shingles([drone], [drone]), trio_shingles([drone], [drone]))
+    assert len(trio_shingles([drone], [drone])) == 2 * len(melody_shingles([drone]))
