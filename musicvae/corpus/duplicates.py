@@ -15,9 +15,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from musicvae.corpus.candidates import Candidates, HashSets, HashSetWriter
+from musicvae.corpus.candidates import Candidates, packed, unpacked
 from musicvae.corpus.fingerprints import PLACE_BITS, aligned
-from musicvae.corpus.grouping import Forest, packed, stars
+from musicvae.corpus.grouping import Forest, stars
+from musicvae.corpus.hashsets import Buckets, HashSets, HashSetWriter
 
 __all__ = ["RELATED", "RELATED_SKELETON", "SAME", "Families", "Index", "needed", "split_of"]
 
@@ -61,8 +62,6 @@ class Index:
     def __init__(self, folder: str | Path, *, memory_mib: int = 512) -> None:
         self._folder = Path(folder)
         self._folder.mkdir(parents=True, exist_ok=True)
-        for old in [*self._folder.glob("p*s-*"), *self._folder.glob("alike")]:  # of a resolve that was broken off
-            old.unlink()
         self._memory_mib = memory_mib
         self._writers = tuple(HashSetWriter(self._folder, name) for name in ("shingles", "skeleton"))
         self._count = 0
@@ -92,11 +91,11 @@ class Index:
         family = Forest(self._count)
         cluster = self._clusters(shingles, family, same, related)
         first = _first_equal(skeletons)
+        family.join(np.arange(self._count), first)
         chosen = (first == np.arange(self._count)) & (skeletons.sizes > 0)
-        for one, others, smaller, common in self._measured(skeletons, _aligned, chosen, skeleton, _MIN_ALIGNED, shift=PLACE_BITS):
-            family.join(one, others[common >= needed(smaller, skeleton, _MIN_ALIGNED)])
-        for copy in np.flatnonzero(first != np.arange(self._count)).tolist():
-            family.join(copy, first[copy : copy + 1])
+        for one, other, smaller, common in self._measured(skeletons, _aligned, chosen, skeleton, _MIN_ALIGNED, shift=PLACE_BITS):
+            alike = common >= needed(smaller, skeleton, _MIN_ALIGNED)
+            family.join(one[alike], other[alike])
         return Families(cluster, family.roots())
 
     def _clusters(self, shingles: HashSets, family: Forest, same: float, related: float) -> Ints:
@@ -107,43 +106,47 @@ class Index:
         """
         numbers = np.arange(self._count)
         first = _first_equal(shingles)
+        family.join(numbers, first)
         order = np.lexsort((numbers, -shingles.sizes))  # the centre of a cluster is its largest tune
         rank = np.argsort(order)
-        hanging, path, least = Forest(self._count), self._folder / "alike", related
-        chosen, centre = (first == numbers) & (shingles.sizes > 0), numbers
+        pairs = Buckets(self._folder, "alike", "<u8", min(512, 1 + (self._count >> 15)))
+        hanging, centre, least = Forest(self._count), numbers, related
+        chosen = (first == numbers) & (shingles.sizes > 0)
         while chosen.any():
-            with path.open("ab") as file:
-                before = file.tell()
-                for one, others, smaller, common in self._measured(shingles, _shared, chosen, least, _MIN_COMMON):
-                    family.join(one, others[common >= needed(smaller, least)])
-                    alike = others[common >= needed(smaller, same)]
-                    hanging.join(one, alike)
-                    file.write(packed(rank[one], rank[alike]).tobytes())
-                if file.tell() == before:
-                    break
-            centre = order[stars(np.fromfile(path, "<u8"), self._count)[rank]]
-            chosen, least = (centre == numbers) & (first == numbers), same
-            chosen &= np.bincount(hanging.roots()[chosen], minlength=self._count)[hanging.roots()] > 1
-        path.unlink(missing_ok=True)
-        for copy in np.flatnonzero(first != numbers).tolist():
-            family.join(copy, first[copy : copy + 1])
+            found = 0
+            for one, other, smaller, common in self._measured(shingles, _shared, chosen, least, _MIN_COMMON):
+                near = common >= needed(smaller, least)
+                family.join(one[near], other[near])
+                alike = common >= needed(smaller, same)
+                hanging.join(one[alike], other[alike])
+                later, earlier = (pick(rank[one[alike]], rank[other[alike]]) for pick in (np.maximum, np.minimum))
+                pairs.append(packed(later, earlier), later * pairs.count // self._count)
+                found += len(later)
+            if not found:
+                break
+            sorted_pairs = (unpacked(np.unique(pairs.read(number))) for number in range(pairs.count))
+            centre = order[stars(sorted_pairs, self._count)[rank]]
+            chosen, least, group = (centre == numbers) & (first == numbers), same, hanging.roots()
+            chosen &= np.bincount(group[chosen], minlength=self._count)[group] > 1
+        pairs.clear()
         smallest = np.full(self._count, self._count)
         np.minimum.at(smallest, centre[first], numbers)
         return smallest[centre[first]]
 
     def _measured(
         self, sets: HashSets, measure: Measure, chosen: NDArray[np.bool_], part: float, fewest: int, *, shift: int = 0
-    ) -> Iterator[tuple[int, Ints, Ints, Ints]]:
-        """One tune, others that may have this part in common with it, the sizes of the smaller sets, and what they have in common."""
+    ) -> Iterator[tuple[Ints, Ints, Ints, Ints]]:
+        """Blocks of pairs that may have this part in common: the tunes, the sizes of the smaller sets, and what they have in common."""
         candidates = Candidates(sets, chosen, self._folder, shift=shift, memory_mib=self._memory_mib)
         sizes = sets.sizes
-        for first, second, met in candidates.pairs():
-            smaller = np.minimum(sizes[first], sizes[second])
+        for one, other, met in candidates.pairs():
+            smaller = np.minimum(sizes[one], sizes[other])
             least = needed(smaller, part, fewest)
-            able = met + np.minimum(candidates.common[first], candidates.common[second]) >= least
+            able = met + np.minimum(candidates.common[one], candidates.common[other]) >= least
             able &= met >= np.minimum(least, _MIN_MET)
-            for one, others, size in _by_first(first[able], second[able], smaller[able]):
-                yield one, others, size, measure(sets, one, others)
+            one, other = one[able], other[able]
+            common = [measure(sets, tune, others) for tune, others in _by_first(one, other)]
+            yield one, other, smaller[able], np.concatenate([np.zeros(0, np.int64), *common])
 
 
 def needed(smaller: Ints, part: float, fewest: int = _MIN_COMMON) -> Ints:
@@ -181,13 +184,12 @@ def _first_equal(sets: HashSets) -> Ints:
     return first
 
 
-def _by_first(first: Ints, second: Ints, smaller: Ints) -> Iterator[tuple[int, Ints, Ints]]:
-    """Pairs (ascending) as one tune and its others, with the smaller sizes, at most `_OTHERS_AT_ONCE` at a time."""
-    bounds = np.flatnonzero(np.concatenate([[True], first[1:] != first[:-1], [True]])) if len(first) else np.zeros(1, np.int64)
+def _by_first(first: Ints, second: Ints) -> Iterator[tuple[int, Ints]]:
+    """Pairs (ascending) as one tune and its others, at most `_OTHERS_AT_ONCE` at a time."""
+    bounds = np.flatnonzero(np.diff(first, prepend=-1, append=-1))
     for start, end in zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True):
         for at in range(start, end, _OTHERS_AT_ONCE):
-            until = min(end, at + _OTHERS_AT_ONCE)
-            yield int(first[start]), second[at:until], smaller[at:until]
+            yield int(first[start]), second[at : min(end, at + _OTHERS_AT_ONCE)]
 
 
 def _shared(sets: HashSets, one: int, others: Ints) -> Ints:

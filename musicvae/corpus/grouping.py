@@ -1,18 +1,19 @@
 """Groups that grow out of pairs: forests, in which likeness is passed on, and stars, in which it is not.
 
-Conventions: members are numbered from 0.
+Conventions: members are numbered from 0; pairs are two arrays of numbers.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Forest", "packed", "stars"]
+__all__ = ["Forest", "stars"]
 
 Ints = NDArray[np.int64]
-
-_LOW = np.uint64(32)
+_PAIRS_AT_ONCE = 1 << 18
 
 
 class Forest:
@@ -21,11 +22,15 @@ class Forest:
     def __init__(self, count: int) -> None:
         self._parent = np.arange(count)
 
-    def join(self, one: int, others: Ints) -> None:
-        """Make one group of these members' groups."""
-        for other in others.tolist():
-            a, b = self._root(one), self._root(other)
-            self._parent[max(a, b)] = min(a, b)
+    def join(self, one: Ints, other: Ints) -> None:
+        """Make one group of the groups of each pair."""
+        if not len(one):
+            return
+        roots = self.roots()
+        apart = roots[one] != roots[other]
+        for a, b in zip(roots[one[apart]].tolist(), roots[other[apart]].tolist(), strict=True):
+            high, low = self._root(a), self._root(b)
+            self._parent[max(high, low)] = min(high, low)
 
     def roots(self) -> Ints:
         """The root of each member's group, (N,)."""
@@ -40,22 +45,19 @@ class Forest:
         return member
 
 
-def packed(one: Ints, other: Ints) -> NDArray[np.uint64]:
-    """Pairs of numbers below 2**32 as one number each, the smaller first."""
-    return np.minimum(one, other).astype(np.uint64) << _LOW | np.maximum(one, other).astype(np.uint64)
-
-
-def stars(pairs: NDArray[np.uint64], count: int) -> Ints:
-    """The centre of each of `count` members, given all pairs (`packed`) of like ones, (count,).
+def stars(pairs: Iterable[tuple[Ints, Ints]], count: int) -> Ints:
+    """The centre of each of `count` members, (count,), given all pairs (later, earlier) of like ones, in ascending order.
 
     Members are gone through in order: one that is like an earlier centre belongs to the first such, else it
-    becomes a centre. So each member is like its centre itself, and no two centres are alike.
+    becomes a centre. So each member is like its centre itself, and no two centres are alike. Pairs come in blocks.
     """
     centre = np.arange(count)
-    pairs = np.unique((pairs << _LOW) | (pairs >> _LOW))  # by their larger member
     settled = -1
-    for later, earlier in zip((pairs >> _LOW).tolist(), (pairs & np.uint64(2**32 - 1)).tolist(), strict=True):
-        if later != settled and centre[earlier] == earlier:
-            centre[later] = earlier
-            settled = later
+    for later, earlier in pairs:
+        for start in range(0, len(later), _PAIRS_AT_ONCE):
+            block = slice(start, start + _PAIRS_AT_ONCE)
+            for member, other in zip(later[block].tolist(), earlier[block].tolist(), strict=True):
+                if member != settled and centre[other] == other:
+                    centre[member] = other
+                    settled = member
     return centre
