@@ -8,7 +8,7 @@ from pathlib import Path
 from musicvae.cli import inspecting, recipes
 from musicvae.cli.corpora import nothing_taken, report_text
 from musicvae.cli.materials import add_material_options, build_options
-from musicvae.cli.parsing import Commands, add_command, positive_int, positive_number, seed_number
+from musicvae.cli.parsing import Commands, add_command, positive_int, positive_number, seed_number, share_number
 from musicvae.cli.progress import BuildProgress
 from musicvae.cli.terminal import Terminal
 
@@ -62,6 +62,10 @@ def _add_build(inner: Commands) -> None:
     add_material_options(taking)
     taking.add_argument("--hop", type=positive_int, metavar="N", help="bars from one window's start to the next (default: 4)")
     taking.add_argument("--keep-duplicates", action="store_true", help="leave near-duplicates in; they still share a split")
+    taking.add_argument(
+        "--max-off-grid", type=share_number, metavar="SHARE",
+        help="leave out melodies with more than this share of onsets off the sixteenth grid, such as 0.5 (default: 1, take all)",
+    )  # fmt: skip
     taking.add_argument("--seed", type=seed_number, default=0, metavar="N", help="decides which tunes are for test (default: 0)")
     machine = parser.add_argument_group("machine")
     machine.add_argument("--jobs", type=positive_int, metavar="N", help="processes (default: one for each core)")

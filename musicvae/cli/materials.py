@@ -32,6 +32,7 @@ def build_options(args: argparse.Namespace) -> BuildOptions:
     given: dict[str, Any] = {
         "material": args.kind, "bars": args.bars, "meters": args.meters, "drum_map": args.drum_map, "hop_bars": args.hop,
         "split_seed": getattr(args, "seed", None), "keep_duplicates": getattr(args, "keep_duplicates", None),
+        "max_off_grid": getattr(args, "max_off_grid", None),
         "max_seconds": getattr(args, "max_seconds", None), "max_memory_mib": getattr(args, "max_memory", None),
     }  # fmt: skip
     return BuildOptions(**{name: value for name, value in given.items() if value is not None})

@@ -38,6 +38,8 @@ MIN_NOTES = 8
 _FEW = f"notes in lines of fewer than {MIN_NOTES}"
 _BROKEN = "bars in pickups or cut short"
 _OUTSIDE = "notes outside the vocabulary after transposing"
+_FREE = "tunes with most onsets off the grid: played freely, or with a wrong tempo?"
+_MOST_OFF = 0.5
 _EIGHTHS = 8
 _MAX_COUNT = 255
 Rows = dict[str, NDArray[Any]]
@@ -90,7 +92,11 @@ def _melody(tune: SourceTune, score: Score, options: BuildOptions, losses: Count
     losses.update(found.losses)
     track = NoteTable.of(score.tracks[found.track - 1].notes)
     places = _Places(score, track)
-    losses.update(grid_losses(measure_timing(track, score.ticks_per_beat, start_ticks=places.first)))
+    timing = measure_timing(track, score.ticks_per_beat, start_ticks=places.first)
+    if timing.off_grid > options.max_off_grid:
+        raise ValueError(f"more than {options.max_off_grid:.0%} of the onsets are off the sixteenth grid")
+    losses[_FREE] += timing.off_grid > _MOST_OFF
+    losses.update(grid_losses(timing))
     kept = []
     for line in found.lines:
         losses[_BROKEN] += line.has_pickup + line.has_partial_end

@@ -23,8 +23,10 @@ class BuildOptions:
     window starts. meters: kinds of meter taken (2/2 and 2/4 count as 4/4). drum_map: name of a map of
     `music.drums`, where drums are taken. split_seed: decides who is train, validation and test.
     transpose: bring melodies and trios into their canonical key. keep_duplicates: leave
-    near-duplicates in (they still share a split). max_seconds, max_memory_mib: what one tune may take
-    in its reader. partition_files, partition_mib: the most in one unit of work.
+    near-duplicates in (they still share a split). max_off_grid: largest share of a melody's onsets that may lie further than 1/8 of a
+    sixteenth from the grid; at 1 all are taken. max_seconds, max_memory_mib: what one tune may take
+    in its reader. partition_files, partition_mib: the most in one unit of work; a file
+    that takes longer to read than MIDI counts for several.
     """
 
     material: str = "melody"
@@ -35,6 +37,7 @@ class BuildOptions:
     split_seed: int = 0
     transpose: bool = True
     keep_duplicates: bool = False
+    max_off_grid: float = 1.0
     max_seconds: float = 30.0
     max_memory_mib: int = 2048
     partition_files: int = 256
@@ -55,6 +58,8 @@ class BuildOptions:
             raise ValueError(f"unknown drum map {self.drum_map!r}; allowed are {', '.join(_DRUM_MAPS)}")
         if self.material == "groove" and self.drum_map == "sixty-one":
             raise ValueError("a groove has 9 classes, the drum map sixty-one has 61; those that fit are nine, nine-old, roland")
+        if not 0 <= self.max_off_grid <= 1:
+            raise ValueError(f"a share of onsets off the grid lies between 0 and 1, got {self.max_off_grid}")
         if self.max_seconds <= 0 or self.max_memory_mib < 256:
             raise ValueError(f"a reader needs time and at least 256 MiB, got {self.max_seconds} s and {self.max_memory_mib} MiB")
         if self.partition_files < 1 or self.partition_mib < 1:

@@ -16,7 +16,7 @@ import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any, BinaryIO
 
 import musicvae
@@ -26,11 +26,13 @@ from musicvae.corpus.options import BuildOptions
 from musicvae.corpus.results import FileResult, file_words, pack_result, unpack_result
 from musicvae.corpus.tally import tally
 from musicvae.corpus.tunes import SourceFile, Tune
+from musicvae.music.reading import FORMATS
 
 __all__ = ["Part", "PartSummary", "plan", "read_part", "release_readers", "run_partition", "spec_paths"]
 
 _SCHEMA = 1  # of parts; to be raised whenever the same files would give other parts
 _DIGITS = 5
+_ABC_TUNE, _WRITTEN_SCORE = 4, 32
 _local = threading.local()
 
 
@@ -68,7 +70,7 @@ class Part:
 
 
 def plan(files: Iterable[SourceFile], folder: str | Path, options: BuildOptions) -> int:
-    """Write the specs of units of at most `partition_files` files and `partition_mib` MiB; how many there are.
+    """Write the specs of units of at most `partition_files` MIDI files (or fewer that take longer) and `partition_mib` MiB; their number.
 
     Files are taken one after another, so that there may be any number. Specs and parts beyond them, and what was only half
     written, are removed from the folder; parts that may still fit are left.
@@ -91,15 +93,25 @@ def plan(files: Iterable[SourceFile], folder: str | Path, options: BuildOptions)
 
 def _groups(files: Iterable[SourceFile], options: BuildOptions) -> Iterator[list[SourceFile]]:
     group: list[SourceFile] = []
-    size = 0
+    work = size = 0
     for file in files:
-        if group and (len(group) == options.partition_files or size + file.size > options.partition_mib << 20):
+        more = _work(file)
+        if group and (work + more > options.partition_files or size + file.size > options.partition_mib << 20):
             yield group
-            group, size = [], 0
+            group, work, size = [], 0, 0
         group.append(file)
+        work += more
         size += file.size
     if group:
         yield group
+
+
+def _work(file: SourceFile) -> int:
+    """What a file costs to read, in MIDI files of a song: an ABC tune some ten, a written score some hundred, of milliseconds each."""
+    suffix = PurePath(file.name).suffix.lower()
+    if suffix in FORMATS["ABC"]:
+        return _ABC_TUNE * max(1, file.tunes or 1)
+    return _WRITTEN_SCORE if suffix in FORMATS["MusicXML"] or suffix in FORMATS["Humdrum"] else 1
 
 
 def spec_paths(folder: str | Path) -> list[Path]:

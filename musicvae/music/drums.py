@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from musicvae.music.melody import DEFAULT_VELOCITY
 from musicvae.music.meter import MAX_STEPS_PER_BAR, STEPS_PER_BEAT, Meter
 from musicvae.music.score import MeterChange, NoteTable, Score, TempoChange, Track
-from musicvae.music.segments import NO_METER, Segment, segments, tempo_at
+from musicvae.music.segments import Segment, assumed_meter, segments, tempo_at
 
 __all__ = ["DRUM_MAPS", "DrumExtraction", "DrumLine", "DrumMap", "drum_map", "drum_notes", "drum_tracks", "extract_drums",
            "hits_from_notes", "hits_to_notes", "lay_out_rows"]  # fmt: skip
@@ -223,8 +223,8 @@ def drum_segments(score: Score, notes: NoteTable, losses: Counter[str]) -> list[
 
 def supported_segments(score: Score, end_ticks: int, first_ticks: int, losses: Counter[str]) -> list[Segment]:
     """The segments of supported meter; bars of others are counted. ValueError for more bars than any music has."""
-    if not score.meters:
-        losses[NO_METER] += 1
+    if reason := assumed_meter(score):
+        losses[reason] += 1
     every = segments(score, end_ticks, first_ticks)
     if (bars := sum(segment.num_bars for segment in every)) > _MAX_BARS:
         raise ValueError(f"{bars} bars in the file; at most {_MAX_BARS} are read: is its meter or its resolution damaged?")

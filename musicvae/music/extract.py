@@ -17,7 +17,7 @@ from musicvae.music.key import Key, estimate_key
 from musicvae.music.melody import Melody
 from musicvae.music.meter import SUPPORTED
 from musicvae.music.score import Ints, NoteTable, Score, Track
-from musicvae.music.segments import NO_METER, Segment, segments, tempo_at
+from musicvae.music.segments import Segment, assumed_meter, segments, tempo_at
 from musicvae.music.tracks import choose_track
 
 __all__ = ["Extraction", "GridExtraction", "GridLine", "Line", "Segment", "choose_track", "extract_grid", "extract_melody",
@@ -137,8 +137,8 @@ def _why_nothing(lines: Sequence[GridLine], track: int, start_bar: int, bars: in
 def _lines(score: Score, track: Track, notes: Columns, losses: Counter[str]) -> Iterator[GridLine]:
     onset, _, duration, _ = notes
     end = int((onset + duration).max()) if len(onset) else 0
-    if not score.meters:
-        losses[NO_METER] += 1
+    if reason := assumed_meter(score):
+        losses[reason] += 1
     first = int(onset[0]) if len(onset) else sys.maxsize  # without notes there is no pickup
     for segment in segments(score, end, first):
         if not segment.meter.is_supported:

@@ -15,10 +15,12 @@ from musicvae.music.melody import DEFAULT_TEMPO_QPM
 from musicvae.music.meter import STEPS_PER_BEAT, Meter
 from musicvae.music.score import NoteTable, Score
 
-__all__ = ["NO_METER", "Segment", "segments", "tempo_at"]
+__all__ = ["NO_METER", "ONE_BEAT", "Segment", "assumed_meter", "segments", "tempo_at"]
 
 NO_METER = "no meter in the file: 4/4 assumed"
 """The reason under which callers count a score without meters, which `segments` reads as 4/4."""
+ONE_BEAT = "bars of 1/4 throughout, as beat trackers write them: 4/4 assumed"
+"""The reason for a score of nothing but 1/4: beats were tracked there, not bars."""
 
 
 @dataclass(frozen=True)
@@ -46,14 +48,23 @@ def segments(score: Score, end_ticks: int, first_ticks: int | None = None) -> li
     """The stretches of constant meter up to `end_ticks`, of all meters, in order; at least one.
 
     first_ticks: the first onset of what will be cut, which may lie before the first bar line; default: that of
-    the score. Without meters all is 4/4. A meter that is stated again in phase starts nothing new.
+    the score. Where `assumed_meter` gives a reason, all is 4/4. A meter that is stated again in phase starts nothing new.
     """
     if first_ticks is None:
         first_ticks = min((int(NoteTable.of(t.notes).onset_ticks[0]) for t in score.tracks if len(t.notes)), default=None)
     end = max(end_ticks, score.length_ticks)
-    changes = [(c.tick, c.meter) for c in score.meters] or [(0, Meter(4, 4))]
+    changes = [(c.tick, c.meter) for c in score.meters]
+    if assumed_meter(score):
+        changes = [(changes[0][0] if changes else 0, Meter(4, 4))]
     found = _with_pickup(_joined(changes, end, score.ticks_per_beat), first_ticks, score.ticks_per_beat)
     return _counted(found, score.ticks_per_beat)
+
+
+def assumed_meter(score: Score) -> str:
+    """Why `segments` assumes 4/4, as `NO_METER` or `ONE_BEAT`; "" where it takes the score at its word."""
+    if not score.meters:
+        return NO_METER
+    return ONE_BEAT if all(change.meter == Meter(1, 4) for change in score.meters) else ""
 
 
 def _joined(changes: Sequence[tuple[int, Meter]], end: int, ticks_per_beat: int) -> list[Segment]:

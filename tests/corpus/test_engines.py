@@ -142,7 +142,7 @@ def music(tmp_path):
         path = tmp_path / f"{number}.abc"
         path.write_text("slow 0.05\nreel\nraise why", encoding="utf-8")
         files.append(SourceFile("folk", path.name, str(path), size=path.stat().st_size))
-    options = BuildOptions(partition_files=2)
+    options = BuildOptions(partition_files=8)
     function = partial(run_partition, options=options, readers="reading_doubles")
     for folder in ("here", "there"):
         plan(files, tmp_path / folder, options)

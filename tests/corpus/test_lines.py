@@ -141,6 +141,17 @@ def test_triplets_that_the_grid_moves_are_reported():
     assert take(scale(Track(notes)))[1]["notes in triplets moved to the sixteenth grid"] == 16
 
 
+def test_a_melody_that_is_played_freely_is_told_and_can_be_left_out():
+    def played(share):
+        return scale(Track(tuple(ScoreNote(n * TPB + (60 if n < share * 20 else 0), 60 + n % 7, 200, 80) for n in range(20))))
+
+    free = "tunes with most onsets off the grid: played freely, or with a wrong tempo?"
+    assert [take(played(share))[1].get(free) for share in (0.5, 0.6)] == [None, 1]
+    half = replace(MELODY, max_off_grid=0.5)
+    assert take(played(0.5), half)[0] is not None
+    assert take(played(0.6), half)[::2] == (None, "more than 50% of the onsets are off the sixteenth grid")
+
+
 def test_a_melody_that_leaves_the_vocabulary_loses_those_notes():
     tune, losses, _ = take(scale(quarters(*[21] * 20, *[108] * 20), keys=(KeyChange(0, Key(11)),)))
     (line,) = tune.lines

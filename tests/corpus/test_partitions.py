@@ -20,7 +20,7 @@ from musicvae.corpus.partitions import PartSummary, _spec_files, plan, read_part
 from musicvae.corpus.tunes import SourceFile
 
 DOUBLES = "reading_doubles"
-OPTIONS = BuildOptions(partition_files=3, max_memory_mib=256)
+OPTIONS = BuildOptions(partition_files=12, max_memory_mib=256)
 LINES = ("reel", "jig", "nothing", "raise 7 notes")
 
 
@@ -74,7 +74,7 @@ def test_files_are_planned_as_they_come(tmp_path):
 
 
 def test_a_new_plan_removes_what_is_beyond_it(tmp_path):
-    files = [SourceFile("s", f"{n}.mid", "") for n in range(9)]
+    files = [SourceFile("s", f"{n}.abc", "") for n in range(9)]
     plan(files, tmp_path, OPTIONS)
     for name in ("00000.part", "00002.part", "00001.part.77-ab.tmp", "notes.json"):
         (tmp_path / name).write_text("")
@@ -223,7 +223,7 @@ from musicvae.corpus.engines import run
 from musicvae.corpus.options import BuildOptions
 from musicvae.corpus.partitions import run_partition, spec_paths
 if __name__ == "__main__":
-    options = BuildOptions(partition_files=3, max_memory_mib=256)
+    options = BuildOptions(partition_files=12, max_memory_mib=256)
     function = partial(run_partition, options=options, readers="reading_doubles")
     run(function, spec_paths(sys.argv[1]), engine=sys.argv[2], jobs=2)
 """
@@ -256,3 +256,10 @@ def test_a_build_that_was_killed_goes_on_to_the_same_bytes(tmp_path, engine):
     assert not list(tmp_path.glob("work/*.tmp"))
     assert [summary.was_there for summary in run_all(tmp_path / "work")].count(True) == wanted
     assert all_parts(tmp_path / "work") == all_parts(tmp_path / "whole")
+
+
+def test_files_that_take_long_to_read_make_smaller_units(tmp_path):
+    def units(name, **fields):
+        return plan([SourceFile("s", f"{n}{name}", "", **fields) for n in range(64)], tmp_path, BuildOptions(partition_files=64))
+
+    assert [units(".mid"), units(".abc"), units(".abc", tunes=8), units(".mxl"), units(".krn")] == [1, 4, 32, 32, 32]
