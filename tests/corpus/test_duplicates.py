@@ -1,11 +1,17 @@
+import re
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from musicvae.corpus import candidates
+from musicvae.corpus.collections import tunes_of
 from musicvae.corpus.duplicates import RELATED, RELATED_SKELETON, SAME, Index, needed, split_of
 from musicvae.corpus.fingerprints import PLACE_BITS, melody_shingles, melody_skeleton
+from musicvae.corpus.items import expand
+from musicvae.corpus.lines import take_tune
+from musicvae.corpus.options import BuildOptions
 from musicvae.music.meter import Meter
 
 NOTHING = np.zeros(0, np.uint64)
@@ -174,3 +180,36 @@ def test_the_split_is_stable_and_has_its_shares():
     )
     assert [split_of([5, 9, 7]), split_of({9, 5})] == [split_of([5])] * 2
     assert names != [split_of([number], seed=1) for number in range(4000)]
+
+
+def plain_title(tune_id):
+    """The title without articles, punctuation and the kind of dance."""
+    title = tune_id.partition("#")[2].partition(" ")[2].lower().partition("--")[0].partition("(")[0]
+    title = re.sub(r"\b(the|a|an|of|reel|hornpipe|jig|strathspey|march|air|clog)\b", "", title).replace("favourite", "favorite")
+    return re.sub(r"[^a-z0-9]", "", title)
+
+
+@pytest.mark.slow
+def test_tunes_in_two_folk_collections_are_found_and_different_tunes_are_kept_apart(tmp_path):
+    found = {}
+    for file in expand(["music21:oneills1850", "music21:ryansMammoth"], unpack=None):
+        for source in tunes_of(file):
+            found.setdefault(plain_title(source.tune_id), []).append(source)
+    in_both = [title for title, sources in sorted(found.items()) if len(title) > 3 and len({s.source for s in sources}) == 2]
+    tunes, names = [], []
+    for title in in_both + [title for title in sorted(found) if title not in in_both][::5]:
+        for source in found[title]:
+            tune = take_tune(source, source.read(), BuildOptions())[0]
+            if tune is not None:
+                tunes.append((tune.shingles, tune.skeleton))
+                names.append((title, tune.source))
+    family = resolved(tmp_path, tunes).family
+    families = {}
+    for name, head in zip(names, family.tolist(), strict=True):
+        families.setdefault(name, set()).add(head)
+    across = [title for title in in_both if (title, "oneill") in families and (title, "ryan") in families]
+    together = [title for title in across if families[title, "oneill"] & families[title, "ryan"]]
+    # An alignment of the notes calls 68 of these titles the same tune, the others different tunes of one name.
+    assert len(across) >= 85
+    assert len(together) >= 58
+    assert np.bincount(family).max() <= 8
