@@ -21,11 +21,13 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from musicvae.music.barlines import differing, meter_changes
 from musicvae.music.barmarks import CONTROLS, Mark, TuneSource
-from musicvae.music.score import ChordChange, KeyChange, Score, ScoreNote, TempoChange, Track
+from musicvae.music.score import ChordChange, KeyChange, NoteTable, Score, TempoChange, Track
 from musicvae.music.seams import BarLine, Edits, seam_edits
-from musicvae.music.tunebook import decode_abc, header_texts, plain_text, split_tunes, tune_fields
+from musicvae.music.tunebook import decode_abc, plain_text, split_tunes, tune_fields
 
 __all__ = ["TuneBatch", "decode_abc", "read_abc", "read_abc_text", "split_tunes", "tune_fields"]
 
@@ -34,6 +36,9 @@ _BATCH_SECONDS = 5
 _BATCH = 32
 _MAX_NOTES = 200_000
 _BELOW_PIANO = 6
+# control -> number of the mark with value 0; below any mark for other controls
+_FIRST_MARK = np.full(128, -128)
+_FIRST_MARK[list(CONTROLS)] = 128 * np.arange(len(CONTROLS))
 _Files = tuple[bytes, bytes]  # the tune and its shadow
 _Marks = list[tuple[int, int, Mark]]
 
@@ -69,7 +74,7 @@ class TuneBatch:
 
     def __init__(self, tunes: Sequence[str]) -> None:
         self._tunes = list(tunes)
-        self._files: dict[int, _Files] | None = None
+        self._files: dict[int, tuple[TuneSource, _Files]] | None = None
 
     def __len__(self) -> int:
         return len(self._tunes)
@@ -78,44 +83,38 @@ class TuneBatch:
         """Tune `index`, from 0, as in `read_abc_text`."""
         if self._files is None:
             self._files = _read_together(self._tunes) if len(self._tunes) > 1 else {}
-        tune = self._tunes[index]
-        fields = tune_fields(tune)
-        if "K" not in fields:
-            raise ValueError("no K: line, so this is no ABC tune (was it cut off?)")
-        source = TuneSource()
-        texts = source.rewrite(tune)
-        files = self._files.get(index) or _alone(texts)
-        return _score(_midi(files[0]), _midi(files[1]), source, plain_text(fields.get("T", "")), header_texts(tune), strict=strict)
+        source, files = self._files.pop(index) if index in self._files else _alone(self._tunes[index])
+        return _score(_midi(files[0]), _midi(files[1]), source, strict=strict)
 
 
-def _read_together(tunes: Sequence[str]) -> dict[int, _Files]:
+def _read_together(tunes: Sequence[str]) -> dict[int, tuple[TuneSource, _Files]]:
     """What abc2midi makes of those tunes that it finds no error in, by index; nothing if it cannot cope."""
-    texts: dict[int, tuple[str, str]] = {}
+    sources: dict[int, TuneSource] = {}
     for i, tune in enumerate(tunes):
         try:
-            texts[i] = TuneSource().rewrite(tune)
+            sources[i] = TuneSource(tune)
         except ValueError:
             continue  # reading it alone will say what is wrong
-    while texts:
-        indices = list(texts)
+    while sources:
+        indices = list(sources)
         try:
-            files, wrong = _abc2midi([text for both in texts.values() for text in both], _BATCH_SECONDS)
+            files, wrong = _abc2midi([text for s in sources.values() for text in (s.sound, s.shadow)], _BATCH_SECONDS)
         except ValueError:
             return {}
-        pairs = {i: (files[2 * k], files[2 * k + 1]) for k, i in enumerate(indices)}
         # An error can leave its traces in the tunes after it, so they are done again without it.
         bad = {indices[k // 2] for k in wrong}
         if not bad:
-            return pairs
-        texts = {i: both for i, both in texts.items() if i not in bad}
+            return {i: (sources[i], (files[2 * k], files[2 * k + 1])) for k, i in enumerate(indices)}
+        sources = {i: source for i, source in sources.items() if i not in bad}
     return {}
 
 
-def _alone(texts: tuple[str, str]) -> _Files:
-    files, _ = _abc2midi(texts, _SECONDS)
+def _alone(tune: str) -> tuple[TuneSource, _Files]:
+    source = TuneSource(tune)
+    files, _ = _abc2midi((source.sound, source.shadow), _SECONDS)
     if not files[0] or not files[1]:
         raise ValueError("abc2midi made nothing of this ABC tune; is it cut off?")
-    return files[0], files[1]
+    return source, (files[0], files[1])
 
 
 def _abc2midi(tunes: Sequence[str], seconds: float) -> tuple[list[bytes], set[int]]:
@@ -151,40 +150,45 @@ def _midi(file: bytes) -> Any:
         raise ValueError(f"abc2midi could not read this ABC tune ({type(error).__name__}); is it cut off?") from error
 
 
-def _score(midi: Any, shadow: Any, source: TuneSource, title: str, texts: tuple[str, ...], *, strict: bool) -> Score:
+def _score(midi: Any, shadow: Any, source: TuneSource, *, strict: bool) -> Score:
     voiced = [track for track in midi.tracks if len(track.notes)]
     if not voiced:
         raise ValueError("this ABC tune has no notes")
     if (count := sum(len(track.notes) for track in voiced)) > _MAX_NOTES:
         raise ValueError(f"this ABC tune plays {count} notes; at most {_MAX_NOTES} are read: a repeat without an end?")
+    title = plain_text(source.fields.get("T", ""))
     names = source.voices if len(source.voices) >= len(voiced) > 1 else [title] * len(voiced)
     voices = [_notes(track) for track in voiced]
-    end = max(n.onset_ticks + n.duration_ticks for notes in voices for n in notes)
+    end = max(int(notes.end_ticks.max()) for notes in voices)
     marks = _marks(shadow, source, end)
     edits = Edits((), Counter())
     if len(voices) == 1 and not strict:
-        edits = seam_edits(_bar_lines(marks), end, midi.tpq, [n.onset_ticks for n in voices[0]])
+        edits = seam_edits(_bar_lines(marks), end, midi.tpq, voices[0].onset_ticks.tolist())
         marks = [(edits.tick(tick), number, mark) for tick, number, mark in marks]
         voices, end = [edits.notes(voices[0])], edits.tick(end, is_end=True)
     meters, off_grid = meter_changes([(line.tick, line.meter) for line in _bar_lines(marks)], end, midi.tpq)
     losses = source.losses + edits.reasons + Counter({"bar lines off the grid": off_grid})
     tempi = tuple(TempoChange(edits.tick(t.time), float(t.qpm)) for t in midi.tempos)
     tracks = tuple(Track(notes, name, track.program) for notes, name, track in zip(voices, names, voiced, strict=False))
-    return Score(midi.tpq, tracks, tempi, meters, _keys(marks), title, texts, dict(+losses), chords=_chords(marks))
+    return Score(midi.tpq, tracks, tempi, meters, _keys(marks), title, source.texts, dict(+losses), chords=_chords(marks))
 
 
-def _notes(track: Any) -> tuple[ScoreNote, ...]:
+def _notes(track: Any) -> NoteTable:
     # abc2midi sounds every note one tick late and one tick short.
-    return tuple(sorted(ScoreNote(max(0, n.time - 1), n.pitch, n.duration + 1, n.velocity) for n in track.notes))
+    columns = track.notes.numpy()
+    return NoteTable(np.maximum(0, columns["time"] - 1), columns["pitch"], columns["duration"] + 1, columns["velocity"])
 
 
 def _marks(shadow: Any, source: TuneSource, end_ticks: int) -> _Marks:
     """The marks in the order in which they are played, each with its tick and number."""
-    first = {control: 128 * i for i, control in enumerate(CONTROLS)}
-    late = {n.time for track in shadow.tracks for n in track.notes}  # a mark on the tick of a note-on is as late as that
-    found = [(c.time - (c.time in late), first[c.number] + c.value) for t in shadow.tracks for c in t.controls if c.number in first]
-    found.sort(key=lambda mark: mark[0])
-    return [(tick, i, source.marks[i]) for tick, i in found if i < len(source.marks) and tick < end_ticks - 1]
+    found: list[tuple[int, int]] = []
+    late: set[int] = set()  # a mark on the tick of a note-on is as late as that
+    for track in shadow.tracks:
+        late.update(track.notes.numpy()["time"].tolist())
+        controls = track.controls.numpy()
+        found += zip(controls["time"].tolist(), (_FIRST_MARK[controls["number"]] + controls["value"]).tolist(), strict=True)
+    known = sorted(((tick - (tick in late), i) for tick, i in found if 0 <= i < len(source.marks)), key=lambda mark: mark[0])
+    return [(tick, i, source.marks[i]) for tick, i in known if tick < end_ticks - 1]
 
 
 def _bar_lines(marks: _Marks) -> list[BarLine]:

@@ -10,20 +10,21 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fractions import Fraction
 
 from musicvae.music.chords import Chord, looks_like_chord
 from musicvae.music.key import Key
 from musicvae.music.meter import Meter
-from musicvae.music.tunebook import FIELD, without_comment
+from musicvae.music.tunebook import FIELD, header_texts, tune_fields, without_comment
 
 __all__ = ["CONTROLS", "Mark", "TuneSource"]
 
 CONTROLS = (*range(20, 32), *range(85, 91), *range(102, 120))
 """Control changes that mean nothing in General MIDI; with 128 values each they number the marks of a tune."""
 _MAX_MARKS = 128 * len(CONTROLS)
-_MAX_REPEATS = 64
+_MAX_REPEATS = 1000
+_MAX_FIELD = 2000
 _MAX_CHARACTERS = 2**18
 _TOKEN = re.compile(
     r"(?P<inline>\[[A-Za-z]:[^\]]*\])"
@@ -58,37 +59,40 @@ class Mark:
     chord: Chord | None = None
 
 
-@dataclass
 class TuneSource:
-    """One tune on its way to abc2midi: marks and voices met so far, and what was taken out."""
+    """One tune on its way to abc2midi, and what abc2midi does not see.
 
-    marks: list[Mark] = field(default_factory=list)
-    voices: list[str] = field(default_factory=list)
-    losses: Counter[str] = field(default_factory=Counter)
-    _meter: Meter | None = None
-    _key: Key | None = None
-    _unit: Fraction | None = None
-    _voice: str = ""
-    _first_voice: str = ""
-    _held: dict[str, tuple[Meter | None, Key | None]] = field(default_factory=dict)
+    sound, shadow: the tune and its shadow for abc2midi, without the X: line. marks: by number. voices: names
+    in the order met. fields, texts: of the header. losses: what was taken out. ValueError for what is no tune or could not end.
+    """
 
-    def rewrite(self, tune: str) -> tuple[str, str]:
-        """The tune and its shadow as abc2midi shall see them; ValueError for one that could not end."""
+    def __init__(self, tune: str) -> None:
         if len(tune) > _MAX_CHARACTERS:
             raise ValueError(f"this ABC tune has {len(tune)} characters; at most {_MAX_CHARACTERS} are read: is an X: line missing?")
+        self.fields = tune_fields(tune)
+        self.texts = header_texts(tune)
+        self.marks: list[Mark] = []
+        self.voices: list[str] = []
+        self.losses: Counter[str] = Counter()
+        self._meter: Meter | None = None
+        self._key: Key | None = None
+        self._unit: Fraction | None = None
+        self._voice = self._first_voice = ""
+        if "K" not in self.fields:
+            raise ValueError("no K: line, so this is no ABC tune (was it cut off?)")
         lines = [line for line in map(without_comment, _TEXT_BLOCK.sub("", tune).splitlines()) if line.strip()]
         head = next(i for i, line in enumerate(lines) if re.match(r"\s*K:", line))
         header = ["T:t", *_DIRECTIVES, *self._header(lines[: head + 1])]
         if self._unit is None:
             is_short = self._meter is not None and 4 * self._meter.numerator < 3 * self._meter.denominator
             self._unit = Fraction(1, 16 if is_short else 8)
-        self._held[""] = (self._meter, self._key)
+        # Meter and key of each voice; "": those of the header.
+        self._held: dict[str, tuple[Meter | None, Key | None]] = {"": (self._meter, self._key)}
         body = list(self._body(lines[head + 1 :]))
         if len(self.marks) > _MAX_MARKS:
             raise ValueError(f"this ABC tune has {len(self.marks)} bars and chord symbols; at most {_MAX_MARKS} are read")
         # A blank line would end the tune.
-        sound, shadow = ("\n".join([*header, *(both[i] for both in body if both[i])]) + "\n" for i in (0, 1))
-        return sound, shadow
+        self.sound, self.shadow = ("\n".join([*header, *(both[i] for both in body if both[i])]) + "\n" for i in (0, 1))
 
     def _header(self, lines: list[str]) -> Iterator[str]:
         for line in lines:
@@ -98,7 +102,7 @@ class TuneSource:
             self._note_field(letter, value)
             # R: is held back, since abc2midi would swing a hornpipe.
             if letter in "MLPQKV":
-                _check_parts(letter, value)
+                _check_field(letter, value)
                 yield f"{letter}:{value or 'none'}"
 
     def _body(self, lines: list[str]) -> Iterator[tuple[str, str]]:
@@ -192,14 +196,15 @@ class TuneSource:
             self._key = _key_of(value)
 
 
-def _check_parts(letter: str, value: str) -> None:
-    """ValueError for an order of parts that plays one very often, (A9)9 within another."""
-    counts = [int(n) for n in re.findall(r"\d+", value)] if letter == "P" else []
+def _check_field(letter: str, value: str) -> None:
+    """ValueError for a field without end, or an order of parts that plays one very often: (A9)9 within another."""
+    if len(value) > _MAX_FIELD:
+        raise ValueError(f"the field {letter}: of this ABC tune has {len(value)} characters; at most {_MAX_FIELD} are read")
     total = 1
-    for count in counts:
-        total *= max(1, count)
-    if total > _MAX_REPEATS**2 or len(value) > 4096:
-        raise ValueError(f"the order of parts P:{value[:40]} of this ABC tune repeats too much to be read")
+    for count in re.findall(r"\d{1,9}", value) if letter == "P" else ():
+        total *= max(1, int(count))
+    if total > _MAX_REPEATS:
+        raise ValueError(f"the order of parts P:{value[:40]} of this ABC tune plays a part {total} times; at most {_MAX_REPEATS} are read")
 
 
 def _is_seam(bar: str) -> bool:

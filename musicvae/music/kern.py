@@ -24,6 +24,8 @@ __all__ = ["read_kern", "read_kern_text"]
 _MAX_BYTES = 16 * 2**20
 _MAX_SPINES = 128
 _RECIPROCAL = re.compile(r"(\d+)(?:%(\d+))?(\.*)")
+# A length or the sign of a grace note, and a pitch or a rest.
+_NOTE = re.compile(r"^(?=.*(?:\d|q|Q))(?=.*(?:([a-gA-G])\1*|r))")
 _RECORD = re.compile(r"^!!!(OTL|COM)[^:]*:[ \t]*(.*?)[ \t]*$", re.MULTILINE)
 
 
@@ -52,6 +54,8 @@ def read_kern_text(text: str, name: str = "this text") -> Score:
         losses["chord symbols not known"] += not known
         offsets.append((beats, len(chords)))
         chords.append(chord)
+    text = "\n".join(spines.lines)
+    losses["tokens that are no notes"] += spines.strange
     losses["orders of sections not followed"] += spines.orders
     losses["harmonies by degree not read"] += spines.degrees
     score = parse(text, "humdrum", name)
@@ -83,11 +87,17 @@ def _chord(symbol: str) -> tuple[Chord | None, bool]:
 
 @dataclass
 class _Spines:
-    """A walk through the lines of a Humdrum file that keeps the time of each spine."""
+    """A walk through the lines of a Humdrum file that keeps the time of each spine.
+
+    orders, degrees, strange: orders of sections, spines of harmonies by degree, and tokens that are no notes, met so far. lines: the
+    file without those tokens, at which music21 would complain on the terminal.
+    """
 
     name: str
     orders: int = 0
     degrees: int = 0
+    strange: int = 0
+    lines: list[str] = field(default_factory=list)
     _begun: bool = False
     _kinds: list[str] = field(default_factory=list)
     _origin: list[int] = field(default_factory=list)
@@ -102,6 +112,7 @@ class _Spines:
     def read(self, text: str) -> Iterator[tuple[float, str]]:
         """(beats, symbol) of every chord symbol; ValueError where the spines are in disorder."""
         for number, line in enumerate(text.split("\n"), 1):
+            self.lines.append(line)
             if not line or line.startswith("!!"):
                 continue
             tokens = line.split("\t")
@@ -168,7 +179,11 @@ class _Spines:
         for i, token in enumerate(tokens):
             if token == ".":
                 continue
-            if is_kern[i]:
+            if is_kern[i] and not all(_NOTE.search(note) for note in token.split(" ")):
+                self.strange += 1
+                self.lines[-1] = "\t".join([*tokens[:i], ".", *tokens[i + 1 :]])
+                tokens[i] = "."
+            elif is_kern[i]:
                 self._until[i] = now + _beats(token)
             elif self._kinds[i] == "**mxhm":
                 yield float(now), token.strip()

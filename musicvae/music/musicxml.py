@@ -23,6 +23,8 @@ __all__ = ["read_musicxml"]
 
 _MAX_BYTES = 64 * 2**20
 _MAX_DEPTH = 100
+_MAX_REPEATS = 32
+_LARGEST = {"beats": 128, "beat-type": 128, "divisions": 100_000, "fifths": 20}
 _SILENT = {
     "lyric", "print", "defaults", "credit", "figured-bass", "beam", "stem", "notations", "listening",
     "midi-instrument", "midi-device", "score-instrument", "instrument", "accidental", "staff-details", "clef",
@@ -39,6 +41,7 @@ def read_musicxml(path: str | Path, *, parts: Callable[[str], bool] | None = Non
     """
     name = Path(path).name
     root = _root(_xml_bytes(Path(path)), name)
+    _check_counts(root, name)
     losses: Counter[str] = Counter()
     chords = _take_chords(root, losses)
     if parts is not None:
@@ -96,6 +99,21 @@ def _root(data: bytes, name: str) -> ElementTree.Element:
     if root.tag != "score-partwise":
         raise ValueError(f"{name} is no partwise MusicXML score (its root is <{root.tag}>)")
     return root
+
+
+def _check_counts(root: ElementTree.Element, name: str) -> None:
+    """ValueError for numbers that no music has and that music21 would take for ever over."""
+    extra = 0
+    for repeat in root.iter("repeat"):
+        times = repeat.get("times", "2").strip()
+        extra += int(times) - 2 if times.isdecimal() and len(times) < 6 else _MAX_REPEATS + 1
+        if extra > _MAX_REPEATS:
+            raise ValueError(f"{name} has a repeat played {times[:20]!r} times; at most {_MAX_REPEATS} more than twice are read in all")
+    for tag, largest in _LARGEST.items():
+        for element in root.iter(tag):
+            numbers = re.findall(r"\d+", element.text or "")
+            if any(len(n) > 9 or int(n) > largest for n in numbers):
+                raise ValueError(f"{name} has <{tag}> {(element.text or '').strip()[:20]}; at most {largest} is read")
 
 
 def _keep_one_part(root: ElementTree.Element, accepts: Callable[[str], bool]) -> None:

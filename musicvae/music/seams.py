@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from musicvae.music.meter import Meter
-from musicvae.music.score import ScoreNote
+from musicvae.music.score import NoteTable
 
 __all__ = ["BarLine", "Edits", "seam_edits"]
 
@@ -56,12 +56,14 @@ class Edits:
                 moved += edit.added_ticks - min(edit.removed_ticks, tick - edit.tick)
         return moved
 
-    def notes(self, notes: Sequence[ScoreNote]) -> tuple[ScoreNote, ...]:
+    def notes(self, notes: NoteTable) -> NoteTable:
         """The notes at their new times, without those of pickups left out."""
+        if not self.edits:
+            return notes
         gone = [(e.tick, e.tick + e.removed_ticks) for e in self.edits if e.drops_notes]
         kept = [n for n in notes if not any(start <= n.onset_ticks < end for start, end in gone)]
         moved = [(n, self.tick(n.onset_ticks), self.tick(n.onset_ticks + n.duration_ticks, is_end=True)) for n in kept]
-        return tuple(replace(n, onset_ticks=start, duration_ticks=end - start) for n, start, end in moved)
+        return NoteTable.of([replace(n, onset_ticks=start, duration_ticks=end - start) for n, start, end in moved])
 
 
 def seam_edits(lines: Sequence[BarLine], end_ticks: int, ticks_per_beat: int, onsets: Sequence[int]) -> Edits:

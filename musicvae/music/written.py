@@ -23,6 +23,7 @@ __all__ = ["TICKS_PER_BEAT", "chord_words", "insert_chords", "is_chord_words", "
 
 TICKS_PER_BEAT = 480
 _MAX_NOTES = 500_000
+_MAX_BEATS = 250_000
 _CHORD_WORDS = re.compile(r"chord:(\d{1,6})")
 
 
@@ -106,6 +107,9 @@ def to_score(
             found.bars, found.keys = found.bars or inside.bars, found.keys or inside.keys
     if not tracks:
         raise ValueError(f"{name} has no notes")
+    end = max(n.onset_ticks + n.duration_ticks for t in tracks for n in t.notes)
+    if end > _MAX_BEATS * TICKS_PER_BEAT:
+        raise ValueError(f"{name} lasts {end // TICKS_PER_BEAT} beats; at most {_MAX_BEATS} are read: is a duration damaged?")
     meters, keys = _maps(tracks, found, losses)
     changes = tuple(ChordChange(tick, chord) for tick, chord in differing(sorted(chord_at.items(), key=lambda c: c[0])))
     return Score(TICKS_PER_BEAT, tuple(tracks), tempi, meters, keys, title, texts, dict(+losses), chords=changes)
