@@ -3,7 +3,8 @@
     python scripts/build_corpus.py DATASETS -o CORPUS [--only NAME ...] [--jobs N] [--resume] [--force]
 
 DATASETS holds the collections, each where its recipe finds it ('musicvae corpus sources --check DATASETS' tells); those that come
-with music21 are found there. A collection whose weights may not be passed on is refused.
+with music21 are found there. A collection whose weights may not be passed on is refused. The division into train, validation and test is
+that of the shipped model (data/splits/melody.json), so that nothing it learnt from is ever held out, however readers improve.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from musicvae.corpus.build import Progress, build_corpus
 from musicvae.corpus.recipes import Recipe, check, find_collections, recipe_named
 from musicvae.corpus.report import corpus_report
 
+SPLITS = Path(__file__).resolve().parent.parent / "data" / "splits" / "melody.json"
 SHIPPED = ("aird", "nottingham", "oneill", "openhymnal", "openscore-lieder", "pop909", "ryan")
 
 
@@ -55,7 +57,7 @@ def main() -> int:
     args = parser.parse_args()
     try:
         sources = sources_of([recipe_named(name) for name in args.only], args.datasets)
-        corpus = build_corpus(sources, args.output, jobs=args.jobs, resume=args.resume, force=args.force, progress=tell)
+        corpus = build_corpus(sources, args.output, jobs=args.jobs, splits=SPLITS, resume=args.resume, force=args.force, progress=tell)
     except (ValueError, OSError) as error:
         print(error, file=sys.stderr)
         return 2

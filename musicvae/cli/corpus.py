@@ -66,6 +66,7 @@ def _add_build(inner: Commands) -> None:
         "--max-off-grid", type=share_number, metavar="SHARE",
         help="leave out melodies with more than this share of onsets off the sixteenth grid, such as 0.5 (default: 1, take all)",
     )  # fmt: skip
+    taking.add_argument("--splits", metavar="OLD", help="earlier corpus whose division into train, validation and test is kept")
     taking.add_argument("--seed", type=seed_number, default=0, metavar="N", help="decides which tunes are for test (default: 0)")
     machine = parser.add_argument_group("machine")
     machine.add_argument("--jobs", type=positive_int, metavar="N", help="processes (default: one for each core)")
@@ -87,7 +88,7 @@ def run_build(args: argparse.Namespace, terminal: Terminal) -> int:
     try:
         corpus = build_corpus(
             args.sources, Path(args.output), options, engine=args.engine, jobs=args.jobs, scheduler=args.scheduler,
-            resume=args.resume, force=args.force, progress=BuildProgress(terminal),
+            splits=args.splits, resume=args.resume, force=args.force, progress=BuildProgress(terminal),
         )  # fmt: skip
     except KeyboardInterrupt:
         raise KeyboardInterrupt("stopped; the same command with --resume goes on from here") from None

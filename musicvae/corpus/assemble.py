@@ -22,6 +22,7 @@ from musicvae.corpus.options import BuildOptions
 from musicvae.corpus.partitions import Part, read_part
 from musicvae.corpus.recipes import recipe_named
 from musicvae.corpus.shards import ShardWriter
+from musicvae.corpus.splits import Splits
 from musicvae.corpus.store import Corpus
 from musicvae.corpus.tally import add_tally, empty_tally
 from musicvae.corpus.tunes import Tune
@@ -37,18 +38,18 @@ _MOST_SHARDS = 128  # of a column: each one in use costs its reader an open file
 
 def assemble(
     parts: Sequence[str | Path], out: str | Path, options: BuildOptions, report: Mapping[str, Any] | None = None, *,
-    work: str | Path | None = None, progress: Progress | None = None,
+    work: str | Path | None = None, splits: Splits | None = None, progress: Progress | None = None,
 ) -> Corpus:  # fmt: skip
     """Write the corpus of these parts to `out`, in place of an older one, and open it.
 
-    Who stays of near-duplicates and who is held out: see `corpus.choosing`. report: further entries of the corpus' report. work: a
-    folder for the index, emptied before and removed afterwards (default: ``OUT.index``). ValueError for a part that is damaged,
-    FileExistsError where `out` holds other things than a corpus.
+    Who stays of near-duplicates and who is held out: see `corpus.choosing`. report: further entries of the corpus' report. splits: an
+    earlier division that is kept. work: a folder for the index, emptied before and removed afterwards (default: ``OUT.index``).
+    ValueError for a part that is damaged, FileExistsError where `out` holds other things than a corpus.
     """
     out, paths = Path(out), [Path(part) for part in parts]
     folder = Path(work) if work is not None else out.with_name(out.name + ".index")
     heard = progress or (lambda done, total: None)
-    with _Survey(folder) as survey:
+    with _Survey(folder, splits) as survey:
         for number, path in enumerate(paths, 1):
             survey.add(read_part(path))
             heard(number, 2 * len(paths))
@@ -62,6 +63,8 @@ def assemble(
                     writer.append(tune, split=int(choice.split[number]), family=int(choice.family[number]))
             by_source = {f"{gone} (kept: {stays})": count for (gone, stays), count in sorted(choice.removed.items())}
             told = {name: value for name, value in survey.tally.items() if name != "sources"}
+            if splits is not None:
+                told["kept_splits"] = {"tunes": len(splits), "others": splits.others, "sha256": splits.digest}
             words = {**told, "duplicates": {"removed": sum(by_source.values()), "by_source": by_source}, **(report or {})}
             writer.finish(words, survey.sources())
     return Corpus.load(out)
@@ -84,11 +87,11 @@ def _tunes(paths: Sequence[Path], heard: Progress) -> Iterator[Tune]:
 class _Survey:
     """The first pass: what is known of tunes, files and sources. As a context manager it removes its folder."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, splits: Splits | None = None) -> None:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         self.folder, self.facts, self.tally = folder, Facts(), empty_tally()
-        self.index = Index(folder / "index")
+        self.index, self._splits = Index(folder / "index"), splits
         self._ids, self._id_ends = (folder / "ids").open("w+b"), array("Q", [0])
         self._sums = (folder / "sums").open("w+", encoding="utf-8", newline="\n")
 
@@ -101,7 +104,7 @@ class _Survey:
                 self._sums.write(f"{result.file.source}\0{name} {result.sha256}\n")
             for tune in result.tunes:
                 self.index.add(len(self.facts), tune.shingles, tune.skeleton)
-                self.facts.add(tune)
+                self.facts.add(tune, self._splits.of(tune.tune_id) if self._splits else "")
                 self._id_ends.append(self._id_ends[-1] + self._ids.write(tune.tune_id.encode("utf-8", errors="backslashreplace")))
 
     def id_of(self, number: int) -> str:

@@ -24,6 +24,7 @@ from musicvae.corpus.layout import MANIFEST
 from musicvae.corpus.options import BuildOptions
 from musicvae.corpus.partitions import PartSummary, plan, release_readers, run_partition, spec_paths
 from musicvae.corpus.skipped import Skipped
+from musicvae.corpus.splits import Splits
 from musicvae.corpus.store import Corpus
 from musicvae.corpus.tunes import SourceFile
 from musicvae.music.files import atomic_path
@@ -61,6 +62,7 @@ def build_corpus(
     engine: str = "processes",
     jobs: int | None = None,
     scheduler: str | None = None,
+    splits: str | Path | None = None,
     resume: bool = False,
     force: bool = False,
     progress: Callable[[Progress], None] | None = None,
@@ -68,7 +70,8 @@ def build_corpus(
     """Build the corpus of these sources in the folder `out`, and open it.
 
     sources: folders, files, globs, archives, list files, ``music21:NAME`` (see `corpus.items`). engine, jobs, scheduler: who
-    reads, see `corpus.engines`; with Dask on other machines they must see sources and `out` under the same paths. resume: go on with a
+    reads, see `corpus.engines`; with Dask on other machines they must see sources and `out` under the same paths. splits: an
+    earlier corpus, or a JSON file (see `corpus.splits`), whose division into train, validation and test is kept. resume: go on with a
     build of the same sources and options that was interrupted (from the start where there is none). force: replace an older corpus,
     forget an interrupted build. A file that cannot be read is told in the report and stops nothing; a corpus may come out empty.
 
@@ -81,13 +84,14 @@ def build_corpus(
     clock = _Clock(progress)
     work = work_folder(out)
     _check(out, work, resume=resume, force=force)
+    kept = None if splits is None else Splits.load(splits)
     _begin(work, {"sources": specs, "options": options.to_dict()}, resume=resume)
     planned = _planned(work, specs, options, clock)
     _read(spec_paths(work / "parts"), options, clock.of("reading", planned["files"]), engine=engine, jobs=jobs, scheduler=scheduler)
     parts = [spec.with_suffix(".part") for spec in spec_paths(work / "parts")]
     tell = clock.of("writing", planned["files"])
     corpus = assemble(
-        parts, out, options, {"skipped": planned["skipped"]}, work=work / "index",
+        parts, out, options, {"skipped": planned["skipped"]}, work=work / "index", splits=kept,
         progress=lambda done, total: tell(planned["files"] * done // max(1, total)),
     )  # fmt: skip
     shutil.rmtree(work)

@@ -34,11 +34,12 @@ class Facts:
         self.sources: dict[str, int] = {}
         self._bars, self._source, self._own, self._least = array("i"), array("i"), array("b"), array("Q")
 
-    def add(self, tune: Tune) -> None:
-        """Take the next tune."""
+    def add(self, tune: Tune, split: str = "") -> None:
+        """Take the next tune; split: one that it keeps, before its collection's own."""
         self._bars.append(sum(line.num_bars for line in tune.lines))
         self._source.append(self.sources.setdefault(tune.source, len(self.sources)))
-        self._own.append(SPLITS.index(tune.split) if tune.split in SPLITS else _NONE)
+        own = split or tune.split
+        self._own.append(SPLITS.index(own) if own in SPLITS else _NONE)
         self._least.append(int(tune.shingles[0]) if len(tune.shingles) else _NO_SHINGLE)
 
     def __len__(self) -> int:

@@ -163,3 +163,18 @@ def test_the_longest_of_near_duplicates_stays(tmp_path):
     corpus = build_corpus([tmp_path / "pile" / "a", tmp_path / "pile" / "b"], tmp_path / "out")
     assert set(corpus.tune_ids) == {"b/long.mid", "b/other.mid"}
     assert corpus.report["duplicates"] == {"removed": 1, "by_source": {"a (kept: b)": 1}}
+
+
+def test_an_earlier_division_is_kept(folder, tmp_path):
+    for seed in range(100, 130):
+        melody(seed).write(folder / f"{seed}.mid")
+    old = build_corpus(folder, tmp_path / "old", BuildOptions(split_seed=1))
+    usual = build_corpus(folder, tmp_path / "usual")
+    for seed in range(130, 140):
+        melody(seed).write(folder / f"{seed}.mid")
+    new = build_corpus(folder, tmp_path / "new", splits=tmp_path / "old")
+    sides = dict(zip(new.tune_ids, new.split.tolist(), strict=True))
+    before = dict(zip(old.tune_ids, old.split.tolist(), strict=True))
+    assert {name: sides[name] for name in before} == before != dict(zip(usual.tune_ids, usual.split.tolist(), strict=True))
+    assert len(sides) == len(before) + 10
+    assert new.report["kept_splits"]["tunes"] == len(before)
