@@ -74,13 +74,12 @@ def read_kern_text(text: str, name: str = "this text") -> Score:
 
 
 def _chord(symbol: str) -> tuple[Chord | None, bool]:
-    """The chord of a symbol such as ``C minor-seventh`` or ``Cm7``, and whether it is known."""
-    match = re.fullmatch(r"([A-G](?:[#b]|-)*) ([\w-]+)(/[A-G][#b-]*)?", symbol)
+    """The chord of a symbol such as ``C minor-seventh``, ``E-:min7`` or ``Cm7``, and whether it is known."""
+    symbol = re.sub(r"\b([A-G])-(?=[ :/]|$)", r"\1b", symbol)
+    root, _, rest = symbol.partition(" ")
+    kind, slash, bass = rest.partition("/")
     try:
-        if match:
-            root, kind, bass = match[1].replace("-", "b"), match[2], (match[3] or "").replace("-", "b")
-            return Chord.parse(root + symbol_of_kind(kind) + bass), True
-        return Chord.parse(symbol), True
+        return Chord.parse(f"{root}{symbol_of_kind(kind)}{slash}{bass}" if kind else symbol), True
     except ValueError:
         return None, False
 
