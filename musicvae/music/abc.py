@@ -183,12 +183,17 @@ def _marks(shadow: Any, source: TuneSource, end_ticks: int) -> _Marks:
     """The marks in the order in which they are played, each with its tick and number."""
     found: list[tuple[int, int]] = []
     late: set[int] = set()  # a mark on the tick of a note-on is as late as that
+    rest_end = end_ticks
     for track in shadow.tracks:
-        late.update(track.notes.numpy()["time"].tolist())
+        notes = track.notes.numpy()
+        late.update(notes["time"].tolist())
+        rest_end = max([rest_end, *(notes["time"] + notes["duration"]).tolist()])
         controls = track.controls.numpy()
         found += zip(controls["time"].tolist(), (_FIRST_MARK[controls["number"]] + controls["value"]).tolist(), strict=True)
     known = sorted(((tick - (tick in late), i) for tick, i in found if 0 <= i < len(source.marks)), key=lambda mark: mark[0])
-    return [(tick, i, source.marks[i]) for tick, i in known if tick < end_ticks - 1]
+    numbered = [(tick, i, source.marks[i]) for tick, i in known]
+    # Chords may lie over rests at the end, where no bar begins any more.
+    return [(tick, i, mark) for tick, i, mark in numbered if tick < (end_ticks if mark.is_bar else rest_end) - 1]
 
 
 def _bar_lines(marks: _Marks) -> list[BarLine]:

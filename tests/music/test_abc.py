@@ -1,8 +1,12 @@
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from musicvae.music.abc import read_abc, read_abc_text, split_tunes, tune_fields
+from musicvae.music import abc
+from musicvae.music.abc import TuneBatch, decode_abc, read_abc, read_abc_text, split_tunes, tune_fields
+from musicvae.music.barmarks import TuneSource
 from musicvae.music.extract import extract_melody
 from musicvae.music.key import Key
 from musicvae.music.meter import Meter
@@ -149,3 +153,157 @@ def test_bars_agree_with_music21_on_real_tunes():
         assert ours.meters[0].tick == pytest.approx(whole.offset * ours.ticks_per_beat, abs=2)
         compared += 1
     assert compared == 8
+
+
+def chords(score):
+    return [(c.tick / score.ticks_per_beat, None if c.chord is None else str(c.chord)) for c in score.chords]
+
+
+def test_chord_symbols_lie_where_they_are_played():
+    score = read_abc_text(HEAD + 'K:C\n|:"C"CD"G7"EF|1 "Am"G4:|2 "F/a"G2"N.C."z2||\n')
+    first = [(0, "C"), (2, "G7"), (4, "Am")]
+    assert chords(score) == [*first, (8, "C"), (10, "G7"), (12, "F/A"), (14, None)]
+    assert score.losses == {}
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ('"C"z4|z2"G"z2|"F"C4|', [(0, "C"), (6, "G"), (8, "F")]),  # over rests
+        ('"C"C4-|C2-"G"C2|', [(0, "C"), (6, "G")]),  # under a tie
+        ('"C"(3CD"G"E F2|', [(0, "C"), (4 / 3, "G")]),  # within a triplet: three in the time of two
+        ('"C"C>"G"D "F"EF|', [(0, "C"), (1.5, "G"), (2, "F")]),  # in a broken rhythm
+        ('"C"Z2|"G"C4|', [(0, "C"), (8, "G")]),  # after bars of rest
+        ('"C"CDEF|"C"GABc|', [(0, "C")]),  # the same again is no change
+        ('CDEF|GABc|"G"', []),  # nothing sounds under it
+        ('"^slowly""C"{g}.C!trill!"Fine"DEF|', [(0, "C")]),  # words are none
+    ],
+)
+def test_chord_symbols_keep_their_place(body, expected):
+    score = read_abc_text(HEAD + f"K:C\n{body}\n")
+    assert [(pytest.approx(tick, abs=1e-3), name) for tick, name in expected] == chords(score)
+
+
+def test_unknown_chord_symbols_are_counted():
+    score = read_abc_text(HEAD + 'K:C\n"C"CD"C7b5"EF|\n')
+    assert chords(score) == [(0, "C"), (2, None)]
+    assert score.losses == {"chord symbols not known": 1}
+
+
+def test_chord_symbols_of_a_second_voice_count():
+    score = read_abc_text(HEAD + 'V:1\nV:2\nK:C\n[V:1] CDEF|GABc|\n[V:2] "C"C,4|"G"G,4|\n')
+    assert chords(score) == [(0, "C"), (4, "G")]
+
+
+def test_bars_of_rest_have_their_bar_lines():
+    score = read_abc_text(HEAD + "K:C\nG|CDEF|Z3|CDEF|\n")
+    assert changes(score) == [(1, "4/4")]
+    assert [(p, on) for p, on, _ in line(score)][5] == (60, 17)
+    score = read_abc_text("X:1\nT:t\nM:3/4\nK:C\nC2D2E2|Z2|\nM:2/4\nCDEF|Z|CDEF|\n")
+    assert changes(score) == [(0, "3/4"), (9, "2/4")]
+
+
+def test_notes_tied_to_another_note_are_not_lost():
+    assert [n[:2] for n in line(read_abc_text(HEAD + "K:C\nCDEF-|GABc-:|d4-|d4|\n"))][3:5] == [(65, 3), (67, 4)]
+    assert line(read_abc_text(HEAD + "K:C\nC4-|C4|\n")) == [(60, 0, 8)]
+
+
+@pytest.mark.parametrize("body", ["CDEFH|]", "CDEF[|]", "vCuDEF[|]|]", "CDEF!\nGABc!|]", 'C"4"D."x".EHF|', "[CDEF|"])
+def test_slips_and_old_signs_cost_no_note(body):
+    assert [n[0] for n in line(read_abc_text(HEAD + f"K:C\n{body}\n"))][:4] == [60, 62, 64, 65]
+
+
+def test_endings_may_begin_with_a_double_bar():
+    score = read_abc_text(HEAD + "K:C\n|:CDEF||1 G4:|2 A4||\n")
+    assert [pitch for pitch, _, _ in line(score)] == [60, 62, 64, 65, 67, 60, 62, 64, 65, 69]
+
+
+def test_notes_of_a_chord_start_together_in_every_voice():
+    score = read_abc_text(HEAD + "V:1\nV:2\nK:C\n[V:1] [CEG]4|\n[V:2] [C,E,]4|\n")
+    assert {n.onset_ticks for track in score.tracks for n in track.notes} == {0}
+
+
+def test_titles_and_headers_are_plain_text():
+    score = read_abc_text("X:1\nT:Caf\\'e\nR:reel\nC:Trad\nO:Ireland\nM:4/4\nL:1/4\nK:C\nCDEF|\n")
+    assert (score.title, score.texts) == ("Caf\u00e9", ("T:Caf\u00e9", "R:reel", "C:Trad", "O:Ireland"))
+
+
+def test_text_blocks_are_no_music():
+    score = read_abc_text(HEAD + "K:C\nCDEF|\n%%begintext\nA BAD CAGE\n%%endtext\nGABc|\n")
+    assert len(line(score)) == 8
+
+
+TUNES = [
+    HEAD + "K:C\nCDEF|\n",
+    "X:2\nT:no key\n",
+    HEAD + 'K:G\n"G"G2B2|[CE|\n',
+    HEAD + "K:C\nC=|D#E,,,''F|\n",  # errors that abc2midi tells of
+    HEAD + "K:C\nz4|\n",
+    HEAD + "K:D\nDEFG-|G4|\n",
+]
+
+
+def result(read):
+    try:
+        return read()
+    except ValueError as error:
+        return str(error)
+
+
+def test_tunes_read_together_are_as_read_alone():
+    batch = TuneBatch(TUNES * 3)
+    together = [result(lambda i=i: batch.read(i)) for i in range(len(batch))]
+    alone = [result(lambda tune=tune: read_abc_text(tune)) for tune in TUNES]
+    assert together == alone * 3
+    assert [isinstance(one, str) for one in alone] == [False, True, False, False, True, False]
+    assert result(lambda: batch.read(0)) == alone[0]  # again, and out of turn
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (HEAD.replace("M:", "P:((A9)9)99\nM:") + "K:C\nP:A\nCDEF|\n", "plays a part 8019 times; at most 1000"),
+        (HEAD + "K:C\nZ99999999|\n", "99999999 bars of rest in a row"),
+        (HEAD + "K:C\n" + "C|" * 6000, "has 6001 bars and chord symbols; at most 4608"),
+        (HEAD + "K:C\n" + "C" * 300_000, "characters; at most 262144 are read: is an X: line missing"),
+        (HEAD + "K:" + "C" * 9000 + "\nCDEF|\n", "the field K: of this ABC tune has 9000 characters"),
+        (HEAD + "K:C octave=99\nCDEF|\n", "could not read|made nothing"),
+        (HEAD + "K:C\n" + "[CEG]" * 40_000 + "\n", "made nothing of this ABC tune|at most"),
+    ],
+)
+def test_hostile_tunes_are_refused_in_a_line(text, message):
+    with pytest.raises(ValueError, match=message) as caught:
+        read_abc_text(text)
+    assert len(str(caught.value)) < 250
+
+
+def test_a_tune_without_end_is_an_error(monkeypatch):
+    monkeypatch.setattr(abc, "_SECONDS", 1e-4)
+    with pytest.raises(ValueError, match="took abc2midi more than 0.0001 s; a repeat without an end"):
+        read_abc_text(TUNES[0])
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.text("CDEFGAbz|:[]()-\"'>,/1234 \n!{}", max_size=80))
+def test_any_line_of_signs_is_a_score_or_a_value_error(body):
+    try:
+        score = read_abc_text(HEAD + "K:C\n" + body)
+    except ValueError:
+        return
+    ticks = [n.onset_ticks for n in score.tracks[0].notes]
+    assert ticks == sorted(ticks)
+    assert min(ticks) >= 0
+    assert [c.tick for c in score.meters] == sorted(c.tick for c in score.meters)
+
+
+def test_the_shadow_keeps_time_with_the_tune_on_real_tunes():
+    """Every onset of a tune is one of its shadow, which also has the notes under ties and the rests."""
+    import music21
+
+    folder = music21.common.getCorpusFilePath() / "oneills1850"
+    tunes = [tune for path in sorted(folder.glob("*.abc"))[:2] for tune in split_tunes(decode_abc(path.read_bytes()))]
+    for tune in tunes[:60]:
+        source = TuneSource(tune)
+        (sound, shadow), _ = abc._abc2midi((source.sound, source.shadow), 20)
+        onsets = [{n.time for track in abc._midi(file).tracks for n in track.notes} for file in (sound, shadow)]
+        assert onsets[0] <= onsets[1]
