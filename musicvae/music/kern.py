@@ -89,7 +89,7 @@ class _Spines:
     """A walk through the lines of a Humdrum file that keeps the time of each spine.
 
     orders, degrees, strange: orders of sections, spines of harmonies by degree, and tokens that are no notes, met so far. lines: the
-    file without those tokens, at which music21 would complain on the terminal.
+    file for music21, which would complain of such tokens on the terminal.
     """
 
     name: str
@@ -122,7 +122,7 @@ class _Spines:
                 raise ValueError(f"{self.name} is no kern: line {number} comes before the line that begins with **kern")
             if len(tokens) != len(self._kinds):
                 raise ValueError(
-                    f"line {number} of {self.name} has {len(tokens)} columns where its spines are {len(self._kinds)}: are its tabs intact?"
+                    f"{self.name}: line {number} has {len(tokens)} columns where its spines are {len(self._kinds)}: are its tabs intact?"
                 )
             if line.startswith("*"):
                 self._interpret(tokens, number)
@@ -139,6 +139,8 @@ class _Spines:
         if "**kern" not in tokens:
             raise ValueError(f"{self.name} is no kern: its spines are {', '.join(tokens[:8])}")
         self._begun = True
+        # music21 stumbles over other spines; it shall not look into them.
+        self.lines[-1] = "\t".join(kind if kind == "**kern" else "**other" for kind in tokens)
         self._kinds, self._origin = list(tokens), list(range(len(tokens)))
         self._until = [Fraction(0)] * len(tokens)
         self.degrees = sum(kind in ("**harm", "**rhrm") for kind in tokens)
@@ -168,7 +170,7 @@ class _Spines:
             if token == "*+":
                 kept.append(("**", -1, state[2]))
         if len(kept) > _MAX_SPINES:
-            raise ValueError(f"line {number} of {self.name} makes {len(kept)} spines; at most {_MAX_SPINES} are read")
+            raise ValueError(f"{self.name}: line {number} makes {len(kept)} spines; at most {_MAX_SPINES} are read")
         self._kinds, self._origin, self._until = [s[0] for s in kept], [s[1] for s in kept], [s[2] for s in kept]
 
     def _data(self, tokens: list[str]) -> Iterator[tuple[float, str]]:

@@ -117,3 +117,73 @@ def test_zip_files(tmp_path):
         archive.writestr("readme.txt", "")
     with pytest.raises(ValueError, match="without MusicXML"):
         read_musicxml(path)
+
+
+def harmony(root, kind, *, alter=0, bass="", offset="", degree=""):
+    bass = f"<bass><bass-step>{bass}</bass-step></bass>" if bass else ""
+    offset = f"<offset>{offset}</offset>" if offset else ""
+    return (f"<harmony><root><root-step>{root}</root-step><root-alter>{alter}</root-alter></root>"
+            f"<kind>{kind}</kind>{bass}{degree}{offset}</harmony>")  # fmt: skip
+
+
+def chords(score):
+    return [(c.tick / 480, None if c.chord is None else str(c.chord)) for c in score.chords]
+
+
+def test_chord_symbols_lie_before_the_notes_they_stand_at(read):
+    degree = "<degree><degree-value>9</degree-value><degree-alter>-1</degree-alter><degree-type>add</degree-type></degree>"
+    bars = [
+        attributes() + harmony("C", "major") + note("C", 8) + harmony("B", "minor-seventh", alter=-1, bass="D") + note("D", 8),
+        harmony("G", "dominant", degree=degree, offset="4") + note("E", 16),
+        harmony("C", "none") + note("C", 16),
+    ]
+    assert chords(read(document(("Voice", bars)))) == [(0, "C"), (2, "Bbm7/D"), (5, "G7"), (8, None)]
+
+
+def test_chord_symbols_are_repeated_with_their_bars(read):
+    bars = [
+        attributes() + harmony("C", "major") + note("C", 16),
+        harmony("G", "dominant") + note("D", 16) + '<barline location="right"><repeat direction="backward"/></barline>',
+        harmony("A", "minor") + note("E", 16),
+    ]
+    assert chords(read(document(("Voice", bars)))) == [(0, "C"), (4, "G7"), (8, "C"), (12, "G7"), (16, "Am")]
+
+
+def test_unknown_harmonies_are_counted(read):
+    bars = [attributes() + harmony("C", "major") + note("C", 8) + harmony("C", "Tristan") + note("D", 8)]
+    score = read(document(("Voice", bars)))
+    assert chords(score) == [(0, "C"), (2, None)]
+    assert score.losses == {"chord symbols not known": 1}
+
+
+def test_chords_and_composer_of_a_real_lead_sheet_agree_with_music21():
+    from music21 import common, converter, harmony
+
+    path = common.getCorpusFilePath() / "leadSheet" / "berlinAlexandersRagtime.mxl"
+    theirs = [
+        (float(symbol.getOffsetInHierarchy(stream)), frozenset(p.pitchClass for p in symbol.pitches))
+        for stream in [converter.parse(path).expandRepeats()]
+        for symbol in stream.recurse().getElementsByClass(harmony.ChordSymbol)
+    ]
+    score = read_musicxml(path)
+    ours = {c.tick / 480: c.chord.pitch_classes for c in score.chords}
+    assert len(theirs) == 36
+    assert {at: notes for at, notes in theirs if at in ours} == ours
+    assert score.texts == ("C:Irving Berlin",)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("<score-partwise>" + "<a>" * 5000 + "</a>" * 5000 + "</score-partwise>", "nests its XML more than 100 deep"),
+        (
+            document(("V", [attributes() + note("C", 16) + '<barline><repeat direction="backward" times="99999"/></barline>'])),
+            "a repeat played '99999' times",
+        ),
+        (document(("V", [attributes(beats=1000) + note("C", 16)])), "<beats> 1000; at most 128 is read"),
+        (document(("V", [attributes() + note("C", 10**12)])), "lasts 250000000000 beats; at most 250000 are read: is a duration damaged"),
+    ],
+)
+def test_hostile_files_are_refused(read, text, message):
+    with pytest.raises(ValueError, match=message):
+        read(text)

@@ -32,6 +32,7 @@ XML = b"""<?xml version="1.0" encoding="UTF-8"?>
 <note><pitch><step>A</step><octave>4</octave></pitch><duration>1</duration><type>quarter</type></note>
 </measure></part></score-partwise>
 """
+KERN = b"!!!OTL: Third\n**kern\n*M2/4\n=1\n4g\n4a\n==\n*-\n"
 
 
 def mxl():
@@ -56,12 +57,27 @@ def pitches(score):
         (XML, "MusicXML", [67, 69]),
         (XML.decode().replace("UTF-8", "UTF-16").encode("utf-16"), "MusicXML", [67, 69]),
         (mxl(), "MusicXML", [67, 69]),
+        (ABC.decode().encode("utf-16"), "ABC", [60, 62, 64, 65]),
+        (ABC.replace(b"First", b"Caf\xe9"), "ABC", [60, 62, 64, 65]),
+        (KERN, "Humdrum", [67, 69]),
+        (
+            KERN.replace(b"**kern", b"**text\t**kern")
+            .replace(b"=1", b"=1\t=1")
+            .replace(b"*M2/4", b"*\t*M2/4")
+            .replace(b"4g", b"la\t4g")
+            .replace(b"4a", b".\t4a")
+            .replace(b"==", b"==\t==")
+            .replace(b"*-", b"*-\t*-"),
+            "Humdrum",
+            [67, 69],
+        ),
     ],
-    ids=["midi", "rmid", "abc", "abc-dos", "xml", "xml-utf16", "mxl"],
+    ids=["midi", "rmid", "abc", "abc-dos", "xml", "xml-utf16", "mxl", "abc-utf16", "abc-latin1", "kern", "kern-second"],
 )
 @pytest.mark.parametrize("name", ["right", "wrong.mid", "wrong.xml", "none"])
 def test_the_content_decides(content, kind, expected, name, tmp_path):
-    suffix = {"MIDI": ".mid", "ABC": ".abc", "MusicXML": ".mxl" if content.startswith(b"PK") else ".xml"}[kind]
+    xml = ".mxl" if content.startswith(b"PK") else ".xml"
+    suffix = {"MIDI": ".mid", "ABC": ".abc", "Humdrum": ".krn", "MusicXML": xml}[kind]
     path = tmp_path / (name + suffix if name == "right" else name)
     path.write_bytes(content)
     assert file_format(path) == kind
@@ -94,8 +110,10 @@ def test_tunes_of_an_abc_file(tmp_path):
         ("a.musicxml", b"<html></html>", "partwise|read as MusicXML"),
         ("a.mxl", mxl()[:100], "damaged"),
         ("a.mxl", b"PK\3\4", "damaged"),
+        ("a.krn", b"Dear friend,\n", "no kern: line 1 comes before"),
+        ("a.krn", KERN.replace(b"4a", b"4a\t4b"), "line 6 has 2 columns"),
     ],
-    ids=range(10),
+    ids=range(12),
 )
 def test_what_cannot_be_read_is_one_line_that_names_the_file(name, content, message, tmp_path):
     path = tmp_path / name
