@@ -139,6 +139,8 @@ def _count_lines(counts: Mapping[str, int]) -> list[str]:
     if "tunes_found" in counts:
         taken = f", {counts['tunes_read']} taken" if "tunes_read" in counts else ""
         lines.append(f"tunes: {counts['tunes_found']} found{taken}, {counts['duplicates']} dropped as near-duplicates")
+    if counts.get("largest_family", 0) > 1:
+        lines.append(f"related tunes share a split: the largest family holds {counts['largest_family']}")
     return lines
 
 

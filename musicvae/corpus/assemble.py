@@ -65,7 +65,11 @@ def assemble(
             told = {name: value for name, value in survey.tally.items() if name != "sources"}
             if splits is not None:
                 told["kept_splits"] = {"tunes": len(splits), "others": splits.others, "sha256": splits.digest}
-            words = {**told, "duplicates": {"removed": sum(by_source.values()), "by_source": by_source}, **(report or {})}
+            words = {
+                **told,
+                "duplicates": {"removed": sum(by_source.values()), "by_source": by_source, "largest_family": choice.largest_family},
+                **(report or {}),
+            }
             writer.finish(words, survey.sources())
     return Corpus.load(out)
 

@@ -23,6 +23,8 @@ __all__ = ["Choice", "Facts", "choose"]
 
 _NONE, _TRAIN = -1, SPLITS.index("train")
 _NO_SHINGLE = 2**64 - 1
+_LARGEST_SHARE = 0.03  # of all tunes: half of what is held out on either side
+_SMALL_FAMILY = 20
 
 Ints = NDArray[Any]
 
@@ -70,7 +72,8 @@ class Facts:
 class Choice:
     """kept: (N,); split: (N,); family: (N,) number among the kept ones of the first kept tune of the family.
 
-    rows: bars of all kept tunes. removed: (source of the dropped one, source of the kept one) -> how many.
+    rows: bars of all kept tunes. removed: (source of the dropped one, source of the kept one) -> how many. largest_family: tunes in it,
+    dropped ones too.
     """
 
     kept: NDArray[np.bool_]
@@ -78,13 +81,15 @@ class Choice:
     family: Ints
     rows: int
     removed: dict[tuple[str, str], int]
+    largest_family: int
 
 
 def choose(facts: Facts, families: Families, id_of: Callable[[int], str], *, seed: int, keep_duplicates: bool) -> Choice:
     """Decide about all tunes; id_of gives the id of one, and is only asked where nothing else decides.
 
     Of a cluster the tune of most bars is kept, then the one of the smallest id; but one that its collection holds out comes first,
-    test before validation. A family goes where its smallest shingle says; a collection's own split goes before that. With
+    test before validation. A family goes where its smallest shingle says, one of more than 3 % of all tunes into training; a
+    collection's own split goes before that. With
     keep_duplicates only those are dropped that would bring a held-out tune into training.
     """
     own = facts.own_split
@@ -96,19 +101,22 @@ def choose(facts: Facts, families: Families, id_of: Callable[[int], str], *, see
         split = np.where(held_out & (own == _NONE), own[best], split)
         kept |= ~(held_out & (own == _TRAIN))
     dropped = np.flatnonzero(~kept)
+    largest = int(np.bincount(families.family).max(initial=0))
     names = list(facts.sources)
     pairs = Counter(zip(facts.source[dropped].tolist(), facts.source[best[dropped]].tolist(), strict=True))
     removed = {(names[gone], names[stays]): count for (gone, stays), count in pairs.items()}
-    return Choice(kept, split, _numbered(families.family, kept), int(facts.bars[kept].sum(dtype=np.int64)), removed)
+    return Choice(kept, split, _numbered(families.family, kept), int(facts.bars[kept].sum(dtype=np.int64)), removed, largest)
 
 
 def _family_splits(facts: Facts, families: Families, seed: int) -> Ints:
-    """The split of each tune's family."""
+    """The split of each tune's family: where its smallest shingle says, but train for one that holds too many of all tunes."""
     least = np.full(len(facts), _NO_SHINGLE, np.uint64)
     np.minimum.at(least, families.family, facts.least_shingle)
     heads = np.flatnonzero(families.family == np.arange(len(facts)))
     side = np.zeros(len(facts), np.int8)
     side[heads] = [SPLITS.index(split_of(() if n == _NO_SHINGLE else (n,), seed=seed)) for n in least[heads].tolist()]
+    size = np.bincount(families.family, minlength=len(facts))
+    side[size > max(_SMALL_FAMILY, _LARGEST_SHARE * len(facts))] = _TRAIN
     return np.asarray(side[families.family])
 
 

@@ -3,7 +3,7 @@
 A build keeps its counts in ``Corpus.report``, a tally (see `corpus.tally`) with two entries more:
 
     skipped      reason -> {"count": N, "examples": [names]}: files that the listing passed over
-    duplicates   {"removed": N, "by_source": {"a (kept: b)": N}}
+    duplicates   {"removed": N, "by_source": {"a (kept: b)": N}, "largest_family": tunes in the largest family of related ones}
 
 Whatever is missing there is left out here. Counts of windows are taken from the corpus itself.
 """
@@ -182,6 +182,8 @@ def _counts(corpus: Corpus, told: Mapping[str, Any]) -> dict[str, int]:
     if "skipped" in told:
         counts.setdefault("files_skipped", sum(entry["count"] for entry in told["skipped"].values()))
     counts["duplicates"] = int(told.get("duplicates", {}).get("removed", 0))
+    if "largest_family" in told.get("duplicates", {}):
+        counts["largest_family"] = int(told["duplicates"]["largest_family"])
     tunes = int((np.diff(np.asarray(corpus.tune), prepend=-1) != 0).sum())
     return {**counts, "tunes": tunes, "lines": len(corpus), "bars": len(corpus.bars)}
 

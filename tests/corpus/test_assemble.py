@@ -32,7 +32,7 @@ def test_parts_become_a_corpus_without_the_shorter_duplicate(tmp_path):
     corpus = assemble(parts_of(tmp_path / "work", tunes()), tmp_path / "c", OPTIONS, progress=lambda done, of: heard.append((done, of)))
     kept = [tune for tune in tunes() if tune.tune_id != "ark/0003"]
     assert list(corpus.tune_ids) == [tune.tune_id for tune in kept for _ in tune.lines]
-    assert corpus.report["duplicates"] == {"removed": 1, "by_source": {"ark (kept: zoo)": 1}}
+    assert corpus.report["duplicates"] == {"removed": 1, "by_source": {"ark (kept: zoo)": 1}, "largest_family": 2}
     assert heard == [(n, 10) for n in range(1, 11)]
     assert corpus.options == OPTIONS.to_dict()
     for line, stored in enumerate(line for tune in kept for line in tune.lines):

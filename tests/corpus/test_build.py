@@ -59,7 +59,7 @@ def test_a_folder_becomes_a_corpus(folder, tmp_path):
     assert set(corpus.tune_ids) == {"tunes/jig/1.mid", "tunes/jig/2.mid", "tunes/reel/3.mid", "tunes/two.abc#1 a"}
     report = corpus.report
     assert (report["files"], report["files_read"], report["tunes_found"], report["tunes_read"]) == (6, 5, 7, 5)
-    assert report["duplicates"] == {"removed": 1, "by_source": {"tunes (kept: tunes)": 1}}
+    assert report["duplicates"] == {"removed": 1, "by_source": {"tunes (kept: tunes)": 1}, "largest_family": 2}
     assert [entry["examples"] for entry in report["unreadable"].values()] == [["tunes/broken.mid"]]
     assert report["left_out"] == {"only bars in unsupported meter 9/8": {"count": 1, "examples": ["tunes/two.abc#2 b"]}}
     assert [entry["examples"] for entry in report["skipped"].values()] == [["words.doc"]]
@@ -162,7 +162,7 @@ def test_the_longest_of_near_duplicates_stays(tmp_path):
         tune.write(tmp_path / "pile" / f"{name}.mid")
     corpus = build_corpus([tmp_path / "pile" / "a", tmp_path / "pile" / "b"], tmp_path / "out")
     assert set(corpus.tune_ids) == {"b/long.mid", "b/other.mid"}
-    assert corpus.report["duplicates"] == {"removed": 1, "by_source": {"a (kept: b)": 1}}
+    assert corpus.report["duplicates"] == {"removed": 1, "by_source": {"a (kept: b)": 1}, "largest_family": 2}
 
 
 def test_an_earlier_division_is_kept(folder, tmp_path):

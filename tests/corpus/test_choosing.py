@@ -94,3 +94,16 @@ def test_the_kept_ones_are_the_best_by_plain_sorting(drawn):
     for i in expected:
         assert SPLITS[choice.split[i]] == (tunes[i].split or split_of([5]))
     assert replace(choice, removed={}).rows == sum(len(tunes[i].lines) for i in expected)
+
+
+def test_a_family_too_large_to_be_held_out_goes_into_training():
+    held_out = next(n for n in range(1000) if split_of((n,), seed=0) == "test")
+    tunes = [tune(4, str(n), shingles=(held_out,)) for n in range(30)] + [tune(4, f"x{n}", shingles=(10_000 + n,)) for n in range(970)]
+    small, large = np.arange(1000), np.arange(1000)
+    small[:15], large[:30] = 0, 0
+    assert set(decide(tunes, family=small).split[:15].tolist()) == {SPLITS.index("test")}
+    assert set(decide(tunes, family=large).split[:30].tolist()) == {SPLITS.index("test")}
+    large[:31] = 0
+    choice = decide(tunes, family=large)
+    assert set(choice.split[:31].tolist()) == {SPLITS.index("train")}
+    assert choice.largest_family == 31
