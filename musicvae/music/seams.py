@@ -104,7 +104,8 @@ def _edit_at(
     # A short bar that is a section of its own is a pickup itself, and its other half lies before it.
     is_own = lines[i - 1].is_seam and last
     after = _part(lengths[i + 1], bar, slack) if pickup else first
-    is_long = last and lengths[i - 1] > bar
+    # Little more than a bar is a slip of the pen; two bars nearly are two without the line between them.
+    is_long = lengths[i - 1] > bar and 0 < 2 * last < bar
     if is_own or is_long or not before_last or (after and i + 2 < len(lines)):
         return None
     if last and last + pickup < bar - slack:
