@@ -15,8 +15,8 @@ from pathlib import Path
 
 from musicvae.cli.terminal import table
 from musicvae.corpus.build import Progress, build_corpus
-from musicvae.corpus.recipes import Recipe, check, find_collections, recipe_named
 from musicvae.corpus.report import corpus_report
+from musicvae.corpus.sources.recipes import Recipe, check, find_collections, recipe_named
 
 SPLITS = Path(__file__).resolve().parent.parent / "data" / "splits" / "melody.json"
 SHIPPED = ("aird", "nottingham", "oneill", "openhymnal", "openscore-lieder", "pop909", "ryan")

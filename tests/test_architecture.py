@@ -19,6 +19,13 @@ ROOT = Path(musicvae.__file__).parent
 # From the ground up: a room imports itself and those before it.
 ROOMS = ("music", "corpus", "model", "train", "compose", "evaluate", "cli")
 
+# Inside corpus: the types, then three closets that know nothing of one another, then what joins them.
+CORPUS_ORDER = (
+    {"corpus.reasons", "corpus.options", "corpus.tunes"}, {"corpus.disk", "corpus.likeness", "corpus.sources", "corpus.store"},
+    {"corpus.lines", "corpus.splits"}, {"corpus.work"}, {"corpus.choosing", "corpus.assemble", "corpus.build", "corpus.report",
+    "corpus.inspect", "corpus.inspection"},
+)  # fmt: skip
+
 # package -> rooms or modules that import it
 TORCH_ROOMS = {"model", "train"}
 LIGHTNING_ROOMS = {"train"}
@@ -28,11 +35,11 @@ DOORS = {
     "music21": {"music.written", "music.export"},
     "pretty_midi": {"music.export"},
     "matplotlib": {"music.picture"},
-    "distributed": {"corpus.engines"},
+    "distributed": {"corpus.work.engines"},
 }
 INSIDE_FUNCTIONS_ONLY = ("music21", "pretty_midi", "matplotlib", "distributed", "dask")
 # What reads a corpus, and all it imports, needs no more than these.
-CORPUS_READERS = ("corpus.store", "corpus.windows")
+CORPUS_READERS = ("corpus.store", "corpus.disk.windows")
 TRAINING_MACHINE_HAS = {"torch", "lightning", "numpy", "safetensors"}
 MAX_LINES = 400
 
@@ -175,6 +182,23 @@ def test_each_heavy_package_has_one_door(package, doors):
 def test_dask_enters_with_distributed():
     assert users("dask") <= DOORS["distributed"]
     assert not users("joblib") | users("ray")
+
+
+def test_the_corpus_room_has_an_order_of_its_own():
+    def place(module):
+        name = ".".join(module.split(".")[:2])
+        return next(i for i, names in enumerate(CORPUS_ORDER) if name in names), name
+
+    for module in MODULES:
+        if room(module) != "corpus" or module == "corpus":
+            continue
+        for found in imports(module):
+            target = inside(found.target)
+            if target and room(target) == "corpus" and target != "corpus":
+                (here, mine), (there, its) = place(module), place(target)
+                closets = {"corpus.disk", "corpus.likeness", "corpus.sources"}
+                assert there <= here, where(module, found)
+                assert mine == its or not {mine, its} <= closets, where(module, found)
 
 
 @pytest.mark.parametrize("module", CORPUS_READERS)

@@ -14,7 +14,7 @@ from musicvae.cli.parsing import Commands, add_command
 from musicvae.cli.terminal import Terminal, table
 
 if TYPE_CHECKING:
-    from musicvae.corpus.recipes import Recipe
+    from musicvae.corpus.sources.recipes import Recipe
 
 __all__ = ["add_sources", "run_sources"]
 
@@ -38,7 +38,7 @@ def add_sources(inner: Commands) -> None:
 
 def run_sources(args: argparse.Namespace, terminal: Terminal) -> None:
     """List the known collections, show one, or look for them in a folder."""
-    from musicvae.corpus.recipes import known_sources, recipe_named
+    from musicvae.corpus.sources.recipes import known_sources, recipe_named
 
     wanted = [recipe_named(args.name)] if args.name else list(known_sources())
     if args.check is not None:
@@ -91,7 +91,7 @@ def _checksum(recipe: Recipe) -> str:
 
 
 def _check(args: argparse.Namespace, wanted: list[Recipe], terminal: Terminal) -> None:
-    from musicvae.corpus.recipes import check, find_collections
+    from musicvae.corpus.sources.recipes import check, find_collections
 
     rows, described = [], []
     for found in find_collections(Path(args.check)):

@@ -40,8 +40,8 @@ def gather(source: str | os.PathLike[str] | Iterable[Source]) -> Examples:
 
 
 def _from_folder(folder: Path) -> Examples:
-    from musicvae.corpus.collections import tunes_of
-    from musicvae.corpus.items import expand
+    from musicvae.corpus.sources.collections import tunes_of
+    from musicvae.corpus.sources.items import expand
 
     found, failed = [], Counter[str]()
     for tune in (tune for file in expand([folder]) for tune in tunes_of(file)):

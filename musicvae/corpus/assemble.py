@@ -16,17 +16,17 @@ from types import TracebackType
 from typing import Any, Self
 
 from musicvae.corpus.choosing import Facts, choose
-from musicvae.corpus.duplicates import Index
-from musicvae.corpus.layout import ROWS_PER_SHARD
+from musicvae.corpus.disk.layout import ROWS_PER_SHARD
+from musicvae.corpus.disk.shards import ShardWriter
+from musicvae.corpus.likeness.duplicates import Index
 from musicvae.corpus.options import BuildOptions
-from musicvae.corpus.partitions import Part, read_part
-from musicvae.corpus.recipes import recipe_named
-from musicvae.corpus.shards import ShardWriter
+from musicvae.corpus.sources.recipes import recipe_named
+from musicvae.corpus.sources.walking import sorted_names
 from musicvae.corpus.splits import Splits
 from musicvae.corpus.store import Corpus
-from musicvae.corpus.tally import add_tally, empty_tally
 from musicvae.corpus.tunes import Tune
-from musicvae.corpus.walking import sorted_names
+from musicvae.corpus.work.partitions import Part, read_part
+from musicvae.corpus.work.tally import add_tally, empty_tally
 
 __all__ = ["assemble"]
 

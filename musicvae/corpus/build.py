@@ -1,8 +1,8 @@
 """From sources to a corpus on disk: list, read in partitions, put together.
 
 Three steps, each of which leaves what it has done in a folder beside the output, ``OUT.work``: the files
-are listed and cut into partitions (`corpus.partitions`); an engine reads the partitions
-(`corpus.engines`); what they hold is freed of duplicates, split and written (`corpus.assemble`). A build that
+are listed and cut into partitions (`corpus.work.partitions`); an engine reads the partitions
+(`corpus.work.engines`); what they hold is freed of duplicates, split and written (`corpus.assemble`). A build that
 was killed goes on where it was, and comes out byte for byte as if it had not been.
 """
 
@@ -18,15 +18,15 @@ from pathlib import Path
 from typing import Any
 
 from musicvae.corpus.assemble import assemble
-from musicvae.corpus.engines import run
-from musicvae.corpus.items import expand
-from musicvae.corpus.layout import MANIFEST
+from musicvae.corpus.disk.layout import MANIFEST
 from musicvae.corpus.options import BuildOptions
-from musicvae.corpus.partitions import PartSummary, plan, release_readers, run_partition, spec_paths
-from musicvae.corpus.skipped import Skipped
+from musicvae.corpus.sources.items import expand
+from musicvae.corpus.sources.skipped import Skipped
 from musicvae.corpus.splits import Splits
 from musicvae.corpus.store import Corpus
 from musicvae.corpus.tunes import SourceFile
+from musicvae.corpus.work.engines import run
+from musicvae.corpus.work.partitions import PartSummary, plan, release_readers, run_partition, spec_paths
 from musicvae.music.files import atomic_path
 
 __all__ = ["Progress", "build_corpus", "work_folder"]
@@ -69,8 +69,8 @@ def build_corpus(
 ) -> Corpus:
     """Build the corpus of these sources in the folder `out`, and open it.
 
-    sources: folders, files, globs, archives, list files, ``music21:NAME`` (see `corpus.items`). engine, jobs, scheduler: who
-    reads, see `corpus.engines`; with Dask on other machines they must see sources and `out` under the same paths. splits: an
+    sources: folders, files, globs, archives, list files, ``music21:NAME`` (see `corpus.sources.items`). engine, jobs, scheduler: who
+    reads, see `corpus.work.engines`; with Dask on other machines they must see sources and `out` under the same paths. splits: an
     earlier corpus, or a JSON file (see `corpus.splits`), whose division into train, validation and test is kept. resume: go on with a
     build of the same sources and options that was interrupted (from the start where there is none). force: replace an older corpus,
     forget an interrupted build. A file that cannot be read is told in the report and stops nothing; a corpus may come out empty.

@@ -1,7 +1,7 @@
 """Who is kept of near-duplicates, and who is held out: decided from a few numbers of each tune.
 
 Conventions: N tunes, numbered in the order of the build. A *cluster* holds tunes taken for one, a *family* related ones, as
-`corpus.duplicates` has them. A split is an index into `SPLITS`; -1 stands for none of its own.
+`corpus.likeness.duplicates` has them. A split is an index into `SPLITS`; -1 stands for none of its own.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from musicvae.corpus.duplicates import Families, split_of
-from musicvae.corpus.layout import SPLITS
+from musicvae.corpus.disk.layout import SPLITS
+from musicvae.corpus.likeness.duplicates import Families, split_of
 from musicvae.corpus.tunes import Tune
 
 __all__ = ["Choice", "Facts", "choose"]

@@ -1,6 +1,6 @@
 """What a build would take from one file, and why: tracks, maps, timing, lines, and every window.
 
-The same functions decide as in a build: `corpus.lines.take_tune` takes the lines, `corpus.windows.find_windows`
+The same functions decide as in a build: `corpus.lines.take_tune` takes the lines, `corpus.disk.windows.find_windows`
 the windows. Conventions: as in `corpus.inspection`.
 """
 
@@ -12,16 +12,16 @@ from pathlib import Path
 
 import numpy as np
 
-from musicvae.corpus.archives import is_archive
-from musicvae.corpus.collections import tunes_of
-from musicvae.corpus.guard import Guard
+from musicvae.corpus.disk.windows import REASONS, Table, find_windows
 from musicvae.corpus.inspection import Change, Inspection, LineView, TrackView, WindowView
-from musicvae.corpus.items import Skipped, expand
 from musicvae.corpus.lines import take_tune
 from musicvae.corpus.options import BuildOptions
-from musicvae.corpus.results import STOPPED
+from musicvae.corpus.sources.archives import is_archive
+from musicvae.corpus.sources.collections import tunes_of
+from musicvae.corpus.sources.items import Skipped, expand
 from musicvae.corpus.tunes import SourceFile, SourceTune, StoredLine
-from musicvae.corpus.windows import REASONS, Table, find_windows
+from musicvae.corpus.work.guard import Guard
+from musicvae.corpus.work.results import STOPPED
 from musicvae.music.drums import drum_tracks
 from musicvae.music.meter import Meter
 from musicvae.music.reading import file_format

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from musicvae.corpus.fingerprints import drum_shingles, groove_shingles, melody_shingles, melody_skeleton, trio_shingles
+from musicvae.corpus.likeness.fingerprints import drum_shingles, groove_shingles, melody_shingles, melody_skeleton, trio_shingles
 from musicvae.corpus.options import BuildOptions
-from musicvae.corpus.results import normal_reason
+from musicvae.corpus.reasons import normal_reason
 from musicvae.corpus.tunes import SourceTune, StoredLine, Tune
 from musicvae.music.chords import QUALITIES
 from musicvae.music.drums import cut_rows, drum_map, drum_tracks, extract_drums

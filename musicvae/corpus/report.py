@@ -1,6 +1,6 @@
 """What a corpus holds and what was left out of it, as tables that can be printed and as plain values.
 
-A build keeps its counts in ``Corpus.report``, a tally (see `corpus.tally`) with two entries more:
+A build keeps its counts in ``Corpus.report``, a tally (see `corpus.work.tally`) with two entries more:
 
     skipped      reason -> {"count": N, "examples": [names]}: files that the listing passed over
     duplicates   {"removed": N, "by_source": {"a (kept: b)": N}, "largest_family": tunes in the largest family of related ones}
@@ -19,10 +19,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from musicvae.corpus.layout import SPLITS, read_manifest
+from musicvae.corpus.disk.layout import SPLITS, read_manifest
+from musicvae.corpus.disk.windows import KEPT
 from musicvae.corpus.options import BuildOptions
 from musicvae.corpus.store import Corpus
-from musicvae.corpus.windows import KEPT
 from musicvae.music.meter import KINDS
 
 __all__ = ["CorpusReport", "LeftOut", "Table", "corpus_report", "leading_reasons", "left_out"]

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from musicvae.corpus.layout import MANIFEST, SPLITS
+from musicvae.corpus.disk.layout import MANIFEST, SPLITS
 from musicvae.corpus.store import Corpus
 
 __all__ = ["Splits"]

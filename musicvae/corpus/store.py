@@ -2,7 +2,7 @@
 
 Conventions: bars are model bars; a *line* is a stretch of constant meter, stored in consecutive rows. Tokens of melodies are those of
 the 90-event vocabulary on a sixteenth grid (0 hold, 1 note off, 2-89 note on); meters of 12 steps use the first 12 of 16
-columns. On disk see `corpus.layout`: arrays are mapped, not read, so that a corpus may be larger than memory. Nothing but numpy is
+columns. On disk see `corpus.disk.layout`: arrays are mapped, not read, so that a corpus may be larger than memory. Nothing but numpy is
 needed here, so that a training machine can do without the rest.
 """
 
@@ -16,12 +16,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from musicvae.corpus.layout import LABEL, MODES, SPLITS
-from musicvae.corpus.mapped import ShardedRows
-from musicvae.corpus.opening import read_arrays
-from musicvae.corpus.shards import ShardWriter
+from musicvae.corpus.disk.layout import LABEL, MODES, SPLITS
+from musicvae.corpus.disk.mapped import ShardedRows
+from musicvae.corpus.disk.opening import read_arrays
+from musicvae.corpus.disk.shards import ShardWriter
+from musicvae.corpus.disk.windows import REASONS, SHORT, Table, find_windows, onsets_of, reasons_of
 from musicvae.corpus.tunes import COLUMNS, StoredLine
-from musicvae.corpus.windows import REASONS, SHORT, Table, find_windows, onsets_of, reasons_of
 from musicvae.music.key import Key
 from musicvae.music.meter import KINDS, Meter
 

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from musicvae.corpus.frames import pack
-from musicvae.corpus.results import Failure, FileResult, pack_result
 from musicvae.corpus.tunes import COLUMNS, SourceFile, StoredLine, Tune
+from musicvae.corpus.work.frames import pack
+from musicvae.corpus.work.results import Failure, FileResult, pack_result
 from musicvae.music.key import Key
 
 DORIAN = Key(7, "dorian")

@@ -7,7 +7,7 @@ from corpus.made import made_result, made_tune, tree, write_part
 
 from musicvae.corpus import assemble as module
 from musicvae.corpus.assemble import assemble
-from musicvae.corpus.layout import SPLITS
+from musicvae.corpus.disk.layout import SPLITS
 from musicvae.corpus.options import BuildOptions
 from musicvae.corpus.store import Corpus
 

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from musicvae.corpus.choosing import Facts, choose
-from musicvae.corpus.duplicates import Families, split_of
-from musicvae.corpus.layout import SPLITS
+from musicvae.corpus.disk.layout import SPLITS
+from musicvae.corpus.likeness.duplicates import Families, split_of
 from musicvae.corpus.tunes import Tune
 
 LINE = made_tune(0, bars=1).lines[0]

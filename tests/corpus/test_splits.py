@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from corpus.made import made_tune
 
-from musicvae.corpus.layout import SPLITS
-from musicvae.corpus.shards import ShardWriter
+from musicvae.corpus.disk.layout import SPLITS
+from musicvae.corpus.disk.shards import ShardWriter
 from musicvae.corpus.splits import Splits
 
 

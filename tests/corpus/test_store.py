@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from corpus.made import made_line, made_tune, tree
 
-from musicvae.corpus.shards import ShardWriter
+from musicvae.corpus.disk.shards import ShardWriter
 from musicvae.corpus.store import Corpus
 from musicvae.music.key import Key
 
