@@ -72,6 +72,8 @@ def _scanned(chunk: bytes, number: int, facts: FileFacts) -> bytes:
         raise _OddError  # a number longer than 4 bytes, or worse
     if scan.end_of_track is not None:
         return bytes(scan.patched[: scan.end_of_track]) + _HARMLESS
+    if end == len(chunk) and chunk[-1:] >= b"\x80":
+        raise _OddError  # it ends in the middle of a delta time, which what is put behind it would complete
     if scan.position > end or end == len(chunk):
         return bytes(scan.patched)
     if scan.position == end:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import mido
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from musicvae.music import bulk
@@ -161,6 +161,7 @@ VALID = midi_bytes([Melody(tuple(Note(60 + i, 2 * i, 2) for i in range(8)), name
 
 
 @given(st.lists(st.tuples(st.integers(14, len(VALID) - 1), st.integers(0, 255)), min_size=1, max_size=4))
+@example([(303, 0), (305, 128)])  # it ends in the middle of a delta time
 @settings(max_examples=300)
 def test_damage_is_met_alike(changes):
     data = bytearray(VALID)
