@@ -29,11 +29,12 @@ from musicvae.music.score import ChordChange, KeyChange, NoteTable, Score, Tempo
 from musicvae.music.seams import BarLine, Edits, seam_edits
 from musicvae.music.tunebook import decode_abc, plain_text, split_tunes, tune_fields
 
-__all__ = ["TuneBatch", "decode_abc", "read_abc", "read_abc_text", "split_tunes", "tune_fields"]
+__all__ = ["BATCH", "TuneBatch", "decode_abc", "read_abc", "read_abc_text", "split_tunes", "tune_fields"]
 
 _SECONDS = 20
 _BATCH_SECONDS = 5
-_BATCH = 32
+BATCH = 32
+"""Tunes in a call of abc2midi: more bring little, and what goes wrong is to be done again."""
 _MAX_NOTES = 200_000
 _BELOW_PIANO = 6
 # control -> number of the mark with value 0; below any mark for other controls
@@ -48,7 +49,7 @@ def read_abc(path: str | Path) -> list[Score]:
     tunes = split_tunes(decode_abc(Path(path).read_bytes()))
     if not tunes:
         raise ValueError(f"{Path(path).name} holds no ABC tune: each begins with a line such as X:1 and has a K: line")
-    return [score for start in range(0, len(tunes), _BATCH) for score in _whole(TuneBatch(tunes[start : start + _BATCH]))]
+    return [score for start in range(0, len(tunes), BATCH) for score in _whole(TuneBatch(tunes[start : start + BATCH]))]
 
 
 def _whole(batch: TuneBatch) -> Iterator[Score]:

@@ -17,7 +17,7 @@ from musicvae.corpus.sources.books import tunes_of_book
 from musicvae.corpus.sources.labels import label_by, plain_tag, tags_by
 from musicvae.corpus.sources.recipes import Recipe, recipe_named
 from musicvae.corpus.tunes import SourceFile, SourceTune
-from musicvae.music.abc import read_abc_text
+from musicvae.music.abc import BATCH, TuneBatch
 from musicvae.music.reading import file_format, read_score
 from musicvae.music.score import Score
 from musicvae.music.tunebook import tune_fields
@@ -81,12 +81,20 @@ def _book(file: SourceFile, rename: Mapping[str, str] | None = None) -> Iterator
     except OSError:
         tunes = ()
     share = tunes[file.first_tune :] if file.tunes is None else tunes[file.first_tune : file.first_tune + file.tunes]
-    for number, text in enumerate(share, file.first_tune + 1):
-        for old, new in (rename or {}).items():
-            text = re.sub(rf"(?m)^{old}:", f"{new}:", text)
-        yield number, text, tune_fields(text), partial(read_abc_text, text)
+    texts = [_renamed(text, rename or {}) for text in share]
+    for first in range(0, len(texts), BATCH):
+        batch = TuneBatch(texts[first : first + BATCH])
+        for place, text in enumerate(texts[first : first + BATCH]):
+            yield file.first_tune + first + place + 1, text, tune_fields(text), partial(batch.read, place)
     if not share:
         yield 1, "", {}, partial(read_plain, file.path)
+
+
+def _renamed(text: str, rename: Mapping[str, str]) -> str:
+    """A tune with fields under other letters."""
+    for old, new in rename.items():
+        text = re.sub(rf"(?m)^{old}:", f"{new}:", text)
+    return text
 
 
 def _book_id(file: SourceFile, name: str, number: int, text: str, fields: Mapping[str, str]) -> str:
