@@ -41,10 +41,9 @@ def midi_files(folder: Path) -> list[Path]:
 def ours(paths: list[Path]) -> int:
     """Bars of 16-bar melody windows that this library's reading and extraction gives, on one core."""
     from musicvae.corpus.lines import take_tune
-    from musicvae.music.bulk import read_midi_bulk
-
     from musicvae.corpus.options import BuildOptions
     from musicvae.corpus.tunes import SourceTune
+    from musicvae.music.bulk import read_midi_bulk
 
     bars = 0
     options = BuildOptions()
@@ -137,27 +136,37 @@ def make(args: argparse.Namespace) -> None:
 # -- against its size
 
 BUILD = """
-import json, resource, sys, time
+import json, resource, sys, threading, time
 from pathlib import Path
 from musicvae.corpus.build import build_corpus
 from musicvae.corpus.options import BuildOptions
 
-stages = {}
+stages, own = {}, [0]
 def told(progress):
     stages[progress.stage] = progress.seconds
 
+def watch():  # memory of its own: mapped pages of files are the system's to take back
+    while True:
+        with open("/proc/self/status") as status:
+            own[0] = max(own[0], next(int(line.split()[1]) // 1024 for line in status if line.startswith("RssAnon")))
+        time.sleep(0.05)
+
 if __name__ == "__main__":
+    if Path("/proc/self/status").exists():
+        threading.Thread(target=watch, daemon=True).start()
     start = time.perf_counter()
     corpus = build_corpus([sys.argv[1]], Path(sys.argv[2]), BuildOptions(), engine=sys.argv[3], jobs=int(sys.argv[4]), progress=told)
     seconds = time.perf_counter() - start
     peak, readers = (resource.getrusage(who).ru_maxrss / 1024 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    print(json.dumps({"seconds": seconds, "stages": stages, "peak": peak, "readers": readers, "lines": len(corpus),
+    print(json.dumps({"seconds": seconds, "stages": stages, "own": own[0], "peak": peak, "readers": readers, "lines": len(corpus),
                       "removed": corpus.report["duplicates"]["removed"]}))
 """
 
 
 def size(args: argparse.Namespace) -> None:
-    print(f"{'files':>8} {'seconds':>8} {'files/s':>8} {'MiB':>6} {'readers':>8} {'lines':>8} {'dropped':>8}  seconds by stage")
+    print(
+        f"{'files':>8} {'seconds':>8} {'files/s':>8} {'own MiB':>8} {'mapped too':>11} {'readers':>8} {'lines':>8} {'dropped':>8}  seconds by stage"
+    )
     for count in args.sizes:
         with tempfile.TemporaryDirectory() as folder:
             listed = Path(folder, "files.txt")
@@ -171,7 +180,7 @@ def size(args: argparse.Namespace) -> None:
             shutil.rmtree(Path(folder, "out"))
         stages = ", ".join(f"{name} {seconds:.1f}" for name, seconds in found["stages"].items())
         print(
-            f"{count:8} {found['seconds']:8.1f} {count / found['seconds']:8.0f} {found['peak']:6.0f} {found['readers']:8.0f} "
+            f"{count:8} {found['seconds']:8.1f} {count / found['seconds']:8.0f} {found['own']:8} {found['peak']:11.0f} {found['readers']:8.0f} "
             f"{found['lines']:8} {found['removed']:8}  {stages}; {written:.1f} MiB written",
             flush=True,
         )
