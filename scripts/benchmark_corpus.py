@@ -180,8 +180,8 @@ def size(args: argparse.Namespace) -> None:
             shutil.rmtree(Path(folder, "out"))
         stages = ", ".join(f"{name} {seconds:.1f}" for name, seconds in found["stages"].items())
         print(
-            f"{count:8} {found['seconds']:8.1f} {count / found['seconds']:8.0f} {found['own']:8} {found['peak']:11.0f} {found['readers']:8.0f} "
-            f"{found['lines']:8} {found['removed']:8}  {stages}; {written:.1f} MiB written",
+            f"{count:8} {found['seconds']:8.1f} {count / found['seconds']:8.0f} {found['own']:8} {found['peak']:8.0f} "
+            f"{found['readers']:8.0f} {found['lines']:8} {found['removed']:8}  {stages}; {written:.1f} MiB written",
             flush=True,
         )
 
