@@ -142,7 +142,8 @@ write is found in it word for word is measured below.
 {sources}
 
 Near-duplicates were removed across collections, whatever their key, and tunes were split by families of
-related tunes before the first training. The corpus is made by `musicvae corpus build`; its fingerprint is `{recipe["corpus"]}`.
+related tunes before the first training. The corpus is made by `scripts/build_corpus.py`; its fingerprint is `{recipe["corpus"]}`.
+Where readers have been improved since, that script gives another corpus, but holds out the same tunes.
 
 ## Recipe
 
