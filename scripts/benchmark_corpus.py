@@ -164,9 +164,8 @@ if __name__ == "__main__":
 
 
 def size(args: argparse.Namespace) -> None:
-    print(
-        f"{'files':>8} {'seconds':>8} {'files/s':>8} {'own MiB':>8} {'mapped too':>11} {'readers':>8} {'lines':>8} {'dropped':>8}  seconds by stage"
-    )
+    heading = ("files", "seconds", "files/s", "own MiB", "mapped", "readers", "lines", "dropped")
+    print(" ".join(f"{word:>8}" for word in heading), " seconds by stage")
     for count in args.sizes:
         with tempfile.TemporaryDirectory() as folder:
             listed = Path(folder, "files.txt")
