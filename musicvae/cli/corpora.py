@@ -6,7 +6,7 @@ import atexit
 import shutil
 import tempfile
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from musicvae.corpus.report import CorpusReport, LeftOut, Table
     from musicvae.corpus.store import Corpus
 
-__all__ = ["WIDTH", "filled", "nothing_taken", "open_corpus", "report_lines", "report_text", "table_lines"]
+__all__ = ["WIDTH", "every", "filled", "nothing_taken", "open_corpus", "report_lines", "report_text", "table_lines"]
 
 WIDTH = 96
 """Characters of a line of text; tables may be wider where names are long."""
@@ -123,9 +123,14 @@ def filled(text: str, indent: str = "", further: str | None = None) -> list[str]
 def _heading(report: CorpusReport) -> str:
     lengths = [str(bars) for bars in report.lengths]
     spoken = f"{', '.join(lengths[:-1])} and {lengths[-1]}" if len(lengths) > 1 else lengths[0]
-    hop = counted(int(report.options["hop_bars"]), "bar")
     held = [counted(report.counts[f"{noun}s"], noun) for noun in ("tune", "line", "bar")]
-    return f"{report.material}: {', '.join(held)}; windows of {spoken} bars, one every {hop}"
+    return f"{report.material}: {', '.join(held)}; windows of {spoken} bars, {every(report.lengths, report.options['hop_bars'])}"
+
+
+def every(lengths: Iterable[int], hop_bars: int) -> str:
+    """How far windows of these lengths are apart, as in ``one every 2 to 4 bars``."""
+    hops = sorted({min(bars, hop_bars) for bars in lengths} or {hop_bars})
+    return f"one every {f'{hops[0]} to ' if len(hops) > 1 else ''}{counted(hops[-1], 'bar')}"
 
 
 def _count_lines(counts: Mapping[str, int]) -> list[str]:

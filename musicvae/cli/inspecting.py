@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from musicvae.cli.corpora import filled, table_lines
+from musicvae.cli.corpora import every, filled, table_lines
 from musicvae.cli.materials import add_material_options, build_options
 from musicvae.cli.parsing import Commands, add_command, positive_int
 from musicvae.cli.sources import chosen_track
 from musicvae.cli.targets import picture_target
-from musicvae.cli.terminal import Terminal, counted, table
+from musicvae.cli.terminal import Terminal, table
 
 if TYPE_CHECKING:
     from musicvae.corpus.inspection import Change, Inspection, LineView, WindowView
@@ -41,7 +41,12 @@ def add_inspect(inner: Commands) -> None:
     parser.add_argument("--force", action="store_true", help="overwrite a picture that is there")
     taking = parser.add_argument_group("what to take")
     add_material_options(taking)
-    taking.add_argument("--hop", type=positive_int, metavar="N", help="bars from one window's start to the next (default: 4)")
+    taking.add_argument(
+        "--hop",
+        type=positive_int,
+        metavar="N",
+        help="bars from one window's start to the next, of shorter ones their own length (default: 4)",
+    )
     taking.add_argument("--track", metavar="T", help="track: a number from 1, or a part of its name (default: the likeliest)")
     taking.add_argument("--start-bar", type=positive_int, default=1, metavar="N", help="first bar to take, counted from 1 (default: 1)")
     taking.add_argument("--tune", type=positive_int, default=1, metavar="N", help="which tune of a file of many (default: 1)")
@@ -86,7 +91,7 @@ def inspection_text(told: Inspection, tune: int = 1) -> list[str]:
         lines += ["", *filled(f"taken as {told.material}: nothing, since {told.reason}", further="  ")]
     else:
         lines += ["", *filled(f"taken as {told.material}: {told.why}", further="  "), *table_lines(tables[f"lines of {told.material}"]), ""]
-        lines += [f"windows, one every {counted(told.hop_bars, 'bar')}", *_window_lines(told.lines)]
+        lines += [f"windows, {every({w.bars for w in told.windows}, told.hop_bars)}", *_window_lines(told.lines)]
     if told.losses:
         losses = sorted(told.losses.items(), key=lambda item: (-item[1], item[0]))
         lines += ["", "lost on the way", *table([(count, reason) for reason, count in losses], indent="  ")]

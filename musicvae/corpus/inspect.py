@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from musicvae.corpus.disk.windows import REASONS, Table, find_windows
+from musicvae.corpus.disk.windows import REASONS, Table, find_windows, hop_of
 from musicvae.corpus.inspection import Change, Inspection, LineView, TrackView, WindowView
 from musicvae.corpus.lines import take_tune
 from musicvae.corpus.options import BuildOptions
@@ -245,7 +245,7 @@ def _line(line: StoredLine, options: BuildOptions) -> LineView:
     table = Table(options.material, np.zeros(1, np.int64), np.array([line.num_bars]), line.rows["onsets"])
     windows = []
     for bars in options.bars:
-        for found in find_windows(table, np.zeros(1, np.int64), bars=bars, hop=options.hop_bars):
+        for found in find_windows(table, np.zeros(1, np.int64), bars=bars, hop=hop_of(bars, options.hop_bars)):
             for (_, start, width), reason in zip(found.windows.tolist(), found.reason.tolist(), strict=True):
                 first = line.start_bar + start * ratio
                 windows.append(WindowView(bars, first, first + width * ratio - 1, REASONS[reason] if reason else ""))

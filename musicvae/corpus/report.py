@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from musicvae.corpus.disk.layout import SPLITS, read_manifest
-from musicvae.corpus.disk.windows import KEPT
+from musicvae.corpus.disk.windows import KEPT, hop_of
 from musicvae.corpus.options import BuildOptions
 from musicvae.corpus.store import Corpus
 from musicvae.music.meter import KINDS
@@ -152,7 +152,7 @@ def corpus_report(corpus: Corpus | str | Path) -> CorpusReport:
     windows: dict[tuple[int, str, str, str], int] = {}
     without: dict[int, dict[str, int]] = {}
     for bars in sorted(options["bars"]):
-        counts, by = _counted(corpus, known.get("windows", {}), bars, options["hop_bars"])
+        counts, by = _counted(corpus, known.get("windows", {}), bars, hop_of(bars, options["hop_bars"]))
         windows.update(by)
         without[bars] = {reason: n for reason, n in counts.items() if reason != KEPT}
     return CorpusReport(

@@ -75,7 +75,7 @@ def test_the_report_follows_and_the_folder_is_the_last_line(run, built):
     code, out, err = run("corpus", "build", "tunes", "-o", "c")
     assert (code, err) == (0, "")
     lines = out.splitlines()
-    assert lines[0] == "melody: 1 tune, 2 lines, 25 bars; windows of 2, 4, 8 and 16 bars, one every 4 bars"
+    assert lines[0] == "melody: 1 tune, 2 lines, 25 bars; windows of 2, 4, 8 and 16 bars, one every 2 to 4 bars"
     assert lines[1] == "files: 5, 3 gave something, 2 passed over"
     assert lines[2] == "tunes: 7 found, 4 taken, 2 dropped as near-duplicates"
     assert "3  no notes in it\n     x.mid, y.mid, z.mid\n" in out
@@ -123,7 +123,7 @@ def test_from_files_to_the_report(run, tmp_path):
     code, out, err = run("corpus", "build", "tunes", "-o", "c", "--jobs", "1")
     assert (code, err) == (0, "")
     assert "files: 4 (" in out
-    assert ["tunes", "4/4", "15", "12", "9", "3"] in [line.split() for line in out.splitlines()]
+    assert ["tunes", "4/4", "24", "12", "9", "3"] in [line.split() for line in out.splitlines()]
     assert "tunes/bad.mid" in out
     assert "type: jigs 3" in out
     assert out.endswith("\nc\n")

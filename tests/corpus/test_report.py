@@ -101,7 +101,7 @@ def test_a_folder_gives_the_report_of_the_corpus_in_it(tmp_path):
 def test_json_holds_everything():
     report = corpus_report(corpus_of([16, 20], labels=[0, 1]))
     words = json.loads(json.dumps(report.to_dict(), allow_nan=False))
-    assert words["windows"][0] == {"bars": 2, "source": "a", "meter": "4/4", "split": "train", "windows": 11}  # 5 and 6
+    assert words["windows"][0] == {"bars": 2, "source": "a", "meter": "4/4", "split": "train", "windows": 18}  # 8 and 10
     assert words["unreadable"]["is empty"] == {"count": 3, "examples": ["y.mid", "z.mid"]}
     assert words["duplicates"] == {"removed": 2, "by_source": {"b (kept: a)": 2}}
     assert words["tags"] == {"type": {"jig": 1, "reel": 1}}

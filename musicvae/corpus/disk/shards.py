@@ -28,7 +28,7 @@ from musicvae.corpus.disk.layout import (
     write_manifest,
 )  # fmt: skip
 from musicvae.corpus.disk.streams import NpyStream, RowFiles
-from musicvae.corpus.disk.windows import REASONS, SHORT, Table, find_windows, reasons_of
+from musicvae.corpus.disk.windows import REASONS, SHORT, Table, find_windows, hop_of, reasons_of
 from musicvae.corpus.tunes import COLUMNS, Column, StoredLine, Tune
 from musicvae.music.chords import QUALITIES
 from musicvae.music.key import Key
@@ -205,7 +205,7 @@ class ShardWriter:
         for bars in self.options.get("bars", ()):
             stream = self._line_stream(window_path(bars), Column("int32", (3,), "line, first bar, bars"))
             counts, by_group = dict.fromkeys(reasons_of(self.material), 0), np.zeros(shape, np.int64).reshape(-1)
-            for found in find_windows(known, np.arange(self.lines), bars=bars, hop=self.options["hop_bars"]):
+            for found in find_windows(known, np.arange(self.lines), bars=bars, hop=hop_of(bars, self.options["hop_bars"])):
                 stream.write(found.kept)
                 by_group += np.bincount(group[found.kept[:, 0]], minlength=len(by_group))
                 counts[SHORT] += len(found.short)

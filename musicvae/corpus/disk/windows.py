@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from musicvae.corpus.disk.mapped import ShardedRows
 
-__all__ = ["KEPT", "REASONS", "SHORT", "Found", "Table", "Windows", "find_windows", "onsets_of", "reasons_of"]
+__all__ = ["KEPT", "REASONS", "SHORT", "Found", "Table", "Windows", "find_windows", "hop_of", "onsets_of", "reasons_of"]
 
 Ints = NDArray[Any]
 Windows = NDArray[np.int64]
@@ -57,6 +57,11 @@ class Found:
     def kept(self) -> Windows:
         """The windows that hold enough."""
         return np.asarray(self.windows[self.reason == 0], np.int64)
+
+
+def hop_of(bars: int, hop_bars: int) -> int:
+    """Bars from one window's start to the next in a build: `hop_bars`, but never more than a window's own, which would skip music."""
+    return min(bars, hop_bars)
 
 
 def reasons_of(material: str) -> tuple[str, ...]:
