@@ -87,14 +87,15 @@ def build_corpus(
     kept = None if splits is None else Splits.load(splits)
     _begin(work, {"sources": specs, "options": options.to_dict()}, resume=resume)
     planned = _planned(work, specs, options, clock)
-    _read(spec_paths(work / "parts"), options, clock.of("reading", planned["files"]), engine=engine, jobs=jobs, scheduler=scheduler)
-    parts = [spec.with_suffix(".part") for spec in spec_paths(work / "parts")]
+    specs_here = spec_paths((work / "parts").absolute())  # for workers that run in another folder
+    _read(specs_here, options, clock.of("reading", planned["files"]), engine=engine, jobs=jobs, scheduler=scheduler)
+    parts = [spec.with_suffix(".part") for spec in specs_here]
     tell = clock.of("writing", planned["files"])
     corpus = assemble(
         parts, out, options, {"skipped": planned["skipped"]}, work=work / "index", splits=kept,
         progress=lambda done, total: tell(planned["files"] * done // max(1, total)),
     )  # fmt: skip
-    shutil.rmtree(work)
+    _discard(work)
     return corpus
 
 
@@ -131,7 +132,7 @@ def _begin(work: Path, request: dict[str, Any], *, resume: bool) -> None:
     """Make the work folder, or check that the one that is there is of the same request."""
     path = work / _REQUEST
     if not resume or not path.is_file():
-        shutil.rmtree(work, ignore_errors=True)
+        _discard(work)
         work.mkdir()
         _write_json(path, request)
         return
@@ -143,6 +144,13 @@ def _begin(work: Path, request: dict[str, Any], *, resume: bool) -> None:
         raise ValueError(f"the interrupted build had other options ({told}): give the same ones, or begin anew with --force")
 
 
+def _discard(work: Path) -> None:
+    """Remove the work folder, first of all what `_begin` and `_planned` would take up: half of the rest is not to be gone on with."""
+    for name in (_REQUEST, _PLAN):
+        (work / name).unlink(missing_ok=True)
+    shutil.rmtree(work, ignore_errors=True)
+
+
 def _planned(work: Path, specs: list[str], options: BuildOptions, clock: _Clock) -> dict[str, Any]:
     """What the list of files came to (files, and what was passed over), listing them unless that was done."""
     path = work / _PLAN
@@ -152,7 +160,7 @@ def _planned(work: Path, specs: list[str], options: BuildOptions, clock: _Clock)
             counted = _Counted(expand(specs, unpack=work / "unpacked", skipped=skipped), tell)
             plan(counted, work / "parts", options)
         except (ValueError, OSError):  # a source that is not there, an archive that is refused: nothing to go on with
-            shutil.rmtree(work, ignore_errors=True)
+            _discard(work)
             raise
         _write_json(path, {"files": counted.files, "skipped": skipped.to_dict()})
     words: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))

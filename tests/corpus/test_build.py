@@ -178,3 +178,50 @@ def test_an_earlier_division_is_kept(folder, tmp_path):
     assert {name: sides[name] for name in before} == before != dict(zip(usual.tune_ids, usual.split.tolist(), strict=True))
     assert len(sides) == len(before) + 10
     assert new.report["kept_splits"]["tunes"] == len(before)
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_work_of_which_half_was_removed_is_not_gone_on_with(folder, tmp_path, monkeypatch, force):
+    """A build may be killed at its very end, or when it begins anew, while it removes the work of before."""
+    options, out = BuildOptions(partition_files=1), tmp_path / "out"
+    build_corpus(folder, tmp_path / "whole", options, jobs=1)
+    if force:
+        monkeypatch.setattr("musicvae.corpus.build.assemble", killed)
+        with pytest.raises(KeyboardInterrupt):
+            build_corpus(folder, out, options, jobs=1)
+        monkeypatch.undo()
+    monkeypatch.setattr("musicvae.corpus.build.shutil.rmtree", half_removed)
+    with pytest.raises(KeyboardInterrupt):
+        build_corpus(folder, out, options, jobs=1, force=force)
+    monkeypatch.undo()
+    assert work_folder(out).exists()
+    build_corpus(folder, out, options, jobs=1, resume=True)
+    assert digest(out) == digest(tmp_path / "whole")
+
+
+def killed(*args, **named):
+    raise KeyboardInterrupt
+
+
+def half_removed(folder, **named):
+    """Remove some of the units of work of a build, and be killed."""
+    units = folder / "parts"
+    if units.exists():
+        for path in (*units.glob("00000.*"), *units.glob("00003.*")):
+            path.unlink()
+        raise KeyboardInterrupt
+
+
+def test_a_build_of_a_relative_path_can_be_gone_on_with_from_elsewhere(folder, tmp_path, monkeypatch):
+    options = BuildOptions(partition_files=1)
+    build_corpus(folder, tmp_path / "whole", options, jobs=1)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("musicvae.corpus.build.run", killed)
+    with pytest.raises(KeyboardInterrupt):
+        build_corpus(folder.name, tmp_path / "out", options, jobs=1)
+    monkeypatch.undo()
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    (tmp_path / "elsewhere" / folder.name).mkdir()  # sources are looked for again only where they were not listed yet
+    build_corpus(folder.name, tmp_path / "out", options, jobs=1, resume=True)
+    assert digest(tmp_path / "out") == digest(tmp_path / "whole")

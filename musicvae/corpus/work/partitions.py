@@ -14,7 +14,7 @@ import os
 import threading
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path, PurePath
 from typing import Any, BinaryIO
@@ -82,7 +82,8 @@ def plan(files: Iterable[SourceFile], folder: str | Path, options: BuildOptions)
     count = 0
     for count, group in enumerate(_groups(files, options), 1):  # noqa: B007 - it is returned
         spec = folder / f"{count - 1:0{_DIGITS}}.json"
-        words = {"schema": _SCHEMA, "files": [file_words(file) for file in group]}
+        # Workers, and whoever goes on with this, may run in another folder.
+        words = {"schema": _SCHEMA, "files": [file_words(replace(file, path=os.path.abspath(file.path))) for file in group]}
         with _atomically(spec) as out:
             out.write(json.dumps(words, indent=0).encode("ascii"))
     for path in (*folder.glob("*.json"), *folder.glob("*.part")):
@@ -206,7 +207,7 @@ def _fitting(part: Path, key: str, files: Sequence[SourceFile]) -> dict[str, Any
         made = part.stat().st_mtime_ns
         with part.open("rb") as stream:
             words, _ = unpack(next(read_frames(stream)))
-            if words.get("key") != key or any(os.stat(file.path).st_mtime_ns > made for file in files):
+            if words.get("key") != key or any(_changed_ns(file.path) > made for file in files):
                 return None
             last = words
             for frame in read_frames(stream):
@@ -215,6 +216,12 @@ def _fitting(part: Path, key: str, files: Sequence[SourceFile]) -> dict[str, Any
     except (OSError, ValueError, StopIteration):
         return None
     return counts
+
+
+def _changed_ns(path: str) -> int:
+    """When a file was last written or, with an older date of its own, put in its place."""
+    about = os.stat(path)
+    return max(about.st_mtime_ns, about.st_ctime_ns)
 
 
 @contextlib.contextmanager
