@@ -88,9 +88,10 @@ def choose(facts: Facts, families: Families, id_of: Callable[[int], str], *, see
     """Decide about all tunes; id_of gives the id of one, and is only asked where nothing else decides.
 
     Of a cluster the tune of most bars is kept, then the one of the smallest id; but one that its collection holds out comes first,
-    test before validation. A family goes where its smallest shingle says, one of more than 3 % of all tunes into training; a
-    collection's own split goes before that. With
-    keep_duplicates only those are dropped that would bring a held-out tune into training.
+    test before validation. A collection's own split is that of its tunes and of those related to them: where there are several in a
+    family, test goes before validation and that before training. Any other family goes where its smallest shingle says. But the tunes
+    without a split of their own in a family of more than 3 % of all go into training. With keep_duplicates only those are dropped
+    that would bring a held-out tune into training.
     """
     own = facts.own_split
     split = np.where(own == _NONE, _family_splits(facts, families, seed), own)
@@ -109,13 +110,16 @@ def choose(facts: Facts, families: Families, id_of: Callable[[int], str], *, see
 
 
 def _family_splits(facts: Facts, families: Families, seed: int) -> Ints:
-    """The split of each tune's family: where its smallest shingle says, but train for one that holds too many of all tunes."""
+    """The split of each tune's family: a given one, else where its smallest shingle says, but train for one of too many of all tunes."""
     least = np.full(len(facts), _NO_SHINGLE, np.uint64)
     np.minimum.at(least, families.family, facts.least_shingle)
     heads = np.flatnonzero(families.family == np.arange(len(facts)))
     side = np.zeros(len(facts), np.int8)
     side[heads] = [SPLITS.index(split_of(() if n == _NO_SHINGLE else (n,), seed=seed)) for n in least[heads].tolist()]
     size = np.bincount(families.family, minlength=len(facts))
+    given = np.full(len(facts), _NONE, np.int8)
+    np.maximum.at(given, families.family, facts.own_split)
+    side = np.where(given == _NONE, side, given)
     side[size > max(_SMALL_FAMILY, _LARGEST_SHARE * len(facts))] = _TRAIN
     return np.asarray(side[families.family])
 

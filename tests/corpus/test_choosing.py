@@ -107,3 +107,16 @@ def test_a_family_too_large_to_be_held_out_goes_into_training():
     choice = decide(tunes, family=large)
     assert set(choice.split[:31].tolist()) == {SPLITS.index("train")}
     assert choice.largest_family == 31
+
+
+@pytest.mark.parametrize("own", SPLITS)
+def test_relatives_of_a_tune_whose_split_is_given_are_on_its_side(own):
+    for first in range(30):
+        tunes = [tune(tune_id="a", shingles=(first,)), tune(tune_id="b", split=own, shingles=(900,)), tune(tune_id="c", shingles=(901,))]
+        assert {SPLITS[s] for s in decide(tunes, [0, 1, 2], [0, 0, 0]).split} == {own}
+
+
+def test_relatives_of_held_out_tunes_are_held_out_though_others_are_given_to_training():
+    tunes = [tune(split="train"), tune(split="validation"), tune(split="test"), tune(), tune(shingles=())]
+    choice = decide(tunes, [0, 1, 2, 3, 4], [0, 0, 0, 0, 0])
+    assert [SPLITS[s] for s in choice.split] == ["train", "validation", "test", "test", "test"]
