@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from musicvae.music.grid import Columns, GridLine, on_grid, sane_notes, skyline
-from musicvae.music.key import Key, estimate_key
+from musicvae.music.key import estimate_key
 from musicvae.music.melody import Melody
 from musicvae.music.meter import SUPPORTED
-from musicvae.music.score import Ints, NoteTable, Score, Track
-from musicvae.music.segments import Segment, assumed_meter, segments, tempo_at
+from musicvae.music.score import NoteTable, Score, Track
+from musicvae.music.segments import Segment, assumed_meter, segments, stated_key, tempo_at
 from musicvae.music.tracks import choose_track
 
 __all__ = ["Extraction", "GridExtraction", "GridLine", "Line", "Segment", "choose_track", "extract_grid", "extract_melody",
@@ -149,20 +149,9 @@ def _lines(score: Score, track: Track, notes: Columns, losses: Counter[str]) -> 
         onset_steps, pitch, duration_steps, velocity = on_grid(notes, segment, score.ticks_per_beat, losses)
         yield GridLine(
             pitch, onset_steps, duration_steps, velocity, segment.meter, segment.num_bars, segment.start_bar,
-            tempo_at(score, segment.start), _key(score, segment, pitch, duration_steps), track.program,
+            tempo_at(score, segment.start), stated_key(score, segment) or estimate_key(pitch, duration_steps), track.program,
             track.name or score.title or "Melody", segment.has_pickup, segment.has_partial_end,
         )  # fmt: skip
-
-
-def _key(score: Score, segment: Segment, pitch: Ints, duration_steps: Ints) -> Key:
-    """The stated key that holds longest in the segment, else the estimated one."""
-    held: Counter[Key] = Counter()
-    for i, change in enumerate(score.keys):
-        until = score.keys[i + 1].tick if i + 1 < len(score.keys) else segment.end
-        held[change.key] += max(0, min(until, segment.end) - max(change.tick, segment.start))
-    if held and max(held.values()) > 0:
-        return held.most_common(1)[0][0]
-    return estimate_key(pitch, duration_steps)
 
 
 def _chosen_bars(line: GridLine, first: int, end: int | None) -> GridLine | None:

@@ -1,21 +1,23 @@
-"""Where the bars of a score lie: its stretches of constant meter, with their pickups and broken bars.
+"""Where the bars of a score lie: its stretches of constant meter, with their pickups and broken bars, and what holds in them.
 
 Conventions: ticks as in `music.score`. Bars here are written bars, counted from 1 over the whole file.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
 
+from musicvae.music.key import Key
 from musicvae.music.melody import DEFAULT_TEMPO_QPM
 from musicvae.music.meter import STEPS_PER_BEAT, Meter
 from musicvae.music.score import NoteTable, Score
 
-__all__ = ["NO_METER", "ONE_BEAT", "Segment", "assumed_meter", "segments", "tempo_at"]
+__all__ = ["NO_METER", "ONE_BEAT", "Segment", "assumed_meter", "segments", "stated_key", "tempo_at"]
 
 NO_METER = "no meter in the file: 4/4 assumed"
 """The reason under which callers count a score without meters, which `segments` reads as 4/4."""
@@ -122,3 +124,12 @@ def _bar_ticks(meter: Meter, ticks_per_beat: int) -> int:
 def tempo_at(score: Score, tick: int) -> float:
     """The tempo that holds at a tick, in quarter notes a minute; 120 where none in (0, 10000) is known."""
     return next((t.qpm for t in reversed(score.tempi) if t.tick <= max(0, tick) and 0 < t.qpm < 10_000), DEFAULT_TEMPO_QPM)
+
+
+def stated_key(score: Score, segment: Segment) -> Key | None:
+    """The key that the score states for the longest time in a segment; None where it states none there."""
+    held: Counter[Key] = Counter()
+    for i, change in enumerate(score.keys):
+        until = score.keys[i + 1].tick if i + 1 < len(score.keys) else segment.end
+        held[change.key] += max(0, min(until, segment.end) - max(change.tick, segment.start))
+    return held.most_common(1)[0][0] if held and max(held.values()) > 0 else None

@@ -27,7 +27,7 @@ from musicvae.music.grid import Columns, GridLine, on_grid, sane_notes, skyline
 from musicvae.music.key import Key, estimate_key
 from musicvae.music.meter import STEPS_PER_BEAT, Meter
 from musicvae.music.score import MeterChange, NoteTable, Score, TempoChange, Track
-from musicvae.music.segments import Segment, tempo_at
+from musicvae.music.segments import Segment, stated_key, tempo_at
 from musicvae.music.trio_choice import TrioChoice, choose_trio
 
 __all__ = ["GAP_BARS", "LONG_BARS", "TrioExtraction", "TrioLine", "covered_runs", "extract_trios", "grid_notes", "lowest_line"]
@@ -185,6 +185,10 @@ class _Voices:
 def _lines(voices: _Voices, segment: Segment, gap_bars: int, losses: Counter[str]) -> list[TrioLine]:
     """The runs of one segment, in order."""
     ticks_per_beat = voices.score.ticks_per_beat
+    losses["bars in pickups or cut short"] += int(segment.has_pickup) + int(segment.has_partial_end)
+    segment = _from_bar_line(segment, ticks_per_beat)
+    if not segment.num_bars:
+        return []
     per_model_bar, width = segment.meter.written_per_model_bar, segment.meter.steps_per_model_bar
     inside, step, exact = hit_steps(voices.drums, segment, ticks_per_beat)
     losses[MOVED] += int((np.abs(exact - step) > _OFF_GRID).sum())
@@ -192,20 +196,17 @@ def _lines(voices: _Voices, segment: Segment, gap_bars: int, losses: Counter[str
     parts = {track: voices.part(track, segment) for track in voices.columns}
     struck = hits.any(axis=1)
     sounding = {track: _sounding(part, len(hits)) for track, part in parts.items()}
-    # A pickup takes the model bar it lies in with it, as does a bar cut short.
-    first = int(segment.has_pickup)
+    # A bar cut short takes the model bar it lies in with it.
     last = (segment.num_bars - 1) // per_model_bar if segment.has_partial_end else len(hits)
-    losses["bars in pickups or cut short"] += int(segment.has_pickup) + int(segment.has_partial_end)
     lines = []
-    pairs = [(pair, np.stack([sounding[pair[0]], sounding[pair[1]], struck])[:, first:last]) for pair in voices.pairs]
+    pairs = [(pair, np.stack([sounding[pair[0]], sounding[pair[1]], struck])[:, :last]) for pair in voices.pairs]
     for (melody, bass), begin, end in _shared_out(pairs, gap_bars):
-        begin, end = begin + first, end + first
         written = begin * per_model_bar, min((end - begin) * per_model_bar, segment.num_bars - begin * per_model_bar)
         ticks = segment.start + round(begin * width * ticks_per_beat / STEPS_PER_BEAT)
         key = _key(voices.score, segment, parts[melody], parts[bass])
         cuts = [replace(parts[track].cut(*written), key=key, tempo_qpm=tempo_at(voices.score, ticks)) for track in (melody, bass)]
         lines.append(TrioLine(cuts[0], cuts[1], hits[begin:end], ticks, melody, bass))
-    losses["bars that melody, bass and drums do not all cover"] += max(0, last - first) - sum(len(line.hits) for line in lines)
+    losses["bars that melody, bass and drums do not all cover"] += last - sum(len(line.hits) for line in lines)
     return sorted(lines, key=lambda line: line.start_bar)
 
 
@@ -242,11 +243,20 @@ def _sounding(line: GridLine, num_bars: int) -> NDArray[np.bool_]:
 
 
 def _key(score: Score, segment: Segment, *parts: GridLine) -> Key:
-    """The key stated where the segment begins or first in it, else the one estimated from the pitched parts."""
-    stated = [c.key for c in score.keys if c.tick <= max(0, segment.start)][-1:] or [c.key for c in score.keys if c.tick < segment.end][:1]
-    if stated:
-        return stated[0]
-    return estimate_key(np.concatenate([p.pitch for p in parts]), np.concatenate([p.duration_steps for p in parts]))
+    """The key stated in the segment, else the one estimated from the pitched parts."""
+    pitch, duration_steps = np.concatenate([p.pitch for p in parts]), np.concatenate([p.duration_steps for p in parts])
+    return stated_key(score, segment) or estimate_key(pitch, duration_steps)
+
+
+def _from_bar_line(segment: Segment, ticks_per_beat: int) -> Segment:
+    """The segment without its pickup, so that bars of 2/4 are paired from the first whole one."""
+    if not segment.has_pickup:
+        return segment
+    start = segment.start + round(segment.meter.beats_per_bar * ticks_per_beat)
+    low_ticks = start - ticks_per_beat / STEPS_PER_BEAT / 2
+    return replace(
+        segment, start=start, has_pickup=False, start_bar=segment.start_bar + 1, num_bars=segment.num_bars - 1, low_ticks=low_ticks
+    )
 
 
 def _why(lines: Sequence[TrioLine], choice: TrioChoice) -> str:

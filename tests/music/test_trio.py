@@ -166,3 +166,23 @@ def test_without_a_common_bar_it_is_said_who_was_tried():
 def test_notes_of_a_line_are_given_in_ticks():
     (line,) = extract_trios(band(range(4), range(4), range(4))).lines
     assert grid_notes(line.bass) == part(40, range(4), 33).notes
+
+
+def test_after_a_pickup_bars_of_two_beats_are_paired_from_the_first_whole_one():
+    beats = np.arange(17) * TPB  # a pickup of one beat and eight bars
+    melody = tuple(ScoreNote(int(t), 60 + i, TPB, 80) for i, t in enumerate(beats))
+    tracks = (
+        Track(melody, "", 0),
+        Track(tuple(ScoreNote(int(t), 40, TPB, 80) for t in beats), "", 33),
+        Track(tuple(ScoreNote(int(t), 36, TPB, 80) for t in beats), is_drum=True),
+    )
+    (line,) = extract_trios(Score(TPB, tracks, meters=(MeterChange(0, Meter(1, 4)), MeterChange(TPB, Meter(2, 4))))).lines
+    assert (line.start_bar, line.num_bars, len(line.hits), line.start_ticks) == (2, 8, 4, TPB)
+    assert line.melody.pitch.tolist() == list(range(61, 77))
+    assert line.melody.onset_steps.tolist() == list(range(0, 64, 4))
+
+
+def test_the_key_is_the_stated_one_that_holds_longest():
+    keys = (KeyChange(0, Key(0)), KeyChange(4 * TPB, Key(2)))  # files often begin with a C major that means nothing
+    (line,) = extract_trios(band(range(8), range(8), range(8), keys=keys)).lines
+    assert line.melody.key == line.bass.key == Key(2)
