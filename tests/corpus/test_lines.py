@@ -274,3 +274,23 @@ def test_a_groove_of_sixty_one_classes_is_refused_at_the_door():
         ValueError, match="a groove has 9 classes, the drum map sixty-one has 61; those that fit are nine, nine-old, roland"
     ):
         BuildOptions(material="groove", drum_map="sixty-one")
+
+
+@pytest.mark.parametrize(("beats", "pickup", "empty"), [(2, 0, 0), (2, 1, 0), (2, 1, 3), (2, 0, 3), (3, 1, 1), (4, 0, 2), (4, 3, 1)])
+def test_chords_keep_to_the_notes_whatever_is_left_out_before_them(beats, pickup, empty):
+    """Every note has a chord of its own, on its pitch class: so it must be in the rows that are stored."""
+    rng = np.random.default_rng(beats + 10 * pickup + 100 * empty)
+    onsets = [TPB * i for i in range(pickup)] + [TPB * (pickup + beats * empty + i) for i in range(beats * 9)]
+    pitches = rng.choice([62, 64, 66, 67, 69, 71, 73], len(onsets)).tolist()
+    notes = [ScoreNote(onset, pitch, TPB, 80) for onset, pitch in zip(onsets, pitches, strict=True)]
+    meters = ((0, pickup, 4), (TPB * pickup, beats, 4)) if pickup else ((0, beats, 4),)
+    chords = tuple(ChordChange(note.onset_ticks, Chord(note.pitch % 12, "min")) for note in notes)
+    stored, _, _ = take(scale(Track(tuple(notes)), meters=meters, keys=(KeyChange(0, Key(2)),), chords=chords))
+    (line,) = stored.lines
+    assert (line.key, line.shift % 12) == (Key(2), 10)
+    bars, rows = line.rows["bars"], line.rows["chords"]
+    seen = [Chord.from_code(int(rows[bar, step // 2])).root for bar, step in np.argwhere(bars >= 2)]
+    heard = [(int(token) + 19) % 12 for token in bars[bars >= 2]]
+    assert len(heard) >= beats * 8
+    assert seen == heard
+    assert heard == [(pitch + line.shift) % 12 for pitch in pitches[len(pitches) - len(heard) :]]
