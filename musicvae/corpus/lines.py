@@ -18,7 +18,7 @@ from musicvae.corpus.likeness.fingerprints import drum_shingles, groove_shingles
 from musicvae.corpus.options import BuildOptions
 from musicvae.corpus.reasons import normal_reason
 from musicvae.corpus.tunes import SourceTune, StoredLine, Tune
-from musicvae.music.chords import QUALITIES
+from musicvae.music.chord_rows import chord_rows
 from musicvae.music.drums import cut_rows, drum_map, drum_tracks, extract_drums
 from musicvae.music.extract import extract_grid
 from musicvae.music.grid import GridLine, sane_notes
@@ -40,7 +40,6 @@ _BROKEN = "bars in pickups or cut short"
 _OUTSIDE = "notes outside the vocabulary after transposing"
 _FREE = "tunes with most onsets off the grid: played freely, or with a wrong tempo?"
 _MOST_OFF = 0.5
-_EIGHTHS = 8
 _MAX_COUNT = 255
 Rows = dict[str, NDArray[Any]]
 Shingles = NDArray[np.uint64]
@@ -114,7 +113,7 @@ def _melody(tune: SourceTune, score: Score, options: BuildOptions, losses: Count
         tokens = moved.tokens()
         rows = {
             "bars": _wide(tokens),
-            "chords": _chords(score, start, moved.meter, moved.num_bars, shift),
+            "chords": chord_rows(score, start, moved.meter, moved.num_bars, shift),
             "onsets": _capped((tokens >= FIRST_PITCH_TOKEN).sum(axis=1)),
         }
         kept.append((moved, _stored(rows, moved.meter, moved.start_bar, tempo_at(score, start), whole.key, shift)))
@@ -225,7 +224,7 @@ def _trio(tune: SourceTune, score: Score, options: BuildOptions, losses: Counter
             "bars": _wide(tokens),
             "bass": _wide(low),
             "drums": line.hits,
-            "chords": _chords(score, line.start_ticks, line.meter, line.num_bars, shift),
+            "chords": chord_rows(score, line.start_ticks, line.meter, line.num_bars, shift),
             "onsets": _capped((tokens >= FIRST_PITCH_TOKEN).sum(axis=1) + (low >= FIRST_PITCH_TOKEN).sum(axis=1) + _hits(line.hits)),
         }
         lines.append(_stored(rows, line.meter, line.start_bar, line.melody.tempo_qpm, line.melody.key, shift))
@@ -284,21 +283,3 @@ class _Places:
         """Tick at which a written bar (from 1) begins."""
         segment = next(s for s in reversed(self._segments) if s.start_bar <= bar)
         return segment.start + round((bar - segment.start_bar) * segment.meter.beats_per_bar * self._ticks_per_beat)
-
-
-def _chords(score: Score, start_ticks: int, meter: Meter, num_bars: int, shift: int) -> NDArray[np.uint8]:
-    """Codes (B, 8) of the chords at each eighth of written bars, moved to the nearest eighth, `shift` semitones higher; 0: none."""
-    bars = meter.model_bars(num_bars)
-    rows = np.zeros((bars, _EIGHTHS), np.uint8)
-    if not score.chords:
-        return rows
-    codes = np.array([0, *(change.chord.code if change.chord else 0 for change in score.chords)])
-    root, quality = np.divmod(codes - 1, len(QUALITIES))
-    moved = np.where(codes > 0, 1 + (root + shift) % 12 * len(QUALITIES) + quality, 0)
-    ticks = np.array([change.tick for change in score.chords])
-    eighth = score.ticks_per_beat / 2
-    at = start_ticks + np.arange(num_bars * meter.steps_per_bar // 2) * eighth
-    flat = np.zeros(bars * meter.steps_per_model_bar // 2, np.uint8)
-    flat[: len(at)] = moved[np.searchsorted(ticks, at + eighth / 2)]
-    rows[:, : meter.steps_per_model_bar // 2] = flat.reshape(bars, -1)
-    return rows

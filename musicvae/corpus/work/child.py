@@ -21,31 +21,25 @@ import gc
 import hashlib
 import importlib
 import os
-import select
 import signal
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from musicvae.corpus.options import BuildOptions
 from musicvae.corpus.reasons import normal_reason
 from musicvae.corpus.tunes import SourceFile, SourceTune, Tune
-from musicvae.corpus.work.frames import FrameSplitter, pack, unpack
+from musicvae.corpus.work.pipes import Answers, Requests
 from musicvae.corpus.work.results import LEFT_OUT, STOPPED, UNREADABLE, pack_tune
 from musicvae.music.score import Score
 
-__all__ = ["IDLE_SECONDS", "OUT_OF_MEMORY", "RETIRED", "main"]
+__all__ = ["OUT_OF_MEMORY", "RETIRED", "main"]
 
-IDLE_SECONDS = 60.0
-"""A child that is asked nothing for so long ends; the guard starts another when one is needed."""
 OUT_OF_MEMORY = 84
 RETIRED = 85
 """Exit statuses."""
-_FLUSH_SECONDS = 0.005
-_FLUSH_BYTES = 1 << 16
 _HASHED_BYTES = 1 << 20
 _PDEATHSIG = 1  # of prctl, from linux/prctl.h
 
@@ -57,57 +51,6 @@ TakeTune = Callable[[SourceTune, Score, BuildOptions], tuple[Tune | None, Mappin
 class _Readers:
     tunes_of: TunesOf
     take_tune: TakeTune
-
-
-class _Answers:
-    """Frames on their way out, held back a little so that several go in one piece."""
-
-    def __init__(self, pipe: int) -> None:
-        self._pipe = pipe
-        self._held: list[bytes] = []
-        self._bytes = 0
-        self._sent = time.monotonic()
-
-    def put(self, words: Mapping[str, Any], arrays: Mapping[str, Any] | None = None) -> None:
-        frame = pack(words, arrays)
-        self._held.append(frame)
-        self._bytes += len(frame)
-
-    def flush(self) -> None:
-        data = memoryview(b"".join(self._held))
-        while data:
-            data = data[os.write(self._pipe, data) :]
-        self._held.clear()
-        self._bytes = 0
-        self._sent = time.monotonic()
-
-    def flush_if_due(self) -> None:
-        if self._bytes > _FLUSH_BYTES or time.monotonic() - self._sent > _FLUSH_SECONDS:
-            self.flush()
-
-
-class _Requests:
-    """Requests as they come in."""
-
-    def __init__(self, pipe: int) -> None:
-        self._pipe = pipe
-        self._splitter = FrameSplitter()
-        self._ready: list[bytes] = []
-        self._poll = select.poll()
-        self._poll.register(pipe, select.POLLIN)
-
-    def next(self, answers: _Answers) -> dict[str, Any] | None:
-        """The next request; None when the guard has gone or asks nothing for long. Flushes before it waits."""
-        while not self._ready:
-            if not self._poll.poll(0):
-                answers.flush()
-                if not self._poll.poll(IDLE_SECONDS * 1000):
-                    return None
-            data = os.read(self._pipe, 1 << 16)
-            if not data:
-                return None
-            self._ready.extend(self._splitter.feed(data))
-        return unpack(self._ready.pop(0))[0]
 
 
 class _Memory:
@@ -141,7 +84,7 @@ def main(arguments: list[str]) -> int:
     """Answer requests until the guard has gone; `arguments` as in the module's docstring. Returns the exit status."""
     parent, max_seconds, max_memory_mib, readers = int(arguments[0]), float(arguments[1]), int(arguments[2]), arguments[3]
     _follow(parent)
-    requests, answers = _Requests(os.dup(0)), _Answers(os.dup(1))
+    requests, answers = Requests(os.dup(0)), Answers(os.dup(1))
     nowhere = os.open(os.devnull, os.O_RDWR)
     for noisy in (0, 1):
         os.dup2(nowhere, noisy)
@@ -195,7 +138,7 @@ class _Retired(Exception):  # noqa: N818 - it is no error
 class _Child:
     """The loop of requests."""
 
-    def __init__(self, requests: _Requests, answers: _Answers, readers: _Readers, memory: _Memory, max_seconds: float) -> None:
+    def __init__(self, requests: Requests, answers: Answers, readers: _Readers, memory: _Memory, max_seconds: float) -> None:
         self._requests, self._answers, self._readers, self._memory, self._max_seconds = requests, answers, readers, memory, max_seconds
         self._options = BuildOptions()
         self._careful = True
