@@ -19,7 +19,8 @@ from musicvae.corpus.options import BuildOptions
 from musicvae.corpus.reasons import normal_reason
 from musicvae.corpus.tunes import SourceTune, StoredLine, Tune
 from musicvae.music.chord_rows import chord_rows
-from musicvae.music.drums import cut_rows, drum_map, drum_tracks, extract_drums
+from musicvae.music.drum_maps import drum_map
+from musicvae.music.drums import cut_rows, drum_tracks, extract_drums
 from musicvae.music.extract import extract_grid
 from musicvae.music.grid import GridLine, sane_notes
 from musicvae.music.groove import extract_grooves

@@ -1,109 +1,36 @@
-"""Drums: which sounds count as one, and the hits of a score on a sixteenth grid.
+"""Drums: the hits of a score on a sixteenth grid.
 
-Conventions: a *hit* is a class of a drum map sounding at a step; hits are stored as (B, 16) uint64 over
+Conventions: a *hit* is a class of a drum map (`music.drum_maps`) sounding at a step; hits are stored as (B, 16) uint64 over
 model bars, bit c standing for class c (meters of 12 steps use the first 12 columns). Classes count from 0.
-The classes and their order are those of Magenta's MusicVAE and GrooVAE networks.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from musicvae.music.drum_maps import DrumMap
+from musicvae.music.grid import MOVED, OFF_GRID_STEPS
 from musicvae.music.melody import DEFAULT_VELOCITY
 from musicvae.music.meter import MAX_STEPS_PER_BAR, STEPS_PER_BEAT, Meter
 from musicvae.music.score import MeterChange, NoteTable, Score, TempoChange, Track
 from musicvae.music.segments import Segment, assumed_meter, segments, tempo_at
 
-__all__ = ["DRUM_MAPS", "DrumExtraction", "DrumLine", "DrumMap", "drum_map", "drum_notes", "drum_tracks", "extract_drums",
-           "hits_from_notes", "hits_to_notes", "lay_out_rows"]  # fmt: skip
+__all__ = ["MERGED", "DrumExtraction", "DrumLine", "PlacedHits", "cut_rows", "drum_notes", "drum_score", "drum_tracks", "extract_drums",
+           "hit_steps", "hits_from_notes", "hits_to_notes", "lay_out_rows", "placed_hits", "supported_segments"]  # fmt: skip
 
 Hits = NDArray[np.uint64]
 _Value = TypeVar("_Value", bound=np.generic)
-MOVED = "onsets moved to the grid by more than 1/8 step"
 MERGED = "hits of one class on the same sixteenth merged"
-_OFF_GRID = 1 / 8
 _DRUM_NAMES = re.compile(r"\bdrum|percuss|\bkit\b", re.IGNORECASE)
 _MOST_NAMED = 12
 _MAX_BARS = 20_000
-
-
-@dataclass(frozen=True)
-class DrumMap:
-    """Classes of General MIDI percussion pitches, at most 64; the first pitch of a class is written for it."""
-
-    name: str
-    classes: tuple[tuple[int, ...], ...]
-    names: tuple[str, ...]
-
-    def __len__(self) -> int:
-        return len(self.classes)
-
-    @cached_property
-    def class_of(self) -> NDArray[np.int8]:
-        """Class of each MIDI pitch, (128,); -1: in no class."""
-        table = np.full(128, -1, np.int8)
-        for number, pitches in enumerate(self.classes):
-            table[list(pitches)] = number
-        table.flags.writeable = False
-        return table
-
-    @cached_property
-    def pitch_of(self) -> NDArray[np.int64]:
-        """The pitch that is written for each class."""
-        pitches = np.array([pitches[0] for pitches in self.classes], dtype=np.int64)
-        pitches.flags.writeable = False
-        return pitches
-
-
-_KIT = ("kick", "snare", "closed hi-hat", "open hi-hat", "low tom", "mid tom", "high tom", "crash", "ride")
-_NINE = (
-    (36, 35),
-    (38, 27, 28, 31, 32, 33, 34, 37, 39, 40, 56, 65, 66, 75, 85),
-    (42, 44, 54, 68, 69, 70, 71, 73, 78, 80, 22),
-    (46, 67, 72, 74, 79, 81, 26),
-    (45, 29, 41, 43, 61, 64, 84),
-    (48, 47, 60, 63, 77, 86, 87),
-    (50, 30, 62, 76, 83),
-    (49, 52, 55, 57, 58),
-    (51, 53, 59, 82),
-)  # fmt: skip
-# Until April 2019: a Roland kit's 22 and 26 unknown, the high floor tom with the high toms, the Chinese cymbal with the rides.
-_NINE_OLD = (
-    *_NINE[:2],
-    _NINE[2][:-1],
-    _NINE[3][:-1],
-    (45, 29, 41, 61, 64, 84),
-    _NINE[5],
-    (50, 30, 43, 62, 76, 83),
-    (49, 55, 57, 58),
-    (51, 52, 53, 59, 82),
-)
-_ROLAND = ((36,), (38, 37, 40), (42, 22, 44), (46, 26), (43, 58), (47, 45), (50, 48), (49, 52, 55, 57), (51, 53, 59))
-_SINGLE = tuple((pitch,) for pitches in _NINE_OLD for pitch in pitches)
-
-DRUM_MAPS: Mapping[str, DrumMap] = {
-    "nine": DrumMap("nine", _NINE, _KIT),
-    "nine-old": DrumMap("nine-old", _NINE_OLD, _KIT),
-    "sixty-one": DrumMap("sixty-one", _SINGLE, tuple(f"pitch {pitch}" for (pitch,) in _SINGLE)),
-    "roland": DrumMap("roland", _ROLAND, _KIT),
-}
-"""nine: MusicVAE's classes; nine-old: those before April 2019, of its published networks; sixty-one: each pitch of
-nine-old by itself; roland: what a TD-11 kit sends, GrooVAE's classes in training."""
-
-
-def drum_map(name: str) -> DrumMap:
-    """The map of this name, of `DRUM_MAPS`; ValueError for an unknown one."""
-    if name not in DRUM_MAPS:
-        raise ValueError(f"unknown drum map {name!r}; allowed are {', '.join(DRUM_MAPS)}")
-    return DRUM_MAPS[name]
 
 
 @dataclass(frozen=True)
@@ -148,31 +75,45 @@ def extract_drums(score: Score, drums: DrumMap, *, track: int | str | None = Non
     """
     numbers, why = drum_tracks(score, track)
     losses: Counter[str] = Counter(score.losses)
+    lines = []
+    for placed in placed_hits(score, numbers, drums, losses):
+        losses[MOVED] += int((np.abs(placed.exact - placed.step) > OFF_GRID_STEPS).sum())
+        losses[MERGED] += len(placed.step) - len(np.unique(placed.step * len(drums) + placed.classes))
+        hits = hits_from_notes(placed.step, placed.classes, placed.segment.meter, placed.segment.num_bars)
+        lines.append(DrumLine(hits, *placed.place))
+    return DrumExtraction(tuple(lines), numbers, why, dict(+losses))
+
+
+@dataclass(frozen=True)
+class PlacedHits:
+    """The hits in a segment, at least one: nearest step and exact place in steps, class and velocity of each, (N,)."""
+
+    segment: Segment
+    tempo_qpm: float
+    step: NDArray[np.int64]
+    exact: NDArray[np.float64]
+    classes: NDArray[np.int64]
+    velocity: NDArray[np.int64]
+
+    @property
+    def place(self) -> tuple[Meter, int, int, int, float, bool, bool]:
+        """Meter, bars, first bar, its tick, tempo, pickup and partial end, in the order in which lines have them."""
+        s = self.segment
+        return s.meter, s.num_bars, s.start_bar, s.start, self.tempo_qpm, s.has_pickup, s.has_partial_end
+
+
+def placed_hits(score: Score, numbers: Sequence[int], drums: DrumMap, losses: Counter[str]) -> Iterator[PlacedHits]:
+    """The hits of these tracks in each segment of supported meter that has any; ValueError in the end if there was none."""
     losses["notes in other tracks"] += sum(len(t.notes) for i, t in enumerate(score.tracks, 1) if i not in numbers)
     notes, classes = drum_notes(score, numbers, drums, losses)
-    lines = []
-    for segment in drum_segments(score, notes, losses):
+    found = False
+    for segment in _drum_segments(score, notes, losses):
         inside, step, exact = hit_steps(notes, segment, score.ticks_per_beat)
-        if not len(step):
-            continue
-        losses[MOVED] += int((np.abs(exact - step) > _OFF_GRID).sum())
-        losses[MERGED] += len(step) - len(np.unique(step * len(drums) + classes[inside]))
-        hits = hits_from_notes(step, classes[inside], segment.meter, segment.num_bars)
-        lines.append(
-            DrumLine(
-                hits,
-                segment.meter,
-                segment.num_bars,
-                segment.start_bar,
-                segment.start,
-                tempo_at(score, segment.start),
-                segment.has_pickup,
-                segment.has_partial_end,
-            )  # fmt: skip
-        )
-    if not lines:
-        raise ValueError(why_no_line(losses))
-    return DrumExtraction(tuple(lines), numbers, why, dict(+losses))
+        if len(step):
+            found = True
+            yield PlacedHits(segment, tempo_at(score, segment.start), step, exact, classes[inside], notes.velocity[inside])
+    if not found:
+        raise ValueError(_why_no_line(losses))
 
 
 def drum_tracks(score: Score, track: int | str | None = None) -> tuple[tuple[int, ...], str]:
@@ -214,7 +155,7 @@ def drum_notes(score: Score, numbers: Sequence[int], drums: DrumMap, losses: Cou
     return (notes, classes) if known.all() else (NoteTable(*(getattr(notes, name)[known] for name in columns)), classes[known])
 
 
-def drum_segments(score: Score, notes: NoteTable, losses: Counter[str]) -> list[Segment]:
+def _drum_segments(score: Score, notes: NoteTable, losses: Counter[str]) -> list[Segment]:
     """Segments of supported meter as far as drums are hit (how long a drum note is held means nothing); others are counted."""
     # A last hit opens the bar that it is nearest to: `segments` forgives an end half a step after a bar line, but no more.
     end = int(notes.onset_ticks[-1]) + 2 * int(score.ticks_per_beat / STEPS_PER_BEAT / 2) + 1
@@ -242,7 +183,7 @@ def hit_steps(notes: NoteTable, segment: Segment, ticks_per_beat: int) -> tuple[
     return slice(first, end), np.clip(np.floor(exact + 0.5).astype(np.int64), 0, last), exact
 
 
-def why_no_line(losses: Mapping[str, int]) -> str:
+def _why_no_line(losses: Mapping[str, int]) -> str:
     """Why nothing could be taken from drums that are there."""
     reasons = ", ".join(f"{count} {reason}" for reason, count in losses.items() if count and "meter" in reason)
     return f"no drums in a meter with a grid{f' ({reasons})' if reasons else ''}"

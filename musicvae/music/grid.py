@@ -17,7 +17,12 @@ from musicvae.music.score import Ints, NoteTable
 from musicvae.music.segments import Segment
 from musicvae.music.vocabulary import MAX_PITCH, MIN_PITCH, Tokens, grid_tokens
 
-__all__ = ["Columns", "GridLine", "on_grid", "sane_notes", "skyline"]
+__all__ = ["MOVED", "OFF_GRID_STEPS", "Columns", "GridLine", "on_grid", "sane_notes", "skyline"]
+
+OFF_GRID_STEPS = 1 / 8
+"""An onset further from its step than this is off the grid."""
+MOVED = "onsets moved to the grid by more than 1/8 step"
+"""The reason under which those are counted."""
 
 Columns = tuple[Ints, Ints, Ints, Ints]
 """Onset, pitch, duration (both times in ticks or both in steps) and velocity, each (N,)."""
@@ -147,7 +152,7 @@ def on_grid(columns: Columns, segment: Segment, ticks_per_beat: int, losses: Cou
     total = segment.num_bars * segment.meter.steps_per_bar
     exact = (onset_ticks - segment.start) / step_ticks
     onset = np.clip((exact + 0.5).astype(np.int64), 0, total - 1)
-    losses["onsets moved to the grid by more than 1/8 step"] += int(np.count_nonzero(np.abs(exact - onset) > 1 / 8))
+    losses[MOVED] += int(np.count_nonzero(np.abs(exact - onset) > OFF_GRID_STEPS))
     stop = np.minimum(total, np.maximum(onset + 1, (exact + duration_ticks / step_ticks + 0.5).astype(np.int64)))
     kept = np.diff(onset, prepend=-1) > 0
     losses["notes shorter than a sixteenth merged"] += len(kept) - int(np.count_nonzero(kept))

@@ -14,21 +14,10 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from musicvae.music.drums import (
-    DRUM_MAPS,
-    MERGED,
-    DrumMap,
-    drum_notes,
-    drum_score,
-    drum_segments,
-    drum_tracks,
-    hit_steps,
-    lay_out_rows,
-    why_no_line,
-)
+from musicvae.music.drum_maps import DRUM_MAPS, DrumMap
+from musicvae.music.drums import MERGED, drum_score, drum_tracks, lay_out_rows, placed_hits
 from musicvae.music.meter import MAX_STEPS_PER_BAR, STEPS_PER_BEAT, Meter
 from musicvae.music.score import NoteTable, Score
-from musicvae.music.segments import tempo_at
 
 __all__ = ["GROOVE_CLASSES", "GrooveExtraction", "GrooveLine", "extract_grooves", "groove_from_notes", "groove_to_notes"]
 
@@ -76,30 +65,12 @@ def extract_grooves(score: Score, drums: DrumMap = DRUM_MAPS["nine"], *, track: 
     _require_nine(drums)
     numbers, why = drum_tracks(score, track)
     losses: Counter[str] = Counter(score.losses)
-    losses["notes in other tracks"] += sum(len(t.notes) for i, t in enumerate(score.tracks, 1) if i not in numbers)
-    notes, classes = drum_notes(score, numbers, drums, losses)
     lines = []
-    for segment in drum_segments(score, notes, losses):
-        inside, step, exact = hit_steps(notes, segment, score.ticks_per_beat)
-        if not len(step):
-            continue
-        velocity, offset = groove_from_notes(step, exact, classes[inside], notes.velocity[inside], segment.meter, segment.num_bars)
-        losses[MERGED] += len(step) - int(np.count_nonzero(velocity))
-        lines.append(
-            GrooveLine(
-                velocity,
-                offset,
-                segment.meter,
-                segment.num_bars,
-                segment.start_bar,
-                segment.start,
-                tempo_at(score, segment.start),
-                segment.has_pickup,
-                segment.has_partial_end,
-            )  # fmt: skip
-        )
-    if not lines:
-        raise ValueError(why_no_line(losses))
+    for placed in placed_hits(score, numbers, drums, losses):
+        where = placed.segment.meter, placed.segment.num_bars
+        velocity, offset = groove_from_notes(placed.step, placed.exact, placed.classes, placed.velocity, *where)
+        losses[MERGED] += len(placed.step) - int(np.count_nonzero(velocity))
+        lines.append(GrooveLine(velocity, offset, *placed.place))
     return GrooveExtraction(tuple(lines), numbers, why, dict(+losses))
 
 

@@ -13,17 +13,9 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from musicvae.music.drums import (
-    DRUM_MAPS,
-    MOVED,
-    DrumMap,
-    drum_notes,
-    hit_steps,
-    hits_from_notes,
-    hits_to_notes,
-    supported_segments,
-)
-from musicvae.music.grid import Columns, GridLine, on_grid, sane_notes, skyline
+from musicvae.music.drum_maps import DRUM_MAPS, DrumMap
+from musicvae.music.drums import drum_notes, hit_steps, hits_from_notes, hits_to_notes, supported_segments
+from musicvae.music.grid import MOVED, OFF_GRID_STEPS, Columns, GridLine, on_grid, sane_notes, skyline
 from musicvae.music.key import Key, estimate_key
 from musicvae.music.meter import STEPS_PER_BEAT, Meter
 from musicvae.music.score import MeterChange, NoteTable, Score, TempoChange, Track
@@ -39,7 +31,6 @@ LONG_BARS = 16
 _SHORT_BARS = 2
 _MOST_PAIRS = 32
 _MELODY_PROGRAM, _BASS_PROGRAM = 0, 33
-_OFF_GRID = 1 / 8
 Hits = NDArray[np.uint64]
 
 
@@ -191,7 +182,7 @@ def _lines(voices: _Voices, segment: Segment, gap_bars: int, losses: Counter[str
         return []
     per_model_bar, width = segment.meter.written_per_model_bar, segment.meter.steps_per_model_bar
     inside, step, exact = hit_steps(voices.drums, segment, ticks_per_beat)
-    losses[MOVED] += int((np.abs(exact - step) > _OFF_GRID).sum())
+    losses[MOVED] += int((np.abs(exact - step) > OFF_GRID_STEPS).sum())
     hits = hits_from_notes(step, voices.classes[inside], segment.meter, segment.num_bars)
     parts = {track: voices.part(track, segment) for track in voices.columns}
     struck = hits.any(axis=1)

@@ -3,7 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from musicvae.music.drums import DRUM_MAPS, drum_map, drum_tracks, extract_drums, hits_to_notes
+from musicvae.music.drum_maps import DRUM_MAPS, drum_map
+from musicvae.music.drums import drum_tracks, extract_drums, hits_to_notes
 from musicvae.music.meter import Meter
 from musicvae.music.score import MeterChange, NoteTable, Score, ScoreNote, TempoChange, Track
 from tests.strategies import METERS

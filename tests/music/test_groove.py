@@ -3,7 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from musicvae.music.drums import drum_map, extract_drums
+from musicvae.music.drum_maps import drum_map
+from musicvae.music.drums import extract_drums
 from musicvae.music.groove import extract_grooves, groove_to_notes
 from musicvae.music.meter import Meter
 from musicvae.music.score import MeterChange, NoteTable, Score, ScoreNote, Track

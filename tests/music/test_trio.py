@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from musicvae.music.drums import drum_map
+from musicvae.music.drum_maps import drum_map
 from musicvae.music.key import Key
 from musicvae.music.meter import Meter
 from musicvae.music.score import KeyChange, MeterChange, NoteTable, Score, ScoreNote, TempoChange, Track
