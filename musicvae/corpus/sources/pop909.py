@@ -185,7 +185,7 @@ def _chord_changes(chords: list[tuple[float, str]], beats: Floats, lead: int, lo
             chord = Chord.parse(name)
         except ValueError:
             losses["chords of an unknown kind"] += 1
-            continue
+            chord = None  # the chord before has ended, whatever came
         tick = max(0, round((float(_beats_at(at, beats)) + lead) * TICKS_PER_BEAT))
         if last is None or (last.chord != chord and tick > last.tick):
             last = ChordChange(tick, chord)

@@ -75,7 +75,7 @@ def test_chords_change_on_the_beats(tmp_path, beats):
     (tmp_path / "chord_midi.txt").write_text("".join(f"{beats[b]:.6f}\t{beats[b + 1]:.6f}\t{name}\n" for b, name in spans))
     score = map_onto_beats(table_of(beats[:10]), tmp_path, "001")
     assert [(c.tick / TICKS_PER_BEAT, c.chord) for c in score.chords] == [
-        (0, None), (1, Chord(11)), (4, Chord(10, "min7", 8)), (6, Chord(0, "7sus4")), (9, Chord(7, "maj", 11))
+        (0, None), (1, Chord(11)), (4, Chord(10, "min7", 8)), (6, Chord(0, "7sus4")), (8, None), (9, Chord(7, "maj", 11))
     ]  # fmt: skip
     assert score.losses == {"chords of an unknown kind": 1}
 

@@ -202,6 +202,19 @@ def test_other_options_make_all_parts_again(tmp_path):
     assert read_part(tmp_path / "work" / "00000.part").tunes[0].lines[0].num_bars == 2
 
 
+def test_another_version_of_the_library_makes_all_parts_again(tmp_path, monkeypatch):
+    plan(music(tmp_path / "music"), tmp_path / "work", OPTIONS)
+    run_all(tmp_path / "work")
+    monkeypatch.setattr(musicvae, "__version__", "0.0.0")
+    assert not any(summary.was_there for summary in run_all(tmp_path / "work"))
+
+
+def test_a_file_in_pieces_counts_its_bytes_once(tmp_path):
+    (whole,) = music(tmp_path / "music", 1)
+    plan([replace(whole, tunes=1), replace(whole, first_tune=1, tunes=1)], tmp_path / "work", OPTIONS)
+    assert sum(summary.num_bytes for summary in run_all(tmp_path / "work")) == whole.size
+
+
 def test_a_failure_leaves_no_half_written_part(tmp_path):
     plan(music(tmp_path / "music"), tmp_path / "work", OPTIONS)
     with pytest.raises(RuntimeError, match="does not start"):
