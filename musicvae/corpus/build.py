@@ -26,6 +26,7 @@ from musicvae.corpus.splits import Splits
 from musicvae.corpus.store import Corpus
 from musicvae.corpus.tunes import SourceFile
 from musicvae.corpus.work.engines import run
+from musicvae.corpus.work.lock import held
 from musicvae.corpus.work.partitions import PartSummary, plan, release_readers, run_partition, spec_paths
 from musicvae.music.files import atomic_path
 
@@ -33,6 +34,7 @@ __all__ = ["Progress", "build_corpus", "work_folder"]
 
 _REQUEST, _PLAN = "request.json", "plan.json"
 _TELL_EVERY = 500  # files listed
+_ENDS = ("work", "partial", "old")  # of folders beside the output, which are no source of it
 
 
 @dataclass(frozen=True)
@@ -73,29 +75,34 @@ def build_corpus(
     reads, see `corpus.work.engines`; with Dask on other machines they must see sources and `out` under the same paths. splits: an
     earlier corpus, or a JSON file (see `corpus.splits`), whose division into train, validation and test is kept. resume: go on with a
     build of the same sources and options that was interrupted (from the start where there is none). force: replace an older corpus,
-    forget an interrupted build. A file that cannot be read is told in the report and stops nothing; a corpus may come out empty.
+    forget an interrupted build. Where `out` lies in a source, it and its work are no part of that. A file that cannot be read is told in
+    the report and stops nothing; a corpus may come out empty.
 
-    FileExistsError where `out` is a corpus or an interrupted build and neither was given; FileNotFoundError for a source that is
-    not there; ValueError for options, sources or archives that make no sense, and for a resumed build of others. A script that calls this
-    with the engine "processes" needs its lines under ``if __name__ == "__main__":``.
+    FileExistsError where `out` is a corpus or an interrupted build and neither was given, and where another build of it is running;
+    FileNotFoundError for a source that is not there; ValueError for options, sources or archives that make no sense, and for a resumed
+    build of others. A script that calls this with the engine "processes" needs its lines under ``if __name__ == "__main__":``.
     """
     out, options = Path(out), options or BuildOptions()
     specs = [str(source) for source in ([sources] if isinstance(sources, str | Path) else sources)]
     clock = _Clock(progress)
     work = work_folder(out)
+    if work.exists():
+        with held(work):  # FileExistsError where a build is at it now
+            pass
     _check(out, work, resume=resume, force=force)
     kept = None if splits is None else Splits.load(splits)
     _begin(work, {"sources": specs, "options": options.to_dict()}, resume=resume)
-    planned = _planned(work, specs, options, clock)
-    specs_here = spec_paths((work / "parts").absolute())  # for workers that run in another folder
-    _read(specs_here, options, clock.of("reading", planned["files"]), engine=engine, jobs=jobs, scheduler=scheduler)
-    parts = [spec.with_suffix(".part") for spec in specs_here]
-    tell = clock.of("writing", planned["files"])
-    corpus = assemble(
-        parts, out, options, {"skipped": planned["skipped"]}, work=work / "index", splits=kept,
-        progress=lambda done, total: tell(planned["files"] * done // max(1, total)),
-    )  # fmt: skip
-    _discard(work)
+    with held(work):
+        planned = _planned(work, specs, options, clock, without=[out, *(out.with_name(f"{out.name}.{end}") for end in _ENDS)])
+        specs_here = spec_paths((work / "parts").absolute())  # for workers that run in another folder
+        _read(specs_here, options, clock.of("reading", planned["files"]), engine=engine, jobs=jobs, scheduler=scheduler)
+        parts = [spec.with_suffix(".part") for spec in specs_here]
+        tell = clock.of("writing", planned["files"])
+        corpus = assemble(
+            parts, out, options, {"skipped": planned["skipped"]}, work=work / "index", splits=kept,
+            progress=lambda done, total: tell(planned["files"] * done // max(1, total)),
+        )  # fmt: skip
+        _discard(work)
     return corpus
 
 
@@ -151,13 +158,13 @@ def _discard(work: Path) -> None:
     shutil.rmtree(work, ignore_errors=True)
 
 
-def _planned(work: Path, specs: list[str], options: BuildOptions, clock: _Clock) -> dict[str, Any]:
+def _planned(work: Path, specs: list[str], options: BuildOptions, clock: _Clock, *, without: Sequence[Path]) -> dict[str, Any]:
     """What the list of files came to (files, and what was passed over), listing them unless that was done."""
     path = work / _PLAN
     if not path.is_file():
         skipped, tell = Skipped(), clock.of("listing", 0)
         try:
-            counted = _Counted(expand(specs, unpack=work / "unpacked", skipped=skipped), tell)
+            counted = _Counted(expand(specs, unpack=work / "unpacked", skipped=skipped, without=without), tell)
             plan(counted, work / "parts", options)
         except (ValueError, OSError):  # a source that is not there, an archive that is refused: nothing to go on with
             _discard(work)

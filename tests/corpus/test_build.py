@@ -2,10 +2,12 @@
 
 import hashlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
+import zipfile
 
 import numpy as np
 import pytest
@@ -13,6 +15,7 @@ import pytest
 from musicvae.corpus.build import build_corpus, work_folder
 from musicvae.corpus.options import BuildOptions
 from musicvae.corpus.store import SPLITS, Corpus
+from musicvae.corpus.work.engines import run
 from musicvae.music.key import Key
 from musicvae.music.melody import Melody, Note
 from musicvae.music.meter import Meter
@@ -140,6 +143,36 @@ def test_what_would_be_lost_is_not_written_over(folder, tmp_path):
     assert len(build_corpus(folder, tmp_path / "out", force=True)) == 4
     with pytest.raises(FileNotFoundError, match="create it first"):
         build_corpus(folder, tmp_path / "no" / "out")
+
+
+def test_an_output_inside_a_source_is_no_part_of_it(folder, tmp_path, monkeypatch):
+    with zipfile.ZipFile(tmp_path / "more.zip", "w") as archive:
+        archive.write(folder / "jig" / "1.mid", "1.mid")
+    specs, out = [tmp_path / "more.zip", folder], folder / "out"
+    corpus = build_corpus(specs, out, jobs=1)
+    before = digest(out)
+    assert corpus.report["files"] == 7
+    assert list(corpus.report["skipped"]) == ["no music (.doc)"]
+    build_corpus(specs, out, jobs=1, force=True)
+    assert digest(out) == before
+    shutil.rmtree(out)
+    monkeypatch.setattr("musicvae.corpus.build.plan", killed)
+    with pytest.raises(KeyboardInterrupt):
+        build_corpus(specs, out, jobs=1)
+    monkeypatch.undo()
+    build_corpus(specs, out, jobs=1, resume=True)
+    assert digest(out) == before
+
+
+@pytest.mark.parametrize("options", [{}, {"resume": True}, {"force": True}])
+def test_a_build_that_is_running_is_left_alone(folder, tmp_path, monkeypatch, options):
+    def another(*args, **named):
+        with pytest.raises(FileExistsError, match="being written by another build, which is running"):
+            build_corpus(folder, tmp_path / "out", jobs=1, **options)
+        return run(*args, **named)
+
+    monkeypatch.setattr("musicvae.corpus.build.run", another)
+    assert len(build_corpus(folder, tmp_path / "out", jobs=1)) == 4
 
 
 def test_adding_files_moves_none_between_splits(folder, tmp_path):

@@ -36,20 +36,26 @@ _SUFFIXES = {suffix for group in FORMATS.values() for suffix in group}
 
 
 def expand(
-    specs: str | Path | Sequence[str | Path], *, unpack: Path | None = None, split_abc: int = 100, skipped: Skipped | None = None
+    specs: str | Path | Sequence[str | Path],
+    *,
+    unpack: Path | None = None,
+    split_abc: int = 100,
+    skipped: Skipped | None = None,
+    without: Sequence[Path] = (),
 ) -> Iterator[SourceFile]:
     """Every file that these sources hold, sorted in each source, the same each time.
 
     unpack: folder that archives are unpacked into, each into one of its own. split_abc: the most tunes of an ABC file in one item.
-    skipped: counts what is passed over. FileNotFoundError at once for a source that is not there, and in the
-    end for a glob or list that names no file; ValueError for one that makes no sense, and for an archive that is refused.
+    skipped: counts what is passed over. without: folders that are no part of what lies around them. FileNotFoundError at once for a
+    source that is not there, and in the end for a glob or list that names no file; ValueError for one that makes no sense, and for an
+    archive that is refused.
     """
     if split_abc < 1:
         raise ValueError(f"an item holds at least 1 tune, got {split_abc}")
     specs = [specs] if isinstance(specs, str | Path) else specs
     if not specs:
         raise ValueError("no sources given; a folder, file, glob, archive, list file or music21:NAME is needed")
-    listing = _Listing(unpack, split_abc, Skipped() if skipped is None else skipped)
+    listing = _Listing(unpack, split_abc, Skipped() if skipped is None else skipped, without)
     places = [_place(str(spec)) for spec in specs]
     for place in places:
         if is_archive(place) and unpack is None and os.path.isfile(place):
@@ -61,6 +67,8 @@ def _place(spec: str) -> str:
     """The path or glob behind a source; FileNotFoundError where nothing can be there."""
     if spec.startswith("music21:"):
         return _music21_place(spec.removeprefix("music21:"))
+    if not spec.strip():
+        raise ValueError("a source is empty text; a folder, file, glob, archive, list file or music21:NAME is needed")
     spec = os.path.expanduser(spec)
     if os.path.exists(spec):
         if spec.lower().endswith(_OTHER_ARCHIVES) and not is_archive(spec) and os.path.isfile(spec):
@@ -96,8 +104,9 @@ def _cut_glob(glob: str) -> tuple[str, str]:
 class _Listing:
     """One run through all sources: names are given out here, and what is passed over is counted."""
 
-    def __init__(self, unpack: Path | None, split_abc: int, skipped: Skipped) -> None:
+    def __init__(self, unpack: Path | None, split_abc: int, skipped: Skipped, without: Sequence[Path]) -> None:
         self.unpack, self.split_abc, self.skipped = unpack, split_abc, skipped
+        self.without = {os.path.realpath(folder) for folder in without}
         self.names: set[str] = set()
         self.homes: dict[str, str] = {}
         self.around = lru_cache(maxsize=1024)(collection_around)
@@ -158,6 +167,8 @@ class _Listing:
         found: list[tuple[Found, str]] = []
 
         def enter(entry: Entry) -> bool:
+            if self.is_left(entry):
+                return False
             recipe = collection_at(entry.path) if entry.name.count("/") < _RECIPE_DEPTH else None
             if recipe is not None:
                 found.append((Found(recipe, Path(entry.path)), entry.name + "/"))
@@ -177,7 +188,7 @@ class _Listing:
         inside: that folder within the root; prefix: the folder within that from which `glob` starts.
         """
         recipe, source = found.recipe, ""
-        for entry in walk(place, skipped=self.skipped, enter=lambda entry: reaches(glob, prefix + entry.name)):
+        for entry in walk(place, skipped=self.skipped, enter=lambda e: not self.is_left(e) and reaches(glob, prefix + e.name)):
             name = inside + entry.name
             if entry.is_folder or not fits(prefix + entry.name, glob):
                 continue
@@ -186,6 +197,10 @@ class _Listing:
                 yield from self.split(SourceFile(source, name, entry.path, recipe.name, size=entry.size))
             elif not recipe.reads_beside(name):
                 self.skipped.add(f"not taken by the recipe {recipe.name}", f"{recipe.name}/{name}")
+
+    def is_left(self, folder: Entry) -> bool:
+        """Whether this is one of the folders that are not gone into."""
+        return bool(self.without) and os.path.realpath(folder.path) in self.without
 
     def is_music(self, entry: Entry) -> bool:
         """Whether the file's suffix is one that is read; if not, it is counted."""

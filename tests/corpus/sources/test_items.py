@@ -104,6 +104,11 @@ def test_globs_that_find_nothing_are_told(pile):
         expand([f"{pile}/nowhere/*.mid"])
 
 
+def test_empty_text_is_no_source():
+    with pytest.raises(ValueError, match="a source is empty text; a folder, file, glob"):
+        expand([""])
+
+
 @pytest.mark.parametrize("spec", ["nowhere", "nowhere.zip", "music21"])
 def test_a_source_that_is_not_there_is_told_at_once(tmp_path, spec):
     with pytest.raises(FileNotFoundError, match=f"{spec} is not there; a folder, file, glob, archive, list file or music21:NAME is needed"):
