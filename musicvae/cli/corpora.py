@@ -124,7 +124,8 @@ def _heading(report: CorpusReport) -> str:
     lengths = [str(bars) for bars in report.lengths]
     spoken = f"{', '.join(lengths[:-1])} and {lengths[-1]}" if len(lengths) > 1 else lengths[0]
     held = [counted(report.counts[f"{noun}s"], noun) for noun in ("tune", "line", "bar")]
-    return f"{report.material}: {', '.join(held)}; windows of {spoken} bars, {every(report.lengths, report.options['hop_bars'])}"
+    noun = "bar" if spoken == "1" else "bars"
+    return f"{report.material}: {', '.join(held)}; windows of {spoken} {noun}, {every(report.lengths, report.options['hop_bars'])}"
 
 
 def every(lengths: Iterable[int], hop_bars: int) -> str:

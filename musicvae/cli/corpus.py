@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 from pathlib import Path
 
 from musicvae.cli import inspecting, recipes
@@ -99,6 +100,11 @@ def run_build(args: argparse.Namespace, terminal: Terminal) -> int:
         raise KeyboardInterrupt("stopped; the same command with --resume goes on from here") from None
     except RuntimeError as error:  # workers that die, whatever they are given
         raise ValueError(f"{error}; the same command with --resume goes on from here") from error
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        told = f"no space left on the disk of {error.filename or args.output}"
+        raise ValueError(f"{told}; make some, and the same command with --resume goes on from here") from error
     finally:
         terminal.progress("")
     report = corpus_report(Path(args.output))

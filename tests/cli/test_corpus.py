@@ -1,4 +1,6 @@
+import errno
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -128,6 +130,19 @@ def test_from_files_to_the_report(run, tmp_path):
     assert "type: jigs 3" in out
     assert out.endswith("\nc\n")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["c", "tunes"]
+
+
+def test_a_full_disk_is_told_with_the_way_on(run, built):
+    built.error = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    code, _, err = run("corpus", "build", "tunes", "-o", "c")
+    assert code == 2
+    assert err == "musicvae: no space left on the disk of c; make some, and the same command with --resume goes on from here\n"
+    built.error = PermissionError(errno.EACCES, os.strerror(errno.EACCES), "c.work")
+    assert run("corpus", "build", "tunes", "-o", "c")[2] == "musicvae: c.work: permission denied\n"
+
+
+def test_windows_of_one_bar_are_counted_in_the_singular(run, built):
+    assert "windows of 1 bar, one every " in run("corpus", "build", "tunes", "-o", "c", "--bars", "1")[1]
 
 
 def test_an_interrupt_says_how_to_go_on(fails, built):
