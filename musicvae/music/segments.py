@@ -106,8 +106,8 @@ def _counted(found: list[Segment], ticks_per_beat: int) -> list[Segment]:
         is_first, is_last = i == 0, i + 1 == len(found)
         length, bar = segment.end - segment.start, _bar_ticks(segment.meter, ticks_per_beat)
         num_bars = max(1, -(-length // bar))
-        # A last note that rings a hair over the bar line opens no new bar.
-        if is_last and num_bars > 1 and 1 <= length % bar <= int(half_step):
+        # A last note that rings a hair over the bar line opens no new bar, nor does a meter that comes a hair late.
+        if num_bars > 1 and 1 <= length % bar <= int(half_step):
             num_bars -= 1
         counted.append(replace(
             segment, start_bar=bar_number, num_bars=num_bars, has_partial_end=not is_last and length % bar > half_step,
