@@ -36,7 +36,6 @@ _BATCH_SECONDS = 5
 BATCH = 32
 """Tunes in a call of abc2midi: more bring little, and what goes wrong is to be done again."""
 _MAX_NOTES = 200_000
-_BELOW_PIANO = 6
 # control -> number of the mark with value 0; below any mark for other controls
 _FIRST_MARK = np.full(128, -128)
 _FIRST_MARK[list(CONTROLS)] = 128 * np.arange(len(CONTROLS))

@@ -1,6 +1,7 @@
 """Writing a corpus: lines are appended one by one and streamed to disk, and the folder appears when all of it is there.
 
-Memory is bounded by a few thousand rows and by the vocabularies of tags. The same lines in the same order give the same bytes.
+Memory holds some thousand rows, the vocabularies of tags and, while windows are counted, a few numbers of each line. The same
+lines in the same order give the same bytes.
 """
 
 from __future__ import annotations

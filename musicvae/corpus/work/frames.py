@@ -140,11 +140,6 @@ class FrameSplitter:
     def __init__(self) -> None:
         self._buffer = bytearray()
 
-    @property
-    def is_empty(self) -> bool:
-        """Whether nothing of a frame that is not yet complete has come in."""
-        return not self._buffer
-
     def feed(self, data: bytes) -> Iterator[bytes]:
         """The frames that are complete with this, to be gone through to the end; ValueError where none begins."""
         self._buffer += data

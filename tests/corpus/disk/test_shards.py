@@ -1,5 +1,6 @@
 import hashlib
 import json
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -108,6 +109,18 @@ def test_what_was_left_by_a_kill_is_replaced(tmp_path):
     write(tmp_path / "c")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["c"]
     assert tree(write(tmp_path / "c")) == tree(write(tmp_path / "d"))
+
+
+def test_what_a_kill_between_two_names_left_is_removed(tmp_path):
+    """A corpus is replaced in three steps: the older one aside, the new one into its place, the older one removed."""
+    for seed in (1, 2):
+        with ShardWriter(tmp_path / "c", "melody") as writer:
+            writer.append(made_tune(seed), split=0)
+            writer.finish()
+        if seed == 1:
+            shutil.copytree(tmp_path / "c", tmp_path / "c.old")
+    assert [path.name for path in tmp_path.iterdir()] == ["c"]
+    assert list(Corpus.load(tmp_path / "c", verify=True).tune_ids) == [made_tune(2).tune_id]
 
 
 def test_a_folder_of_other_things_is_left_alone(tmp_path):

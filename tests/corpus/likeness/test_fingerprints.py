@@ -102,6 +102,13 @@ def test_a_skeleton_in_two_four_holds_that_of_doubled_note_values_in_common_time
     assert in_common(short, long) > 0.9 * len(long)
 
 
+def test_long_notes_leave_no_skeleton():
+    # Bars of one note each move once every few places at most: such passages are alike in all sorts of tunes.
+    held = np.array([60, 60, 64, 64, 60, 60, 65, 65] * 4)
+    assert len(melody_skeleton([whole((held, np.arange(32) * 32))])) == 0
+    assert len(melody_skeleton([whole((held, np.arange(32) * 4))])) > 0
+
+
 def test_settings_with_other_ornaments_and_pickups_keep_their_skeleton_in_order():
     generator = np.random.default_rng(5)
     beats = generator.choice([60, 62, 64, 65, 67, 69, 71], 64)
