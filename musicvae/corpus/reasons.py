@@ -29,7 +29,7 @@ def normal_reason(error: BaseException, names: Sequence[str] = ()) -> str:
         text = str(error.strerror if isinstance(error, OSError) and error.strerror else error).strip() or "no message"
     except Exception:
         text = "no message"
-    for name in sorted({*names, *(PurePath(name).name for name in names)} - {""}, key=len, reverse=True):
+    for name in sorted({*names, *(PurePath(name).name for name in names)} - {""}, key=lambda name: (-len(name), name)):
         text = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", "the file", text)
     if meter := _METER.search(text):
         return f"only bars in unsupported meter {meter[1]}"

@@ -28,6 +28,7 @@ from typing import IO, Any
 from musicvae.corpus.sources.recipes import known_sources
 from musicvae.corpus.sources.skipped import Skipped
 from musicvae.corpus.sources.walking import fits, readable_name
+from musicvae.music.files import atomic_path
 from musicvae.music.reading import FORMATS
 
 __all__ = ["ARCHIVES", "MAX_MEMBERS", "MAX_RATIO", "archive_stem", "is_archive", "unpack"]
@@ -110,9 +111,8 @@ def _read_stamp(folder: Path) -> dict[str, Any]:
 
 
 def _write_stamp(folder: Path, words: dict[str, Any]) -> None:
-    temporary = folder / (_STAMP + ".new")
-    temporary.write_text(json.dumps(words, indent=1, sort_keys=True), encoding="utf-8")
-    os.replace(temporary, folder / _STAMP)
+    with atomic_path(folder / _STAMP, force=True) as temporary:
+        temporary.write_text(json.dumps(words, indent=1, sort_keys=True), encoding="utf-8")
 
 
 def _take(name: str, size: int, opened: Callable[[], IO[bytes]], folder: Path, skipped: Skipped) -> None:

@@ -2,7 +2,8 @@
 
 In one folder: ``00000.json`` ... tell the files of each unit, ``00000.part`` ... hold what they gave. A part is written under another
 name and then renamed, so that one that is there is whole; its key tells from which files, options and version of the library it was
-made, and one that does not fit, or is older than one of its files, is made again. Equal inputs give equal bytes.
+made, and one that does not fit, or one of whose files was written or put in place since, is made again. (The tables that recipes
+read beside the music are not looked at.) Equal inputs give equal bytes.
 """
 
 from __future__ import annotations
