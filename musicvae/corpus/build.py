@@ -25,7 +25,7 @@ from musicvae.corpus.sources.skipped import Skipped
 from musicvae.corpus.splits import Splits
 from musicvae.corpus.store import Corpus
 from musicvae.corpus.tunes import SourceFile
-from musicvae.corpus.work.engines import run
+from musicvae.corpus.work.engines import check_engine, run
 from musicvae.corpus.work.lock import held
 from musicvae.corpus.work.partitions import PartSummary, plan, release_readers, run_partition, spec_paths
 from musicvae.music.files import atomic_path
@@ -84,6 +84,7 @@ def build_corpus(
     """
     out, options = Path(out), options or BuildOptions()
     specs = [str(source) for source in ([sources] if isinstance(sources, str | Path) else sources)]
+    check_engine(engine, jobs, scheduler)
     clock = _Clock(progress)
     work = work_folder(out)
     if work.exists():

@@ -69,9 +69,9 @@ class Corpus:
     labels, or -1), source (index into sources). tune_ids: of each line, N. report: how the corpus came about.
     material: one of `MATERIALS`. columns: all columns by name, ``bars`` among them, each (R, ...). Also of shape (N,): tonic (of the
     key in the file, -1: unknown), shift (semitones from the file to what is stored), start_bar (written bar of the file, from 1;
-    0: unknown), tempo_qpm (0: unknown), tune (number of the tune), family (number of the first tune it is related to), meter (index
-    into meters, as written).
-    tags: facet -> (N,) index into tag_names[facet], or -1; the labels are the facet ``type``. options: those of the build.
+    0: unknown), tempo_qpm (120 where the file states none), tune (number of the tune), family (number of the first tune it is related
+    to), meter (index into meters, as written). tags: facet -> (N,) index into tag_names[facet], or -1; the labels are the facet
+    ``type``. options: those of the build.
     What is left out is filled in. Arrays may be mapped from disk, and are then read-only.
     """
 

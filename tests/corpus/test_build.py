@@ -175,6 +175,20 @@ def test_a_build_that_is_running_is_left_alone(folder, tmp_path, monkeypatch, op
     assert len(build_corpus(folder, tmp_path / "out", jobs=1)) == 4
 
 
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ({"engine": "ray"}, "unknown engine 'ray'; allowed are"),
+        ({"jobs": 0}, "jobs must be at least 1, got 0"),
+        ({"scheduler": "tcp://10.0.0.1:8786"}, "is for the engine dask"),
+    ],
+)
+def test_engines_that_make_no_sense_are_told_before_anything_is_listed(folder, tmp_path, words, told):
+    with pytest.raises(ValueError, match=told):
+        build_corpus(folder, tmp_path / "out", **words)
+    assert not work_folder(tmp_path / "out").exists()
+
+
 def test_adding_files_moves_none_between_splits(folder, tmp_path):
     for seed in range(100, 140):
         melody(seed).write(folder / f"b{seed}.mid")

@@ -48,7 +48,7 @@ LINES: Mapping[str, Column] = {
     "tonic": Column("int8", (), "pitch class of the key in the file; -1: unknown"),
     "shift": Column("int16", (), "semitones from the file's pitches to the stored ones"),
     "start_bar": Column("int32", (), "written bar of the file that the line begins with, from 1; 0: unknown"),
-    "tempo_qpm": Column("float32", (), "quarter notes a minute; 0: unknown"),
+    "tempo_qpm": Column("float32", (), "quarter notes a minute; 120 where the file states none; 0: unknown"),
     "source": Column("int32", (), "index into sources"),
     "tune": Column("int64", (), "number of the tune, from 0, in the order of ids"),
     "family": Column("int64", (), "number of the first tune that this one is related to, or its own"),

@@ -7,6 +7,7 @@ worker dies, so that running it again must do no harm.
 from __future__ import annotations
 
 import contextlib
+import logging
 import multiprocessing
 import os
 import signal
@@ -18,7 +19,7 @@ from concurrent.futures.process import BrokenProcessPool
 from itertools import islice
 from typing import Any, TypeVar
 
-__all__ = ["ENGINES", "Progress", "run"]
+__all__ = ["ENGINES", "Progress", "check_engine", "run"]
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -46,12 +47,7 @@ def run(
     None for a cluster on this machine. A worker that dies is replaced and its items run again, a few times; then RuntimeError names
     one. After an interrupt no process is left. ValueError for an unknown engine, or for Dask where it is not installed.
     """
-    if engine not in ENGINES:
-        raise ValueError(f"unknown engine {engine!r}; allowed are {', '.join(ENGINES)}")
-    if jobs is not None and jobs < 1:
-        raise ValueError(f"jobs must be at least 1, got {jobs}")
-    if scheduler is not None and engine != "dask":
-        raise ValueError(f"a scheduler ({scheduler}) is for the engine dask, not {engine}")
+    check_engine(engine, jobs, scheduler)
     jobs = min(jobs or _cores(), max(1, len(items)))
     if engine == "inline" or (engine == "processes" and jobs == 1):  # a process for one job alone would only cost its start
         results = (function(item) for item in items)
@@ -61,6 +57,16 @@ def run(
         for done, result in enumerate(results, 1):
             if progress is not None:
                 progress(done, len(items), result)
+
+
+def check_engine(engine: str, jobs: int | None, scheduler: str | None) -> None:
+    """ValueError for what `run` would refuse, before there is anything to run."""
+    if engine not in ENGINES:
+        raise ValueError(f"unknown engine {engine!r}; allowed are {', '.join(ENGINES)}")
+    if jobs is not None and jobs < 1:
+        raise ValueError(f"jobs must be at least 1, got {jobs}")
+    if scheduler is not None and engine != "dask":
+        raise ValueError(f"a scheduler ({scheduler}) is for the engine dask, not {engine}")
 
 
 def _cores() -> int:
@@ -134,7 +140,11 @@ def _dask(function: Callable[[Item], Result], items: Sequence[Item], jobs: int, 
     except ImportError:
         raise ValueError('the engine dask needs packages that are not installed: pip install "musicvae[cluster]"') from None
     try:
-        client = Client(scheduler, timeout=30) if scheduler else Client(n_workers=jobs, threads_per_worker=1, dashboard_address=None)
+        client = (
+            Client(scheduler, timeout=30)
+            if scheduler
+            else Client(n_workers=jobs, threads_per_worker=1, dashboard_address=None, silence_logs=logging.ERROR)
+        )
     except OSError as error:
         raise ValueError(f"no Dask scheduler answers at {scheduler}: {error}") from None
     with client:  # leaving it lets go of what is not yet done
