@@ -108,7 +108,7 @@ class _Survey:
                 self._sums.write(f"{result.file.source}\0{name} {result.sha256}\n")
             for tune in result.tunes:
                 self.index.add(len(self.facts), tune.shingles, tune.skeleton)
-                self.facts.add(tune, self._splits.of(tune.tune_id) if self._splits else "")
+                self.facts.add(tune, self._splits.of(tune.tune_id) if self._splits is not None else "")
                 self._id_ends.append(self._id_ends[-1] + self._ids.write(tune.tune_id.encode("utf-8", errors="backslashreplace")))
 
     def id_of(self, number: int) -> str:

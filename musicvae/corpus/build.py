@@ -92,7 +92,7 @@ def build_corpus(
             pass
     _check(out, work, resume=resume, force=force)
     kept = None if splits is None else Splits.load(splits)
-    _begin(work, {"sources": specs, "options": options.to_dict()}, resume=resume)
+    _begin(work, {"sources": specs, "options": options.to_dict(), "splits": kept.digest if kept is not None else ""}, resume=resume)
     with held(work):
         planned = _planned(work, specs, options, clock, without=[out, *(out.with_name(f"{out.name}.{end}") for end in _ENDS)])
         specs_here = spec_paths((work / "parts").absolute())  # for workers that run in another folder
@@ -147,6 +147,8 @@ def _begin(work: Path, request: dict[str, Any], *, resume: bool) -> None:
     before = json.loads(path.read_text(encoding="utf-8"))
     if before["sources"] != request["sources"]:
         raise ValueError(f"the interrupted build was of {', '.join(before['sources'])}: name the same sources, or begin anew with --force")
+    if before["splits"] != request["splits"]:
+        raise ValueError("the interrupted build kept another division into splits, or none: give the same one, or begin anew with --force")
     if changed := [name for name, value in request["options"].items() if before["options"].get(name) != value]:
         told = ", ".join(f"{name} {before['options'].get(name)}" for name in changed)
         raise ValueError(f"the interrupted build had other options ({told}): give the same ones, or begin anew with --force")

@@ -113,6 +113,9 @@ def test_a_build_that_was_killed_goes_on_and_gives_the_same_bytes(folder, tmp_pa
         build_corpus(folder, tmp_path / "out", options)
     with pytest.raises(ValueError, match=r"the interrupted build had other options \(bars \[2, 4, 8, 16\]\)"):
         build_corpus(folder, tmp_path / "out", BuildOptions(partition_files=2, bars=(4,)), resume=True)
+    (tmp_path / "splits.json").write_text('{"others": "train"}')
+    with pytest.raises(ValueError, match="the interrupted build kept another division into splits"):
+        build_corpus(folder, tmp_path / "out", options, resume=True, splits=tmp_path / "splits.json")
     with pytest.raises(ValueError, match="the interrupted build was of .*tunes: name the same sources"):
         build_corpus(folder / "jig", tmp_path / "out", options, resume=True)
     resumed = build_corpus(folder, tmp_path / "out", options, jobs=1, resume=True)
@@ -272,3 +275,11 @@ def test_a_build_of_a_relative_path_can_be_gone_on_with_from_elsewhere(folder, t
     (tmp_path / "elsewhere" / folder.name).mkdir()  # sources are looked for again only where they were not listed yet
     build_corpus(folder.name, tmp_path / "out", options, jobs=1, resume=True)
     assert digest(tmp_path / "out") == digest(tmp_path / "whole")
+
+
+def test_a_division_that_names_none_may_still_say_where_all_go(folder, tmp_path):
+    for seed in range(100, 130):
+        melody(seed).write(folder / f"{seed}.mid")
+    (tmp_path / "splits.json").write_text('{"others": "validation"}')
+    corpus = build_corpus(folder, tmp_path / "out", splits=tmp_path / "splits.json")
+    assert set(corpus.split.tolist()) == {SPLITS.index("validation")}

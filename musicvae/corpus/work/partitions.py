@@ -22,10 +22,11 @@ from typing import Any, BinaryIO
 
 import musicvae
 from musicvae.corpus.options import BuildOptions
+from musicvae.corpus.reasons import normal_reason
 from musicvae.corpus.tunes import SourceFile, Tune
 from musicvae.corpus.work.frames import pack, read_frames, unpack
 from musicvae.corpus.work.guard import Guard
-from musicvae.corpus.work.results import FileResult, file_words, pack_result, unpack_result
+from musicvae.corpus.work.results import LEFT_OUT, Failure, FileResult, file_words, pack_result, unpack_result
 from musicvae.corpus.work.tally import tally
 from musicvae.music.reading import FORMATS
 
@@ -138,7 +139,13 @@ def run_partition(spec: str | Path, options: BuildOptions, *, readers: str = "")
     with _atomically(part) as out:
         out.write(pack({"schema": _SCHEMA, "key": key}))
         for result in _guard(options, readers).read_all(files, options):
-            out.write(pack(*pack_result(result)))
+            try:
+                frame = pack(*pack_result(result))
+            except ValueError as error:  # more than a frame holds: one file does not stop the others
+                failure = Failure("", normal_reason(error), LEFT_OUT)
+                result = replace(result, tunes=(), failures=(*result.failures, failure), losses={})
+                frame = pack(*pack_result(result))
+            out.write(frame)
             _count(counts, result)
         out.write(pack({"counts": counts}))
     return PartSummary(spec.stem, **counts)

@@ -16,8 +16,10 @@ from hypothesis import strategies as st
 import musicvae
 from musicvae.corpus.options import BuildOptions
 from musicvae.corpus.tunes import SourceFile
+from musicvae.corpus.work import frames
 from musicvae.corpus.work.frames import pack
 from musicvae.corpus.work.partitions import PartSummary, _spec_files, plan, read_part, release_readers, run_partition, spec_paths
+from musicvae.corpus.work.results import pack_result
 
 DOUBLES = "reading_doubles"
 OPTIONS = BuildOptions(partition_files=12, max_memory_mib=256)
@@ -286,3 +288,21 @@ def test_files_that_take_long_to_read_make_smaller_units(tmp_path):
         return plan([SourceFile("s", f"{n}{name}", "", **fields) for n in range(64)], tmp_path, BuildOptions(partition_files=64))
 
     assert [units(".mid"), units(".abc"), units(".abc", tunes=8), units(".mxl"), units(".krn")] == [1, 4, 32, 32, 32]
+
+
+def test_a_file_that_gives_more_than_a_frame_holds_stops_nothing(tmp_path, monkeypatch):
+    files = music(tmp_path / "music", 2)
+    plan(files, tmp_path, OPTIONS)
+    largest = max(len(pack(*pack_result(result))) for result in whole_results(tmp_path))
+    monkeypatch.setattr(frames, "MAX_FRAME_BYTES", largest - 1)
+    for part in tmp_path.glob("*.part"):
+        part.unlink()
+    results = whole_results(tmp_path)
+    assert sorted(bool(result.tunes) for result in results) == [False, True]
+    (failed,) = [result for result in results if not result.tunes]
+    assert "is too large; at most" in failed.failures[-1].reason
+
+
+def whole_results(folder):
+    run_all(folder)
+    return [result for path in sorted(folder.glob("*.part")) for result in read_part(path).results]
