@@ -64,7 +64,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             sys.stdout.flush()
         return code
     except SystemExit as stop:  # argparse's way to end --help
-        return stop.code if isinstance(stop.code, int) else 0
+        return _flushed(stop.code if isinstance(stop.code, int) else 0)
     except BrokenPipeError:
         _drop_output()
         return 141
@@ -76,6 +76,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         if debug:
             raise
         return _complain(error_line(error), 2)
+
+
+def _flushed(code: int) -> int:
+    """The exit code, or 141 where nobody reads what is still to be printed."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _drop_output()
+        return 141
+    return code
 
 
 def _run(words: Sequence[str]) -> int:

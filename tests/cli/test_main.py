@@ -138,10 +138,11 @@ def test_an_unknown_command_in_a_process_of_its_own(tmp_path):
 
 @pytest.mark.skipif(os.name == "nt", reason="pipes end differently there")
 def test_a_reader_that_goes_away_is_no_error(tmp_path):
-    command = f"{sys.executable} -m musicvae --help; echo code $? >&2"
+    command = f"sleep 0.2; {sys.executable} -m musicvae --help; echo code $? >&2"  # by then nobody reads
     done = subprocess.run(["bash", "-c", f"({command}) | true"], capture_output=True, text=True, env=ENVIRONMENT, cwd=tmp_path, timeout=60)
     assert "Traceback" not in done.stderr
     assert "Broken" not in done.stderr
+    assert done.stderr == "code 141\n"
 
 
 def test_a_narrow_encoding_is_no_error(tmp_path):
