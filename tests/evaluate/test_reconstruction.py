@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from evaluate.doubles import SCALE, TransparentEngine, random_corpus
@@ -85,7 +87,9 @@ def test_the_linear_rival_is_measured_at_the_models_own_bits(corpus, linear):
 
 def test_rates_the_linear_code_cannot_carry_are_left_out(corpus, linear):
     codec = Codec(TransparentEngine(sigma=1e-60))  # tens of thousands of bits
-    result = reconstruct(codec, codec.encode(select_windows(corpus, "test", 0)), linear, rates=(1e6,))
+    # A code of which no component was left out carries any rate; whether this one is such hangs on rounding.
+    cut = replace(linear, total_variance=2 * linear.total_variance)
+    result = reconstruct(codec, codec.encode(select_windows(corpus, "test", 0)), cut, rates=(1e6,))
     assert not result.gains
     assert not [row for row in result.rows if row.code.startswith("linear")]
 
