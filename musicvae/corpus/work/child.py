@@ -35,7 +35,7 @@ from musicvae.corpus.work.pipes import Answers, Requests
 from musicvae.corpus.work.results import LEFT_OUT, STOPPED, UNREADABLE, pack_tune
 from musicvae.music.score import Score
 
-__all__ = ["OUT_OF_MEMORY", "RETIRED", "main"]
+__all__ = ["OUT_OF_MEMORY", "RETIRED", "digest_of", "main", "readers_named"]
 
 OUT_OF_MEMORY = 84
 RETIRED = 85
@@ -88,7 +88,7 @@ def main(arguments: list[str]) -> int:
     nowhere = os.open(os.devnull, os.O_RDWR)
     for noisy in (0, 1):
         os.dup2(nowhere, noisy)
-    found = _readers(readers)
+    found = readers_named(readers)
     os.dup2(nowhere, 2)  # only now, so that a failing import can be told
     memory = _Memory(max_memory_mib)
     answers.put({"is": "ready"})
@@ -105,7 +105,8 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def _readers(name: str) -> _Readers:
+def readers_named(name: str) -> _Readers:
+    """The functions that read: those of a module of this name, of the library for ""."""
     if name:
         module = importlib.import_module(name)
         return _Readers(module.tunes_of, module.take_tune)
@@ -168,7 +169,7 @@ class _Child:
     def _read(self, file: SourceFile, skip: int, passing: str) -> None:
         """Answer a request. passing: a reason to read no tune but only name them. MemoryError when memory ran out."""
         try:
-            sha256, size = _digest(file.path)
+            sha256, size = digest_of(file.path)
             self._answers.put({"is": "file", "sha256": sha256, "size": size})
             self._step()
             tunes = iter(self._readers.tunes_of(file))
@@ -223,7 +224,7 @@ class _Child:
             resource.setrlimit(resource.RLIMIT_CPU, (limit if hard < 0 else min(limit, hard), hard))
 
 
-def _digest(path: str) -> tuple[str, int]:
+def digest_of(path: str) -> tuple[str, int]:
     """SHA-256 of a file and its size."""
     digest, size = hashlib.sha256(), 0
     with open(path, "rb", buffering=0) as file:

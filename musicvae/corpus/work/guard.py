@@ -7,6 +7,9 @@ the tune given up. So neither what was read before nor chance decides what a fil
 from __future__ import annotations
 
 import itertools
+import logging
+import os
+import select
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 from types import TracebackType
@@ -17,9 +20,13 @@ from musicvae.corpus.tunes import SourceFile, Tune
 from musicvae.corpus.work.frames import pack, unpack
 from musicvae.corpus.work.process import ReaderProcess, Stop
 from musicvae.corpus.work.results import STOPPED, Failure, FileResult, file_words, unpack_tune
+from musicvae.corpus.work.unguarded import read_here
 
-__all__ = ["Guard"]
+__all__ = ["CAN_GUARD", "Guard"]
 
+CAN_GUARD = hasattr(select, "poll") and hasattr(os, "killpg")
+"""Whether this platform has what a guard needs; else files are read unguarded. Linux and macOS have, Windows has not."""
+_log = logging.getLogger(__name__)
 _MAX_STOPS = 5  # in one file, until the rest of it is passed over
 _AHEAD_BYTES = 4096  # of requests; a pipe holds as much, so that sending never waits
 
@@ -91,7 +98,7 @@ class Guard:
     """
 
     def __init__(self, max_seconds: float = 30.0, max_memory_mib: int = 2048, *, readers: str = "", warm_up_seconds: float = 20.0) -> None:
-        self._max_seconds, self._warm_up_seconds = max_seconds, warm_up_seconds
+        self._max_seconds, self._warm_up_seconds, self._readers = max_seconds, warm_up_seconds, readers
         self._process = ReaderProcess(max_seconds, max_memory_mib, readers)
         self._told: BuildOptions | None = None
         self._asked: deque[int] = deque()
@@ -115,6 +122,10 @@ class Guard:
 
         A reading that is begun before another has come to its end takes the child from it: the other raises RuntimeError.
         """
+        if not CAN_GUARD:
+            _log.warning("files are read without a guard on this platform: one that crashes its reader ends the build")
+            yield from read_here(files, options, self._readers)
+            return
         waiting = iter(files)
         jobs: deque[_Job] = deque()  # in order; those sent come first
         sent: deque[int] = deque()  # bytes of their requests
