@@ -22,6 +22,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -98,7 +99,7 @@ def loop(args: argparse.Namespace) -> None:
 # -- a pile of any size
 
 
-def recombined(songs: list, rng: np.random.Generator) -> bytes:  # noqa: ANN001 (symusic publishes no types)
+def recombined(songs: list[Any], rng: np.random.Generator) -> bytes:
     """The bytes of a new song: the start of one and the end of another, in another key, now and then shifted by beats."""
     import symusic
 

@@ -61,12 +61,6 @@ def _add_build(inner: Commands) -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of tables")
     taking = parser.add_argument_group("what to take")
     add_material_options(taking)
-    taking.add_argument(
-        "--hop",
-        type=positive_int,
-        metavar="N",
-        help="bars from one window's start to the next, of shorter ones their own length (default: 4)",
-    )
     taking.add_argument("--keep-duplicates", action="store_true", help="leave near-duplicates in; they still share a split")
     taking.add_argument(
         "--max-off-grid", type=share_number, metavar="SHARE",

@@ -41,12 +41,6 @@ def add_inspect(inner: Commands) -> None:
     parser.add_argument("--force", action="store_true", help="overwrite a picture that is there")
     taking = parser.add_argument_group("what to take")
     add_material_options(taking)
-    taking.add_argument(
-        "--hop",
-        type=positive_int,
-        metavar="N",
-        help="bars from one window's start to the next, of shorter ones their own length (default: 4)",
-    )
     taking.add_argument("--track", metavar="T", help="track: a number from 1, or a part of its name (default: the likeliest)")
     taking.add_argument("--start-bar", type=positive_int, default=1, metavar="N", help="first bar to take, counted from 1 (default: 1)")
     taking.add_argument("--tune", type=positive_int, default=1, metavar="N", help="which tune of a file of many (default: 1)")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from musicvae.cli.parsing import number_list, word_list
+from musicvae.cli.parsing import number_list, positive_int, word_list
 
 if TYPE_CHECKING:
     import argparse
@@ -15,12 +15,16 @@ __all__ = ["add_material_options", "build_options"]
 
 
 def add_material_options(group: Any) -> None:
-    """``--kind``, ``--bars``, ``--meters`` and ``--drum-map``, as `build_options` takes them."""
+    """``--kind``, ``--bars``, ``--hop``, ``--meters`` and ``--drum-map``, as `build_options` takes them."""
     group.add_argument(
         "--kind", choices=("melody", "drums", "groove", "trio"), default="melody",
         help="melody; drums; groove (drums with velocity and timing); trio (melody, bass, drums) (default: melody)",
     )  # fmt: skip
     group.add_argument("--bars", type=number_list, metavar="N,N", help="lengths of windows in bars (default: 2,4,8,16)")
+    group.add_argument(
+        "--hop", type=positive_int, metavar="N",
+        help="bars from one window's start to the next, of shorter ones their own length (default: 4)",
+    )  # fmt: skip
     group.add_argument("--meters", type=word_list, metavar="M,M", help="meters taken; 2/4 and 2/2 count as 4/4 (default: 4/4,3/4,6/8)")
     group.add_argument("--drum-map", metavar="NAME", help="classes of drums: nine, nine-old, sixty-one or roland (default: nine)")
 
