@@ -89,7 +89,7 @@ def timed(seconds: Counter[str], stage: str, call: Callable[..., Any], *argument
     except ValueError as error:
         return str(error)
     finally:
-        seconds[stage] += time.perf_counter() - began  # type: ignore[assignment]
+        seconds[stage] += time.perf_counter() - began
 
 
 def tell(counts: Counter[str], what: str, path: Path, before: object, after: object) -> None:

@@ -47,7 +47,9 @@ class BuildOptions:
         if self.material not in MATERIALS:
             raise ValueError(f"unknown material {self.material!r}; allowed are {', '.join(MATERIALS)}")
         if not self.bars or any(not 1 <= b <= _MAX_BARS for b in self.bars) or len(set(self.bars)) < len(self.bars):
-            raise ValueError(f"window lengths {self.bars} must be different numbers of bars from 1 to {_MAX_BARS}")
+            raise ValueError(
+                f"window lengths {', '.join(map(str, self.bars)) or '(none)'} must be different numbers of bars from 1 to {_MAX_BARS}"
+            )
         if not 1 <= self.hop_bars <= _MAX_BARS:
             raise ValueError(f"hop of {self.hop_bars} bars is outside 1 to {_MAX_BARS}")
         if unknown := [m for m in self.meters if m not in KINDS]:

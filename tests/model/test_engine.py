@@ -115,7 +115,7 @@ def test_drawn_bars_that_return_are_the_same(model_file: Path, monkeypatch: pyte
 )
 def test_misuse_is_named(engine: Engine, call: object, message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        call(engine)  # type: ignore[operator]
+        call(engine)
 
 
 def test_an_unknown_device_is_named(model_file: object) -> None:

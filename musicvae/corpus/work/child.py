@@ -132,7 +132,7 @@ def _follow(parent: int) -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
-class _Retired(Exception):  # noqa: N818 - it is no error
+class _Retired(Exception):
     """So much memory is held here that another process should go on."""
 
 

@@ -82,12 +82,13 @@ def plan(files: Iterable[SourceFile], folder: str | Path, options: BuildOptions)
     for left in folder.glob("*.tmp"):
         left.unlink()
     count = 0
-    for count, group in enumerate(_groups(files, options), 1):  # noqa: B007 - it is returned
-        spec = folder / f"{count - 1:0{_DIGITS}}.json"
+    for group in _groups(files, options):
+        spec = folder / f"{count:0{_DIGITS}}.json"
         # Workers, and whoever goes on with this, may run in another folder.
         words = {"schema": _SCHEMA, "files": [file_words(replace(file, path=os.path.abspath(file.path))) for file in group]}
         with _atomically(spec) as out:
             out.write(json.dumps(words, indent=0).encode("ascii"))
+        count += 1
     for path in (*folder.glob("*.json"), *folder.glob("*.part")):
         if path.stem.isdecimal() and int(path.stem) >= count:
             path.unlink()

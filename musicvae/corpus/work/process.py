@@ -52,7 +52,7 @@ class ReaderProcess:
         self._folder: _Folder | None = None
         self._splitter, self._is_garbled = FrameSplitter(), False
         self._frames: deque[bytes] = deque()
-        self._finalizer: weakref.finalize | None = None  # type: ignore[type-arg]
+        self._finalizer: weakref.finalize[..., ReaderProcess] | None = None
         self.is_fresh = True
 
     def start(self) -> bool:

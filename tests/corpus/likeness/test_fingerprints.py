@@ -20,7 +20,10 @@ def tune(seed, notes=60):
     return generator.integers(60, 80, notes), np.cumsum(generator.choice([1, 2, 2, 4], notes))
 
 
-def whole(line, meter=Meter(4, 4)):  # noqa: B008
+FOUR_FOUR = Meter(4, 4)
+
+
+def whole(line, meter=FOUR_FOUR):
     pitch, onset = line
     return pitch, onset, np.append(np.diff(onset), 1), meter
 
