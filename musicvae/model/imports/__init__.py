@@ -1,0 +1,1 @@
+"""Weights that others published: files of TensorFlow and of magenta.js, read without either."""

@@ -1,0 +1,1 @@
+"""What the published networks read and write at each step, from and to notes."""
