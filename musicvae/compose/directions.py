@@ -17,7 +17,7 @@ from musicvae.compose.engine import Floats
 from musicvae.compose.passages import Passages
 from musicvae.model.config import ModelConfig
 
-__all__ = ["METHODS", "difference_direction", "joint_direction", "mean_mu", "quartile_direction"]
+__all__ = ["METHODS", "difference_direction", "joint_direction", "joint_way", "mean_mu", "quartile_direction", "quartile_way"]
 
 METHODS = ("joint", "difference")
 # Shares of the mean variance of mu, so that they mean the same for every model.
@@ -43,9 +43,13 @@ def difference_direction(passages: Passages, versus: Passages | Floats, config: 
 
 def quartile_direction(passages: Passages, values: Floats, config: ModelConfig) -> Floats:
     """Mean mu of the quarter of passages with the largest values minus that of the quarter with the smallest; (Z,)."""
+    return quartile_way(passages.filled(config), values)
+
+
+def quartile_way(mu: Floats, values: Floats) -> Floats:
+    """The same from mu (R, Z) and the values (R,)."""
     order = np.argsort(values, kind="stable")
     quarter = max(1, len(order) // 4)
-    mu = passages.filled(config)
     return np.asarray(mu[order[-quarter:]].mean(axis=0) - mu[order[:quarter]].mean(axis=0))
 
 
@@ -55,12 +59,16 @@ def joint_direction(passages: Passages, values: Floats, config: ModelConfig) -> 
     values: (R, A), the attribute to move first; one of the others that does not vary is left out.
     ValueError if the first does not vary.
     """
+    return joint_way(passages.filled(config), values)
+
+
+def joint_way(mu: Floats, values: Floats) -> Floats:
+    """The same from mu (R, Z) and the values (R, A)."""
     spread = values.std(axis=0)
     if spread[0] <= 0:
         raise ValueError("the attribute has the same value in all melodies: there is nothing to learn it from")
     kept = np.flatnonzero(spread > 1e-9)
     target = (values[:, kept] - values[:, kept].mean(axis=0)) / spread[kept]
-    mu = passages.filled(config)
     centred = mu - mu.mean(axis=0)
     covariance = centred.T @ centred / len(mu)
     level = float(np.trace(covariance)) / len(covariance)

@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 from musicvae.music.melody import Melody
 from musicvae.music.score import Score
 
-__all__ = ["Source", "Taken", "read", "take"]
+__all__ = ["Source", "Taken", "read", "score_of", "take"]
 
 _SHOWN_LINES = 4
 
@@ -46,7 +46,7 @@ def take(source: Source, *, track: int | str | None = None, start_bar: int = 1, 
         raise ValueError(f"bars and tunes count from 1, got start_bar={start_bar}, bars={bars}, tune={tune}")
     if isinstance(source, Melody):
         return _part_of(source, start_bar, bars)
-    name, score = _to_score(source, tune)
+    name, score = score_of(source, tune)
     try:
         return _line_of(score, name, track, start_bar, bars)
     except ValueError as error:  # with several inputs it must be clear which one is meant
@@ -67,7 +67,8 @@ def _part_of(melody: Melody, start_bar: int, bars: int | None) -> Taken:
     return Taken(part, (f"a note held over into bar {start_bar} was left out",) if tied else ())
 
 
-def _to_score(source: Source, tune: int) -> tuple[str, Score]:
+def score_of(source: Source, tune: int = 1) -> tuple[str, Score]:
+    """What to call it, and the score; tune: which one of an ABC file, from 1. Errors as `take`."""
     if isinstance(source, Score):
         return source.title or "the score", source
     if isinstance(source, str | os.PathLike):
