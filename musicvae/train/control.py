@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-__all__ = ["AveragedWeights", "RateController", "cosine_share"]
+__all__ = ["AveragedWeights", "CurrentWeights", "RateController", "cosine_share"]
 
 _LN2 = math.log(2.0)
 _MIN_BETA, _MAX_BETA = 1e-4, 20.0
@@ -119,3 +119,33 @@ class AveragedWeights:
         """Take up a saved state, on the device where the means are."""
         self.updates = int(state["updates"])
         self._mean = {name: state["mean"][name].to(x.device) for name, x in self._mean.items()}
+
+
+class CurrentWeights:
+    """What stands in for `AveragedWeights` where nothing is averaged: the network's own parameters, of which no copy is kept."""
+
+    def __init__(self, network: nn.Module) -> None:
+        self._network = network
+
+    def to(self, device: torch.device) -> None:
+        """Nothing to move."""
+
+    def update(self, network: nn.Module) -> None:
+        """Nothing to take in."""
+
+    def swap_in(self, network: nn.Module) -> None:
+        """The network has them already."""
+
+    def swap_out(self, network: nn.Module) -> None:
+        """The network keeps them."""
+
+    def copies(self) -> dict[str, Tensor]:
+        """The parameters by name, copied to the CPU."""
+        return {name: p.detach().to("cpu", copy=True) for name, p in self._network.named_parameters()}
+
+    def state_dict(self) -> dict[str, Any]:
+        """Nothing: checkpoints hold the parameters anyway."""
+        return {}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Nothing to take up."""

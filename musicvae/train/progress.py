@@ -8,7 +8,7 @@ from typing import Any, TextIO
 
 import lightning as L
 
-from musicvae.train.task import VAETask
+from musicvae.train.shell import TrainingTask
 
 __all__ = ["ProgressLine", "StatusLine"]
 
@@ -57,21 +57,21 @@ class ProgressLine(L.Callback):
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Note where this process takes up."""
-        if isinstance(pl_module, VAETask):
+        if isinstance(pl_module, TrainingTask):
             self._begin = (time.monotonic(), pl_module.progress)
 
     def on_train_batch_end(self, trainer: L.Trainer, pl_module: L.LightningModule, outputs: Any, batch: Any, batch_idx: int) -> None:
         """Show the state when it is due."""
-        if trainer.is_global_zero and self._line.due and isinstance(pl_module, VAETask):
+        if trainer.is_global_zero and self._line.due and isinstance(pl_module, TrainingTask):
             self._line.write(self._text(pl_module))
 
     def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Show the end."""
-        if trainer.is_global_zero and isinstance(pl_module, VAETask):
+        if trainer.is_global_zero and isinstance(pl_module, TrainingTask):
             self._line.write(self._text(pl_module))
             self._line.close()
 
-    def _text(self, task: VAETask) -> str:
+    def _text(self, task: TrainingTask) -> str:
         done = int(_WIDTH * task.progress)
         words = [f"[{'#' * done}{'.' * (_WIDTH - done)}] {task.progress:4.0%}  step {task.global_step}"]
         shown = (
