@@ -14,7 +14,7 @@ encoder's mean and the same noise for every piece.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, overload
 
@@ -24,12 +24,12 @@ from musicvae.compose.alignment import align
 from musicvae.compose.canonical import from_coordinates
 from musicvae.compose.carry import with_velocities
 from musicvae.compose.code import Code
-from musicvae.compose.coding import decode_rows, encode, place
-from musicvae.compose.engine import Engine
+from musicvae.compose.coding import chords_of, decode_rows, encode, joined, place, windows_of
+from musicvae.compose.engine import ChordRows, Engine
 from musicvae.compose.latent import between
 from musicvae.compose.limits import check_choice, check_steps, check_temperature
 from musicvae.compose.seeds import window_seed
-from musicvae.compose.windows import join_tokens, phrase_windows
+from musicvae.compose.spacing import GRID, even_alphas
 from musicvae.music.attributes import own_key
 from musicvae.music.melody import Melody
 from musicvae.music.vocabulary import Tokens
@@ -39,8 +39,6 @@ __all__ = ["KEY_RULES", "METHODS", "SPACINGS", "Blend", "blend"]
 METHODS = ("slerp", "lerp")
 KEY_RULES = ("switch", "a", "b")
 SPACINGS = ("even", "latent")
-# Candidates for each gap between two pieces, when their distances are to be even.
-_GRID = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,7 +84,9 @@ class _Way:
         windows = range(len(bars))
         z = np.stack([between(self.a.mu[w], self.b.mu[w], alpha, self.method) for alpha in alphas for w in windows])
         seeds = [window_seed(self.seed, w) for w in windows] * len(alphas)
-        parts = decode_rows(self.engine, z, bars * len(alphas), self.a.meter, temperature=temperature, seeds=seeds)
+        over = chords_of(self.a.chords, self.a.windows)
+        chords = None if over is None else over * len(alphas)
+        parts = decode_rows(self.engine, z, bars * len(alphas), self.a.meter, temperature=temperature, seeds=seeds, chords=chords)
         return [parts[i : i + len(bars)] for i in range(0, len(parts), len(bars))]
 
 
@@ -104,6 +104,7 @@ def blend(
     keys: str = "switch",
     spacing: str = "even",
     refine: int = 0,
+    chords: Callable[[int], ChordRows] | None = None,
     provenance: Mapping[str, Any] | None = None,
 ) -> Blend:
     """Blend two melodies in `steps` pieces, both reconstructions included.
@@ -111,7 +112,8 @@ def blend(
     method: `METHODS`; alignment, meters: `compose.alignment`; keys: `KEY_RULES`. spacing: "latent"
     takes even alphas; "even" decodes a grid four times finer at temperature 0 and takes those whose
     share of the distance, d(A, x) / (d(A, x) + d(x, B)) in tokens that differ, comes nearest to even.
-    refine: gradient steps on the ends. ValueError for options that do not exist.
+    refine: gradient steps on the ends. chords: model bars -> (bars, 8), those of the aligned melodies, for an engine
+    that takes chords. ValueError for options that do not exist.
     """
     for what, value, allowed in (("method", method, METHODS), ("keys", keys, KEY_RULES), ("spacing", spacing, SPACINGS)):
         check_choice(what, value, allowed)
@@ -119,8 +121,9 @@ def blend(
     check_temperature(temperature)
     aligned = align(a, b, how=alignment, meters=meters)
     (placed_a, seen_a), (placed_b, seen_b) = place(engine, aligned.a), place(engine, aligned.b)
-    windows = phrase_windows([placed_a.tokens, placed_b.tokens], aligned.a.meter, max_bars=engine.config.max_bars)
-    codes = [encode(engine, melody, refine=refine, windows=windows) for melody in (aligned.a, aligned.b)]
+    windows = windows_of(engine, [placed_a.tokens, placed_b.tokens], aligned.a.meter)
+    over = None if chords is None else chords(len(placed_a.tokens))
+    codes = [encode(engine, melody, refine=refine, windows=windows, chords=over) for melody in (aligned.a, aligned.b)]
     way = _Way(engine, codes[0], codes[1], method, seed)
     alphas = _even_alphas(way, steps) if spacing == "even" else tuple(np.linspace(0, 1, steps).tolist())
     parts = way.tokens(alphas, temperature)
@@ -136,8 +139,8 @@ def _piece(way: _Way, inputs: tuple[Melody, Melody], tokens: list[Tokens], posit
     home = {"switch": nearer, "a": 0, "b": 1}[keys]
     code, dress = (way.a, way.b)[home], inputs[nearer]
     # A note sounds on into a window where it does in the nearer input.
-    joined = join_tokens(tokens, (way.a, way.b)[nearer].held)
-    melody = from_coordinates(joined, code.meter, shift_semitones=code.shift_semitones, num_bars=code.num_bars)
+    whole = joined((way.a, way.b)[nearer], tokens)
+    melody = from_coordinates(whole, code.meter, shift_semitones=code.shift_semitones, num_bars=code.num_bars)
     melody = with_velocities(melody, (way.a, way.b)[nearer].played)
     tempo_qpm = _tempo(way.a.tempo_qpm, way.b.tempo_qpm, position)
     return replace(melody, tempo_qpm=tempo_qpm, key=inputs[home].key, program=dress.program, name=dress.name)
@@ -154,35 +157,11 @@ def _even_alphas(way: _Way, steps: int) -> tuple[float, ...]:
     """Alphas of `steps` points whose greedy decodings advance evenly from A to B, strictly increasing."""
     if steps == 2:
         return (0.0, 1.0)
-    grid = np.linspace(0, 1, _GRID * (steps - 1) + 1)
+    grid = np.linspace(0, 1, GRID * (steps - 1) + 1)
     flat = [np.concatenate([part.reshape(-1) for part in parts]) for parts in way.tokens(grid.tolist(), 0.0)]
     to_a = np.array([np.count_nonzero(x != flat[0]) for x in flat], np.float64)
     to_b = np.array([np.count_nonzero(x != flat[-1]) for x in flat], np.float64)
-    whole = to_a + to_b
-    share = np.where(whole > 0, to_a / np.maximum(whole, 1), grid)
-    return (0.0, *grid[_rising_choice(share, grid, np.linspace(0, 1, steps)[1:-1])].tolist(), 1.0)
-
-
-def _rising_choice(share: np.ndarray[Any, Any], grid: np.ndarray[Any, Any], targets: np.ndarray[Any, Any]) -> list[int]:
-    """Strictly rising indices whose shares have the least total distance from the targets.
-
-    Of equally good ones those nearest on the grid itself, so that a stretch where nothing changes
-    is crossed evenly. Dynamic programming over (target, index).
-    """
-    inner = np.arange(1, len(share) - 1)
-    cost = np.abs(share[inner] - targets[:, None]) + 1e-6 * np.abs(grid[inner] - targets[:, None])
-    best, back = cost[0], []
-    for row in cost[1:]:
-        # The best way to any index before this one.
-        lowest = np.minimum.accumulate(best)
-        improves = np.concatenate([[True], best[1:] < lowest[:-1]])
-        first = np.maximum.accumulate(np.where(improves, np.arange(len(best)), 0))
-        back.append(np.concatenate([[0], first[:-1]]))
-        best = row + np.concatenate([[np.inf], lowest[:-1]])
-    chosen = [int(np.argmin(best))]
-    for previous in reversed(back):
-        chosen.append(int(previous[chosen[-1]]))
-    return [int(inner[i]) for i in reversed(chosen)]
+    return even_alphas(to_a, to_b, steps)
 
 
 def _choices(a: Melody, b: Melody, num_windows: int, keys: str) -> tuple[str, ...]:

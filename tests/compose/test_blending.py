@@ -7,9 +7,10 @@ from compose.fake_engine import FakeEngine, same_music, tune
 from hypothesis import given
 from hypothesis import strategies as st
 
-from musicvae.compose.blending import _rising_choice, blend
+from musicvae.compose.blending import blend
 from musicvae.compose.canonical import to_coordinates
 from musicvae.compose.coding import decode, encode
+from musicvae.compose.spacing import rising_choice
 from musicvae.music.key import Key
 from musicvae.music.melody import Melody
 
@@ -103,7 +104,7 @@ def test_the_choice_of_alphas_is_the_best_there_is(shares, count):
     def cost(indices):
         return sum(abs(share[i] - t) + 1e-6 * abs(grid[i] - t) for i, t in zip(indices, targets, strict=True))
 
-    chosen = _rising_choice(share, grid, targets)
+    chosen = rising_choice(share, grid, targets)
     assert chosen == sorted(set(chosen))
     assert cost(chosen) == pytest.approx(min(cost(c) for c in combinations(range(1, len(shares) + 1), count)))
 
