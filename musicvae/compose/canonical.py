@@ -3,8 +3,8 @@
 Conventions: *coordinates* are the tokens a model sees. Where its configuration says
 `canonical_key`, a melody is shifted so that its signature has no accidentals
 (`music.key.canonical_shift` of its stated key, else of the estimated one, and of the mean of its
-pitches, each note counted once); otherwise the shift is 0. Pitches that leave 21..108 are moved by
-octaves and counted.
+pitches, each note counted once); otherwise the shift is 0. Pitches that leave the model's range (21..108
+unless it has a smaller one) are moved by octaves and counted.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Placed:
     """A melody in coordinates.
 
     tokens: (B, S). shift_semitones: what was added to every pitch. key: the key it was placed by.
-    num_folded: notes that had to change octave to be inside the piano's range.
+    num_folded: notes that had to change octave to be inside the model's range.
     """
 
     tokens: Tokens
@@ -34,11 +34,11 @@ class Placed:
     num_folded: int
 
 
-def to_coordinates(melody: Melody, *, canonical_key: bool) -> Placed:
-    """Place a melody as a model sees it; ValueError for a meter without a grid."""
+def to_coordinates(melody: Melody, *, canonical_key: bool, lowest: int = MIN_PITCH, highest: int = MAX_PITCH) -> Placed:
+    """Place a melody as a model sees it whose pitches are `lowest` to `highest`; ValueError for a meter without a grid."""
     key = own_key(melody)
     shift = canonical_shift(key, pitch_mean(melody)) if canonical_key else 0
-    notes = tuple(replace(note, pitch=fold(note.pitch + shift, MIN_PITCH, MAX_PITCH)) for note in melody.notes)
+    notes = tuple(replace(note, pitch=fold(note.pitch + shift, lowest, highest)) for note in melody.notes)
     num_folded = sum(placed.pitch != note.pitch + shift for placed, note in zip(notes, melody.notes, strict=True))
     return Placed(to_tokens(replace(melody, notes=notes)), shift, key, num_folded)
 

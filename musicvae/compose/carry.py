@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from musicvae.compose.canonical import fold
+from musicvae.compose.engine import Layout
 from musicvae.music.melody import Melody
-from musicvae.music.vocabulary import MAX_PITCH, MIN_PITCH
 
 __all__ = ["played_notes", "with_folded_pitches", "with_velocities"]
 
@@ -43,16 +43,17 @@ def with_velocities(melody: Melody, played: NDArray[np.int64]) -> Melody:
     return replace(melody, notes=notes)
 
 
-def with_folded_pitches(melody: Melody, source: Melody, shift_semitones: int) -> Melody:
+def with_folded_pitches(melody: Melody, source: Melody, shift_semitones: int, config: Layout) -> Melody:
     """The melody with the source's own pitch for notes that only differ from it by having been folded.
 
-    Those start where a note of the source starts and have its pitch once that is folded into 21..108
-    under the shift, so that a melody that came through unchanged is the source, octaves included.
+    Those start where a note of the source starts and have its pitch once that is folded into the model's
+    range under the shift, so that a melody that came through unchanged is the source, octaves included.
     """
+    low, high = config.lowest_pitch, config.highest_pitch
     own = {note.onset_steps: note.pitch for note in source.notes}
 
     def restored(onset: int, pitch: int) -> int:
         original = own.get(onset, pitch)
-        return original if fold(original + shift_semitones, MIN_PITCH, MAX_PITCH) == pitch + shift_semitones else pitch
+        return original if fold(original + shift_semitones, low, high) == pitch + shift_semitones else pitch
 
     return replace(melody, notes=tuple(replace(note, pitch=restored(note.onset_steps, note.pitch)) for note in melody.notes))

@@ -16,8 +16,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from musicvae.compose.engine import Floats
+from musicvae.compose.engine import ChordRows, Floats
 from musicvae.compose.windows import Window
+from musicvae.music.chord_rows import EIGHTHS_PER_ROW
 from musicvae.music.files import atomic_path
 from musicvae.music.key import Key
 from musicvae.music.meter import Meter
@@ -33,10 +34,11 @@ class Code:
     """An encoded melody.
 
     mu, sigma: (W, Z), read-only; mean and standard deviation of q(z | window). windows: W stretches
-    of model bars that follow each other. held: (W,), whether a note sounds on into the window.
+    of model bars that follow each other (with `apart`: that may leave bars out). held: (W,), whether a note sounds on into the window.
     num_bars: written bars. key: as the melody stated it, None where unknown. shift_semitones: added
     to its pitches before encoding. played: (N, 3) onset, duration (steps) and velocity of its
-    notes. model_hash: of the model that encoded it. refine: gradient steps that mu took.
+    notes. model_hash: of the model that encoded it. refine: gradient steps that mu took. apart: whether the model's
+    window has a fixed length (`compose.windows`). chords: (model bars, 8) over which it was encoded, read-only; None without.
     notices: what the user should know; not kept on disk. ValueError where the fields do not fit together.
     """
 
@@ -54,19 +56,27 @@ class Code:
     played: NDArray[np.int64]
     model_hash: str
     refine: int = 0
+    apart: bool = False
+    chords: ChordRows | None = None
     notices: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        for name, kind in (("mu", np.float64), ("sigma", np.float64), ("played", np.int64)):
-            array = np.array(getattr(self, name), kind)
-            array.flags.writeable = False
-            object.__setattr__(self, name, array)
+        for name, kind in (("mu", np.float64), ("sigma", np.float64), ("played", np.int64), ("chords", np.uint8)):
+            if getattr(self, name) is not None:
+                array = np.array(getattr(self, name), kind)
+                array.flags.writeable = False
+                object.__setattr__(self, name, array)
         _check(self)
 
     @property
     def bars(self) -> NDArray[np.int64]:
         """Model bars of each window, (W,)."""
         return np.array([window.num_bars for window in self.windows], np.int64)
+
+    @property
+    def num_model_bars(self) -> int:
+        """Model bars of the whole melody."""
+        return self.meter.model_bars(self.num_bars)
 
     def save(self, path: str | Path, *, force: bool = False) -> Path:
         """Write an .npz file; FileExistsError if it is there and `force` is off. Returns the path."""
@@ -75,10 +85,15 @@ class Code:
             "key": None if self.key is None else str(self.key), "shift_semitones": self.shift_semitones, "program": self.program,
             "name": self.name, "model_hash": self.model_hash, "refine": self.refine,
         }  # fmt: skip
-        arrays = {
+        arrays: dict[str, Any] = {
             "mu": self.mu, "sigma": self.sigma, "bars": self.bars, "held": np.array(self.held, bool), "played": self.played,
-            "about": np.array(json.dumps(about)),
         }  # fmt: skip
+        if self.apart:
+            about["apart"] = True
+            arrays["starts"] = np.array([window.start_bar for window in self.windows])
+        if self.chords is not None:
+            arrays["chords"] = self.chords
+        arrays["about"] = np.array(json.dumps(about))
         with atomic_path(path, force=force) as temporary, temporary.open("wb") as file:
             np.savez(file, allow_pickle=False, **arrays)
         return Path(path)
@@ -90,6 +105,7 @@ class Code:
             # Opened here, since numpy leaves a file open that turns out to be no archive.
             with Path(path).open("rb") as stream, np.load(stream, allow_pickle=False) as file:
                 arrays: dict[str, Any] = {name: file[name] for name in ("mu", "sigma", "bars", "held", "played", "about")}
+                arrays |= {name: file[name] for name in ("starts", "chords") if name in file}
             about = json.loads(str(arrays.pop("about")))
         except FileNotFoundError:
             raise
@@ -107,9 +123,10 @@ class Code:
         if unknown := set(about) - {field.name for field in fields(cls)}:
             raise ValueError(f"it has unknown fields {sorted(unknown)}")
         bars = [int(b) for b in arrays["bars"]]
-        starts = [sum(bars[:window]) for window in range(len(bars))]
+        starts = [int(s) for s in arrays["starts"]] if "starts" in arrays else [sum(bars[:window]) for window in range(len(bars))]
         return cls(
             mu=_numbers(arrays, "mu"), sigma=_numbers(arrays, "sigma"), played=_numbers(arrays, "played"),
+            chords=_numbers(arrays, "chords") if "chords" in arrays else None,
             windows=tuple(Window(start, num) for start, num in zip(starts, bars, strict=True)),
             held=tuple(bool(h) for h in arrays["held"]),
             **{**about, "meter": Meter.parse(about["meter"]), "key": None if about["key"] is None else Key.parse(about["key"])},
@@ -118,7 +135,7 @@ class Code:
 
 def _numbers(arrays: Mapping[str, Any], name: str) -> NDArray[Any]:
     array: NDArray[Any] = arrays[name]
-    if array.dtype.kind not in ("iu" if name == "played" else "f"):
+    if array.dtype.kind not in ("f" if name in ("mu", "sigma") else "iu"):
         raise ValueError(f"{name} is of type {array.dtype}")
     return array
 
@@ -135,11 +152,16 @@ def _check(code: Code) -> None:
             raise ValueError(f"{name} is {getattr(code, name)!r}")
     if isinstance(code.tempo_qpm, bool) or not isinstance(code.tempo_qpm, int | float) or not 0 < code.tempo_qpm < 10_000:
         raise ValueError(f"tempo {code.tempo_qpm!r} is outside (0, 10000)")
+    if not isinstance(code.apart, bool):
+        raise ValueError(f"apart is {code.apart!r}")
     ends = [0, *(window.start_bar + window.num_bars for window in code.windows)]
-    if any(window.start_bar != end or window.num_bars < 1 for window, end in zip(code.windows, ends, strict=False)):
-        raise ValueError("windows must follow each other from bar 0 on, each at least 1 bar long")
-    if code.num_bars < 1 or code.meter.model_bars(code.num_bars) != ends[-1]:
+    for window, end in zip(code.windows, ends, strict=False):
+        if window.num_bars < 1 or window.start_bar < end or (window.start_bar > end and not code.apart):
+            raise ValueError("windows must follow each other from bar 0 on, each at least 1 bar long")
+    if code.num_bars < 1 or ends[-1] > code.num_model_bars or (ends[-1] < code.num_model_bars and not code.apart):
         raise ValueError(f"{code.num_bars} bars of {code.meter} do not fit windows that end at model bar {ends[-1]}")
+    if code.chords is not None and code.chords.shape != (code.num_model_bars, EIGHTHS_PER_ROW):
+        raise ValueError(f"chords of {code.num_model_bars} bars have shape ({code.num_model_bars}, 8), got {code.chords.shape}")
     if abs(code.shift_semitones) > _MAX_SHIFT or not 0 <= code.program <= 127 or code.refine < 0:
         raise ValueError(f"shift {code.shift_semitones}, program {code.program} or refine {code.refine} is out of range")
     played = code.played

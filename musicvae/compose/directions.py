@@ -13,9 +13,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from musicvae.compose.engine import Floats
+from musicvae.compose.engine import Floats, Layout
 from musicvae.compose.passages import Passages
-from musicvae.model.config import ModelConfig
 
 __all__ = ["METHODS", "difference_direction", "joint_direction", "joint_way", "mean_mu", "quartile_direction", "quartile_way"]
 
@@ -25,12 +24,12 @@ _RIDGE = 0.03
 _SHRINKAGE = 0.01
 
 
-def mean_mu(passages: Passages, config: ModelConfig) -> Floats:
+def mean_mu(passages: Passages, config: Layout) -> Floats:
     """Mean mu (Z,), each block over the passages that have it."""
     return np.asarray(passages.filled(config).mean(axis=0))
 
 
-def difference_direction(passages: Passages, versus: Passages | Floats, config: ModelConfig) -> Floats:
+def difference_direction(passages: Passages, versus: Passages | Floats, config: Layout) -> Floats:
     """Mean mu of some passages minus that of others, or minus a given mean (Z,); 0 in blocks that either lacks."""
     used = config.z_used(int(passages.bars.max()))
     other = versus if isinstance(versus, np.ndarray) else mean_mu(versus, config)
@@ -41,7 +40,7 @@ def difference_direction(passages: Passages, versus: Passages | Floats, config: 
     return direction
 
 
-def quartile_direction(passages: Passages, values: Floats, config: ModelConfig) -> Floats:
+def quartile_direction(passages: Passages, values: Floats, config: Layout) -> Floats:
     """Mean mu of the quarter of passages with the largest values minus that of the quarter with the smallest; (Z,)."""
     return quartile_way(passages.filled(config), values)
 
@@ -53,7 +52,7 @@ def quartile_way(mu: Floats, values: Floats) -> Floats:
     return np.asarray(mu[order[-quarter:]].mean(axis=0) - mu[order[:quarter]].mean(axis=0))
 
 
-def joint_direction(passages: Passages, values: Floats, config: ModelConfig) -> Floats:
+def joint_direction(passages: Passages, values: Floats, config: Layout) -> Floats:
     """The direction (Z,) that moves the first attribute by one standard deviation and leaves the others.
 
     values: (R, A), the attribute to move first; one of the others that does not vary is left out.

@@ -3,30 +3,83 @@
 Conventions: N rows, B model bars, S steps in a bar (16 or 12, following `kind`), Z latent size, V =
 90 events. `kind` is an index into `music.meter.KINDS`. Tokens are uint8, all other arrays float64.
 A row's answer depends on that row alone, never on the rows beside it or on the number of threads.
+
+A network of this project has z in blocks, for the tune and for each bar, and writes 1 to `max_bars` bars. A
+published one (`config.fixed_window`) has one z for a window of exactly `max_bars` bars, drawn from N(0, I):
+tokens of fewer bars are filled up with holds and what is decoded is cut, all Z numbers counting at every length.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from musicvae.model.config import ModelConfig
 from musicvae.music.vocabulary import Tokens
 
-__all__ = ["Engine", "Floats"]
+__all__ = ["ChordEngine", "ChordRows", "Engine", "Floats", "Layout", "over_chords"]
 
 Floats = NDArray[np.float64]
+ChordRows = NDArray[np.uint8]
+"""Chords (B, 8), a `music.chords.Chord.code` for each eighth of each model bar; 0: no chord."""
+
+
+class Layout(Protocol):
+    """Numbers of a network that composing goes by."""
+
+    @property
+    def max_bars(self) -> int:
+        """Model bars that are taken or written at once."""
+        ...
+
+    @property
+    def z_size(self) -> int:
+        """Z: length of z."""
+        ...
+
+    @property
+    def canonical_key(self) -> bool:
+        """Whether melodies are moved to a signature without accidentals before they are encoded."""
+        ...
+
+    @property
+    def fixed_window(self) -> bool:
+        """Whether z stands for a window of `max_bars` bars as a whole, with N(0, I) as prior."""
+        ...
+
+    @property
+    def kinds(self) -> tuple[int, ...]:
+        """The kinds of meter that it knows, as indices into `music.meter.KINDS`."""
+        ...
+
+    @property
+    def lowest_pitch(self) -> int:
+        """Lowest MIDI pitch that it can write."""
+        ...
+
+    @property
+    def highest_pitch(self) -> int:
+        """Highest MIDI pitch that it can write, at least an octave above the lowest."""
+        ...
+
+    @property
+    def takes_chords(self) -> bool:
+        """Whether it reads and writes melodies over given chords; the engine is a `ChordEngine` then."""
+        ...
+
+    def z_used(self, bars: int) -> int:
+        """Length of the part of z that a piece of so many model bars has; ValueError outside 1..max_bars."""
+        ...
 
 
 class Engine(Protocol):
     """A loaded model: encodes, samples, decodes and scores. Safe to call from several threads."""
 
     @property
-    def config(self) -> ModelConfig:
-        """Numbers of the network: `max_bars`, `z_size`, `canonical_key`, ..."""
+    def config(self) -> Layout:
+        """Numbers of the network."""
         ...
 
     @property
@@ -56,7 +109,8 @@ class Engine(Protocol):
         """Draw z (N, Z), row i from `seeds[i]`.
 
         given: (N, Z), whose blocks of the tune and of the first `given_bars` bars are kept, the
-        others being drawn given those. temperature: of the prior; 0 is its likeliest way.
+        others being drawn given those; not for engines with a fixed window. temperature: of the
+        prior; 0 is its likeliest way.
         """
         ...
 
@@ -93,3 +147,23 @@ class Engine(Protocol):
     def refine(self, z: Floats, tokens: Tokens, *, kind: int, steps: int) -> Floats:
         """The z (N, Z) after `steps` gradient steps towards tokens (N, B, S); 0 steps return z."""
         ...
+
+
+class ChordEngine(Engine, Protocol):
+    """An engine whose network is conditioned on chords; as it stands it takes every row without any."""
+
+    def over(self, chords: NDArray[np.uint8]) -> Engine:
+        """The engine for rows over these chords, (N, B, 8); all it is asked then has N rows of at most B bars."""
+        ...
+
+
+def over_chords(engine: Engine, chords: Sequence[ChordRows] | None) -> Engine:
+    """The engine for rows over their chords, each (B, 8); the engine itself for None.
+
+    ValueError where its network takes no chords.
+    """
+    if chords is None:
+        return engine
+    if not engine.config.takes_chords:
+        raise ValueError("this model takes no chords: leave them out, or load one that does, such as cat-mel_2bar_med_chords")
+    return cast(ChordEngine, engine).over(np.stack(chords))

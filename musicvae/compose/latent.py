@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from musicvae.compose.engine import Floats
-from musicvae.model.config import ModelConfig
+from musicvae.compose.engine import Floats, Layout
 
 __all__ = ["between", "in_use"]
 
 _NEARLY_PARALLEL = 1e-6
 
 
-def in_use(z: Floats, bars: int, config: ModelConfig) -> Floats:
+def in_use(z: Floats, bars: int, config: Layout) -> Floats:
     """The same z (..., Z) with 0 in the blocks of bars that a piece of `bars` bars does not have."""
     used = np.zeros_like(z)
     used[..., : config.z_used(bars)] = z[..., : config.z_used(bars)]

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from numbers import Integral, Real
 
 from musicvae.model.noise import MAX_SEED
 from musicvae.music.key import Key
-from musicvae.music.meter import Meter
+from musicvae.music.meter import SUPPORTED, Meter
 
 __all__ = ["MAX_BARS", "MAX_PIECES", "MAX_STEPS", "MAX_STRENGTH", "MAX_TEMPERATURE", "check_bars", "check_choice", "check_key",
-           "check_meter", "check_pieces", "check_refine", "check_seed", "check_steps", "check_strengths", "check_temperature",
+           "check_kind", "check_meter", "check_pieces", "check_refine", "check_seed", "check_steps", "check_strengths", "check_temperature",
            "check_tempo"]  # fmt: skip
 
 MAX_BARS = 10_000
@@ -89,6 +89,14 @@ def check_choice(what: str, value: str, allowed: tuple[str, ...]) -> str:
 def check_meter(meter: str | Meter) -> Meter:
     """A meter that a model has a grid for; ValueError otherwise."""
     return (Meter.parse(meter) if isinstance(meter, str) else meter).require_supported()
+
+
+def check_kind(meter: Meter, kinds: Sequence[int]) -> Meter:
+    """A meter of one of these kinds, indices into `music.meter.KINDS`; ValueError, naming the meters that are, otherwise."""
+    if meter.kind_index not in kinds:
+        allowed = ", ".join(text for text in SUPPORTED if Meter.parse(text).kind_index in kinds)
+        raise ValueError(f"this model knows {allowed} only, not {meter}: the model 'melody' knows all of {', '.join(SUPPORTED)}")
+    return meter
 
 
 def check_key(key: str | Key) -> Key:

@@ -13,11 +13,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from musicvae.compose.coding import decode_rows, encode_rows, place
-from musicvae.compose.engine import Engine, Floats
+from musicvae.compose.coding import decode_rows, encode_rows, place, windows_of
+from musicvae.compose.engine import Engine, Floats, Layout
 from musicvae.compose.latent import in_use
-from musicvae.compose.windows import cut_tokens, phrase_windows
-from musicvae.model.config import ModelConfig
+from musicvae.compose.windows import cut_tokens
 from musicvae.model.noise import piece_seed
 from musicvae.music.attributes import own_key
 from musicvae.music.key import Key
@@ -52,7 +51,7 @@ class Passages:
         """The passages of these rows."""
         return Passages(self.mu[list(rows)], tuple(self.tokens[r] for r in rows), tuple(self.melodies[r] for r in rows))
 
-    def filled(self, config: ModelConfig) -> Floats:
+    def filled(self, config: Layout) -> Floats:
         """The mu (R, Z) with the blocks of missing bars replaced by the mean of those that are there."""
         present = np.stack([np.arange(self.mu.shape[1]) < config.z_used(int(b)) for b in self.bars])
         mean = np.where(present, self.mu, 0).sum(axis=0) / np.maximum(present.sum(axis=0), 1)
@@ -84,7 +83,7 @@ def passages_of(engine: Engine, melodies: Sequence[Melody]) -> Passages:
 
 def _windows(engine: Engine, melody: Melody) -> list[Tokens]:
     placed, _ = place(engine, melody)
-    return cut_tokens(placed.tokens, phrase_windows([placed.tokens], melody.meter, max_bars=engine.config.max_bars))
+    return cut_tokens(placed.tokens, windows_of(engine, [placed.tokens], melody.meter), apart=engine.config.fixed_window)
 
 
 def _as_melody(tokens: Tokens, source: Melody, meter: Meter, engine: Engine) -> Melody:

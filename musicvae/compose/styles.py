@@ -18,9 +18,8 @@ from typing import Any
 
 import numpy as np
 
-from musicvae.compose.engine import Floats
+from musicvae.compose.engine import Floats, Layout
 from musicvae.compose.latent import in_use
-from musicvae.model.config import ModelConfig
 from musicvae.music.files import atomic_path
 from musicvae.music.meter import Meter
 
@@ -61,7 +60,7 @@ class StyleVector:
             if not math.isfinite(scale) or scale <= 0:
                 raise ValueError(f"{what} of style {self.name!r} must be a finite number above 0, got {scale!r}")
 
-    def at(self, strength: float, bars: int, config: ModelConfig) -> Floats:
+    def at(self, strength: float, bars: int, config: Layout) -> Floats:
         """What this strength adds to the z, (Z,), of a piece of `bars` model bars."""
         scale = self.scale if strength >= 0 else self.scale_down
         return in_use(strength * scale * self.direction, bars, config)
@@ -76,7 +75,7 @@ class StyleVector:
         return self
 
 
-def added(styles: Sequence[tuple[StyleVector, float]], bars: int, config: ModelConfig) -> Floats:
+def added(styles: Sequence[tuple[StyleVector, float]], bars: int, config: Layout) -> Floats:
     """What vectors with their strengths add together to the z, (Z,), of a piece of `bars` model bars."""
     total = np.zeros(config.z_size)
     for vector, strength in styles:

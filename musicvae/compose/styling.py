@@ -20,14 +20,13 @@ import numpy as np
 from musicvae.compose.canonical import from_coordinates
 from musicvae.compose.carry import with_folded_pitches, with_velocities
 from musicvae.compose.code import Code
-from musicvae.compose.coding import decode_rows, encode, place
-from musicvae.compose.engine import Engine, Floats
+from musicvae.compose.coding import chords_of, decode_rows, encode, joined, place
+from musicvae.compose.engine import ChordRows, Engine, Floats, over_chords
 from musicvae.compose.limits import check_strengths, check_temperature
 from musicvae.compose.seeds import window_seed
 from musicvae.compose.styles import StyleVector, added
-from musicvae.compose.windows import cut_tokens, join_tokens
+from musicvae.compose.windows import cut_tokens
 from musicvae.music.melody import Melody
-from musicvae.music.meter import Meter
 from musicvae.music.vocabulary import VOCABULARY_SIZE, Tokens
 
 __all__ = ["apply_styles", "decode_styled"]
@@ -44,12 +43,14 @@ def apply_styles(
     temperature: float = 0.0,
     seed: int = 0,
     refine: int = 0,
+    chords: ChordRows | None = None,
     provenance: Mapping[str, Any] | None = None,
 ) -> Melody:
     """The melody moved by each vector with its strength; the very same melody where all strengths are 0.
 
     A note that comes through unchanged keeps velocity and pitch, also one the model takes in
-    another octave; new ones are as loud as the melody is there. ValueError for strengths beyond
+    another octave; new ones are as loud as the melody is there. chords: (model bars, 8), for an engine that takes
+    chords. ValueError for strengths beyond
     +-10 and for vectors of another model.
     """
     check_temperature(temperature)
@@ -59,12 +60,12 @@ def apply_styles(
     if not any(strengths.values()):
         return melody
     placed, _ = place(engine, melody)
-    code = encode(engine, melody, refine=refine)
-    parts = cut_tokens(placed.tokens, code.windows)
-    bias = _bias(engine, code.mu, parts, melody.meter, 1 - max(abs(s) for s in strengths.values()))
+    code = encode(engine, melody, refine=refine, chords=chords)
+    parts = cut_tokens(placed.tokens, code.windows, apart=code.apart)
+    bias = _bias(engine, code, parts, 1 - max(abs(s) for s in strengths.values()))
     decoded = decode_styled(engine, code, styles, temperature=temperature, seed=seed, bias=bias)
-    moved = from_coordinates(join_tokens(decoded, code.held), code.meter, shift_semitones=code.shift_semitones, num_bars=code.num_bars)
-    moved = with_velocities(with_folded_pitches(moved, melody, code.shift_semitones), code.played)
+    moved = from_coordinates(joined(code, decoded), code.meter, shift_semitones=code.shift_semitones, num_bars=code.num_bars)
+    moved = with_velocities(with_folded_pitches(moved, melody, code.shift_semitones, engine.config), code.played)
     return replace(melody, notes=moved.notes, provenance=dict(provenance or {}))
 
 
@@ -81,18 +82,21 @@ def decode_styled(
     bars = code.bars.tolist()
     z = np.stack([mu + added(styles, b, engine.config) for mu, b in zip(code.mu, bars, strict=True)])
     seeds = [window_seed(seed, w) for w in range(len(bars))]
-    return decode_rows(engine, z, bars, code.meter, temperature=temperature, seeds=seeds, bias=bias)
+    over = chords_of(code.chords, code.windows)
+    return decode_rows(engine, z, bars, code.meter, temperature=temperature, seeds=seeds, bias=bias, chords=over)
 
 
-def _bias(engine: Engine, mu: Floats, parts: Sequence[Tokens], meter: Meter, weight: float) -> list[Floats] | None:
+def _bias(engine: Engine, code: Code, parts: Sequence[Tokens], weight: float) -> list[Floats] | None:
     """What is added to the scores of each window's own tokens, (bars, S, 90), by the rule in this module's head; None for nothing."""
     if weight <= 0:
         return None
     cap = weight / (1 - weight) if weight < 1 else np.inf
     biases = []
-    for z, tokens in zip(mu, parts, strict=True):
+    over = chords_of(code.chords, code.windows)
+    for window, (z, tokens) in enumerate(zip(code.mu, parts, strict=True)):
+        bound = over_chords(engine, None if over is None else [over[window]])
         # A copy, since a code's arrays are read-only, which torch warns of.
-        needed = engine.margins(np.array(z)[None], tokens[None], kind=meter.kind_index)[0]
+        needed = bound.margins(np.array(z)[None], tokens[None], kind=code.meter.kind_index)[0]
         given = np.where(needed > 0, np.minimum(needed + _SPARE_NATS, cap), 0.0)
         bias = np.zeros((*tokens.shape, VOCABULARY_SIZE))
         np.put_along_axis(bias, tokens[..., None].astype(np.int64), given[..., None], axis=-1)

@@ -10,11 +10,17 @@ A melody of up to `max_bars` model bars is one window. A longer one is cut from 
 * 2 points off where a note sounds on across the bar line.
 
 Where several melodies are cut together, their points are added.
+
+A model whose window has a fixed length is given windows of just that length, as it was trained: the first
+begins with the first bar in which a note starts, each other with the next such bar after it, and only the last may be
+shorter. Bars between them, where nothing starts, are in no window: they are rests, or a note that sounds on.
+As in Magenta's data a window begins in silence: of a note held over into it, it has nothing. Where that
+note ends is known from the melody (`placed_tokens`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,7 +29,7 @@ from numpy.typing import NDArray
 from musicvae.music.meter import STEPS_PER_BEAT, Meter
 from musicvae.music.vocabulary import FIRST_PITCH_TOKEN, HOLD, NOTE_OFF, Tokens, canonical_tokens
 
-__all__ = ["Window", "cut_tokens", "held_over", "join_tokens", "phrase_windows"]
+__all__ = ["Window", "cut_tokens", "fixed_windows", "held_over", "join_tokens", "phrase_windows", "placed_tokens"]
 
 
 @dataclass(frozen=True)
@@ -36,9 +42,7 @@ class Window:
 
 def phrase_windows(lines: Sequence[Tokens], meter: Meter, *, max_bars: int) -> tuple[Window, ...]:
     """Windows that cover lines of tokens, each (B, S), by the rule above; ValueError unless all have the same B >= 1."""
-    if len({len(line) for line in lines}) != 1 or not len(lines[0]):
-        raise ValueError(f"lines that are cut together have one length of at least 1 bar, got {[len(line) for line in lines]}")
-    total, start = len(lines[0]), 0
+    total, start = _one_length(lines), 0
     points = np.sum([_points(line, meter) for line in lines], axis=0)
     windows = []
     while total - start > max_bars:
@@ -51,6 +55,26 @@ def phrase_windows(lines: Sequence[Tokens], meter: Meter, *, max_bars: int) -> t
     return (*windows, Window(start, total - start))
 
 
+def fixed_windows(lines: Sequence[Tokens], *, max_bars: int) -> tuple[Window, ...]:
+    """Windows of `max_bars` bars (the last one perhaps less) over the bars of lines, each (B, S), where a note starts.
+
+    Without a note, one window at the start. ValueError unless all lines have the same B >= 1.
+    """
+    total = _one_length(lines)
+    starts = np.any([(line >= FIRST_PITCH_TOKEN).any(axis=1) for line in lines], axis=0)
+    windows: list[Window] = []
+    for bar in np.flatnonzero(starts).tolist():
+        if not windows or bar >= windows[-1].start_bar + max_bars:
+            windows.append(Window(bar, min(max_bars, total - bar)))
+    return tuple(windows) or (Window(0, min(max_bars, total)),)
+
+
+def _one_length(lines: Sequence[Tokens]) -> int:
+    if len({len(line) for line in lines}) != 1 or not len(lines[0]):
+        raise ValueError(f"lines that are cut together have one length of at least 1 bar, got {[len(line) for line in lines]}")
+    return len(lines[0])
+
+
 def held_over(tokens: Tokens, windows: Sequence[Window]) -> tuple[bool, ...]:
     """For each window of tokens (B, S), whether a note sounds on from the one before."""
     flat = tokens.reshape(-1)
@@ -59,9 +83,14 @@ def held_over(tokens: Tokens, windows: Sequence[Window]) -> tuple[bool, ...]:
     return tuple(bool(start and sounding[start - 1] and flat[start] == HOLD) for start in starts)
 
 
-def cut_tokens(tokens: Tokens, windows: Sequence[Window]) -> list[Tokens]:
-    """The tokens (bars, S) of each window; without a note-off in silence unless it ends a held-over note."""
+def cut_tokens(tokens: Tokens, windows: Sequence[Window], *, apart: bool = False) -> list[Tokens]:
+    """The tokens (bars, S) of each window; without a note-off in silence unless it ends a held-over note.
+
+    apart: for windows of fixed length, which have none for held-over notes either.
+    """
     parts = [tokens[window.start_bar : window.start_bar + window.num_bars] for window in windows]
+    if apart:
+        return [canonical_tokens(part) for part in parts]
     return [part.copy() if held else canonical_tokens(part) for part, held in zip(parts, held_over(tokens, windows), strict=True)]
 
 
@@ -75,6 +104,24 @@ def join_tokens(parts: Sequence[Tokens], held: Sequence[bool]) -> Tokens:
             flat[start] = NOTE_OFF
         start += len(part) * steps
     return flat.reshape(joined.shape)
+
+
+def placed_tokens(parts: Sequence[Tokens], windows: Sequence[Window], total_bars: int, until: Callable[[int], int]) -> Tokens:
+    """Tokens (total_bars, S) with the part of each window in its place, and no onset elsewhere.
+
+    until: step at which a window ends -> step until which a note that sounds there may go on.
+    """
+    steps = parts[0].shape[1]
+    flat = np.full(total_bars * steps, HOLD, np.uint8)
+    for part, window in zip(parts, windows, strict=True):
+        flat[window.start_bar * steps : (window.start_bar + window.num_bars) * steps] = part.reshape(-1)
+    for window in windows:
+        end = (window.start_bar + window.num_bars) * steps
+        if _sounding(flat[:end])[-1]:
+            stop = until(end)
+            if stop < len(flat) and not flat[end : stop + 1].any():
+                flat[stop] = NOTE_OFF
+    return flat.reshape(total_bars, steps)
 
 
 def _sounding(flat: Tokens) -> NDArray[np.bool_]:

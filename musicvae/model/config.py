@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+from musicvae.music.meter import KINDS
+from musicvae.music.vocabulary import MAX_PITCH, MIN_PITCH
+
 __all__ = ["PRESETS", "ModelConfig"]
 
 
@@ -50,6 +53,31 @@ class ModelConfig:
                 raise ValueError(f"{field.name} must be a whole number of at least 1, got {value!r}")
         if self.embedding_size % self.heads:
             raise ValueError(f"embedding_size ({self.embedding_size}) must be divisible by heads ({self.heads})")
+
+    @property
+    def fixed_window(self) -> bool:
+        """Whether z stands for `max_bars` bars as a whole: never, it has blocks for bars."""
+        return False
+
+    @property
+    def kinds(self) -> tuple[int, ...]:
+        """The kinds of meter that the network knows: all of `music.meter.KINDS`."""
+        return tuple(range(len(KINDS)))
+
+    @property
+    def lowest_pitch(self) -> int:
+        """Lowest MIDI pitch of the network's vocabulary."""
+        return MIN_PITCH
+
+    @property
+    def highest_pitch(self) -> int:
+        """Highest MIDI pitch of the network's vocabulary."""
+        return MAX_PITCH
+
+    @property
+    def takes_chords(self) -> bool:
+        """Whether the network is conditioned on chords: it is not."""
+        return False
 
     @property
     def z_size(self) -> int:

@@ -1,7 +1,7 @@
 from dataclasses import replace
 
 import pytest
-from compose.fake_engine import tune
+from compose.fake_engine import FakeEngine, tune
 from hypothesis import given
 from strategies import melodies
 
@@ -39,4 +39,4 @@ def test_a_melody_s_own_notes_keep_their_velocities():
 def test_only_notes_that_were_folded_get_their_octave_back(pitch, expected):
     source = Melody((Note(8, 0, 4),), num_bars=1)
     decoded = Melody((Note(pitch, 0, 4), Note(60, 8, 4)), num_bars=1)
-    assert [n.pitch for n in with_folded_pitches(decoded, source, 0).notes] == [expected, 60]
+    assert [n.pitch for n in with_folded_pitches(decoded, source, 0, FakeEngine().config).notes] == [expected, 60]
