@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from musicvae.music.barlines import meter_changes
 from musicvae.music.key import Key, estimate_key
-from musicvae.music.melody import DEFAULT_VELOCITY, Melody, Note
+from musicvae.music.melody import DEFAULT_TEMPO_QPM, DEFAULT_VELOCITY, Melody, Note
 from musicvae.music.meter import STEPS_PER_BEAT, Meter
 from musicvae.music.midi import TICKS_PER_BEAT, roundest_qpm
 from musicvae.music.provenance import provenance_text, with_exact_key
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import music21
     import pretty_midi
 
-__all__ = ["from_music21", "from_pretty_midi", "to_music21", "to_pretty_midi"]
+__all__ = ["from_music21", "from_pretty_midi", "score_to_pretty_midi", "to_music21", "to_pretty_midi"]
 
 _SHARPS = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
 _FLATS = ("C", "D-", "D", "E-", "E", "F", "G-", "G", "A-", "A", "B-", "B")  # music21 writes a flat as a minus
@@ -48,6 +48,29 @@ def to_pretty_midi(melody: Melody) -> pretty_midi.PrettyMIDI:
         start, end = note.onset_steps * seconds_per_step, note.end_steps * seconds_per_step
         instrument.notes.append(pretty_midi.Note(note.velocity, note.pitch, start, end))
     pretty.instruments.append(instrument)
+    return pretty
+
+
+def score_to_pretty_midi(score: Score) -> pretty_midi.PrettyMIDI:
+    """A `pretty_midi.PrettyMIDI` of a score of one tempo: an instrument for each track, meters, keys and texts; chords have no place."""
+    import pretty_midi
+
+    qpm = score.tempi[0].qpm if score.tempi else DEFAULT_TEMPO_QPM
+    seconds = 60 / qpm / score.ticks_per_beat
+    pretty = pretty_midi.PrettyMIDI(resolution=score.ticks_per_beat, initial_tempo=qpm, charset="utf8")
+    for meter in score.meters:
+        signature = pretty_midi.TimeSignature(meter.meter.numerator, meter.meter.denominator, meter.tick * seconds)
+        pretty.time_signature_changes.append(signature)
+    for change in score.keys:
+        number = change.key.tonic + 12 if change.key.mode == "minor" else change.key.major_tonic
+        pretty.key_signature_changes.append(pretty_midi.KeySignature(number, change.tick * seconds))
+    pretty.text_events += [pretty_midi.Text(text, 0.0) for text in score.texts]
+    for track in score.tracks:
+        instrument = pretty_midi.Instrument(track.program, track.is_drum, track.name)
+        for note in track.notes:
+            end = (note.onset_ticks + note.duration_ticks) * seconds
+            instrument.notes.append(pretty_midi.Note(note.velocity, note.pitch, note.onset_ticks * seconds, end))
+        pretty.instruments.append(instrument)
     return pretty
 
 

@@ -95,11 +95,14 @@ def groove_from_notes(
 
 
 def groove_to_notes(
-    velocity: Velocity, offset: NDArray[np.floating], meter: Meter, drums: DrumMap = DRUM_MAPS["nine"], *, ticks_per_beat: int = 480
-) -> NoteTable:
-    """Notes a sixteenth long for a groove; an early hit on the very first step is put on tick 0, since no file goes below it.
+    velocity: Velocity, offset: NDArray[np.floating], meter: Meter, drums: DrumMap = DRUM_MAPS["nine"], *,
+    ticks_per_beat: int = 480, lead_in_bars: int = 0,
+) -> NoteTable:  # fmt: skip
+    """Notes a sixteenth long for a groove, after so many silent model bars.
 
-    velocity, offset: (B, 16, 9). ValueError for other shapes or another number of classes.
+    Without any, an early hit on the very first step is put on tick 0, since no file goes below it. One half a step late is written a tick
+    earlier, where it is still nearest to its own step. velocity, offset: (B, 16, 9). ValueError for other shapes or another number of
+    classes.
     """
     _require_nine(drums)
     wanted = (len(velocity), MAX_STEPS_PER_BAR, GROOVE_CLASSES)
@@ -112,7 +115,9 @@ def groove_to_notes(
     late = offset[:, :width].reshape(-1, GROOVE_CLASSES)
     step, classes = np.nonzero(loudness)
     step_ticks = ticks_per_beat / STEPS_PER_BEAT
-    onset = np.rint((step + late[step, classes].astype(np.float64)) * step_ticks).astype(np.int64)
+    first = lead_in_bars * width
+    onset = np.rint((first + step + late[step, classes].astype(np.float64)) * step_ticks).astype(np.int64)
+    onset = np.minimum(onset, np.ceil((first + step + 0.5) * step_ticks).astype(np.int64) - 1)
     length = np.full(len(step), round(step_ticks))
     return NoteTable(np.maximum(onset, 0), drums.pitch_of[classes], length, loudness[step, classes].astype(np.int64))
 

@@ -17,7 +17,7 @@ from musicvae.music.melody import DEFAULT_TEMPO_QPM
 from musicvae.music.meter import STEPS_PER_BEAT, Meter
 from musicvae.music.score import NoteTable, Score
 
-__all__ = ["NO_METER", "ONE_BEAT", "Segment", "assumed_meter", "segments", "stated_key", "tempo_at"]
+__all__ = ["NO_METER", "ONE_BEAT", "Segment", "after_pickup", "assumed_meter", "segments", "stated_key", "tempo_at"]
 
 NO_METER = "no meter in the file: 4/4 assumed"
 """The reason under which callers count a score without meters, which `segments` reads as 4/4."""
@@ -60,6 +60,17 @@ def segments(score: Score, end_ticks: int, first_ticks: int | None = None) -> li
         changes = [(changes[0][0] if changes else 0, Meter(4, 4))]
     found = _with_pickup(_joined(changes, end, score.ticks_per_beat), first_ticks, score.ticks_per_beat)
     return _counted(found, score.ticks_per_beat)
+
+
+def after_pickup(segment: Segment, ticks_per_beat: int) -> Segment:
+    """The segment without its pickup, so that bars of 2/4 are paired from the first whole one."""
+    if not segment.has_pickup:
+        return segment
+    start = segment.start + round(segment.meter.beats_per_bar * ticks_per_beat)
+    low_ticks = start - ticks_per_beat / STEPS_PER_BEAT / 2
+    return replace(
+        segment, start=start, has_pickup=False, start_bar=segment.start_bar + 1, num_bars=segment.num_bars - 1, low_ticks=low_ticks
+    )
 
 
 def assumed_meter(score: Score) -> str:

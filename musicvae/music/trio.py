@@ -19,7 +19,7 @@ from musicvae.music.grid import MOVED, OFF_GRID_STEPS, Columns, GridLine, on_gri
 from musicvae.music.key import Key, estimate_key
 from musicvae.music.meter import STEPS_PER_BEAT, Meter
 from musicvae.music.score import MeterChange, NoteTable, Score, TempoChange, Track
-from musicvae.music.segments import Segment, stated_key, tempo_at
+from musicvae.music.segments import Segment, after_pickup, stated_key, tempo_at
 from musicvae.music.trio_choice import TrioChoice, choose_trio
 
 __all__ = ["GAP_BARS", "LONG_BARS", "TrioExtraction", "TrioLine", "covered_runs", "extract_trios", "grid_notes", "lowest_line"]
@@ -177,7 +177,7 @@ def _lines(voices: _Voices, segment: Segment, gap_bars: int, losses: Counter[str
     """The runs of one segment, in order."""
     ticks_per_beat = voices.score.ticks_per_beat
     losses["bars in pickups or cut short"] += int(segment.has_pickup) + int(segment.has_partial_end)
-    segment = _from_bar_line(segment, ticks_per_beat)
+    segment = after_pickup(segment, ticks_per_beat)
     if not segment.num_bars:
         return []
     per_model_bar, width = segment.meter.written_per_model_bar, segment.meter.steps_per_model_bar
@@ -237,17 +237,6 @@ def _key(score: Score, segment: Segment, *parts: GridLine) -> Key:
     """The key stated in the segment, else the one estimated from the pitched parts."""
     pitch, duration_steps = np.concatenate([p.pitch for p in parts]), np.concatenate([p.duration_steps for p in parts])
     return stated_key(score, segment) or estimate_key(pitch, duration_steps)
-
-
-def _from_bar_line(segment: Segment, ticks_per_beat: int) -> Segment:
-    """The segment without its pickup, so that bars of 2/4 are paired from the first whole one."""
-    if not segment.has_pickup:
-        return segment
-    start = segment.start + round(segment.meter.beats_per_bar * ticks_per_beat)
-    low_ticks = start - ticks_per_beat / STEPS_PER_BEAT / 2
-    return replace(
-        segment, start=start, has_pickup=False, start_bar=segment.start_bar + 1, num_bars=segment.num_bars - 1, low_ticks=low_ticks
-    )
 
 
 def _why(lines: Sequence[TrioLine], choice: TrioChoice) -> str:
