@@ -11,8 +11,11 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-__all__ = ["Categorical", "Groove", "Head", "Nade"]
+from musicvae.music.vocabulary import FIRST_PITCH_TOKEN, VOCABULARY_SIZE
 
+__all__ = ["Categorical", "Groove", "Head", "Nade", "TwoStage", "join_scores"]
+
+_DECISIONS = FIRST_PITCH_TOKEN + 1  # hold, note-off, some onset
 _GROOVE_EPSILON, _NADE_EPSILON = 1e-7, 1e-6  # added inside the logarithms by the published losses
 
 
@@ -22,19 +25,28 @@ class Head(nn.Module):
     width: int
     """Numbers that the decoder gives to the head at a step."""
     depth: int
-    """Width of a frame as the decoder reads it."""
-    noise_width: int
-    """Random numbers of a draw, of the distribution named `noise`."""
+    """Width of a frame as the decoder reads it: one place for each class, or for each number."""
     noise: str
-    """"gumbel" or "logistic", both standard."""
+    """Distribution of the random numbers of a draw: "gumbel" or "logistic", both standard."""
+    noise_width: int
+    """How many of them a draw takes."""
 
     def log_prob(self, outputs: Tensor, target: Tensor) -> Tensor:
         """Nats (...) of the target frames, minus the published loss; 0 where there is no target."""
         raise NotImplementedError
 
-    def draw(self, outputs: Tensor, noise: Tensor | None, temperature: float) -> Tensor:
-        """Frames drawn at this temperature with `noise` (..., noise_width); the likeliest where noise is None or temperature 0."""
+    def draw_with_gap(self, outputs: Tensor, noise: Tensor | None, temperature: float, bias: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Frames drawn at this temperature, and by how much (...) the nearest decision was not another one.
+
+        noise: (..., noise_width); without it, or at temperature 0, the likeliest frames. bias: added to the log-probabilities of the
+        events, or to the log-odds of the hits. The gap is that of the noisy scores, in their units: of the best to the second best,
+        the smallest over streams, or the smallest distance of log-odds from 0.
+        """
         raise NotImplementedError
+
+    def draw(self, outputs: Tensor, noise: Tensor | None, temperature: float, bias: Tensor | None = None) -> Tensor:
+        """The frames of `draw_with_gap`."""
+        return self.draw_with_gap(outputs, noise, temperature, bias)[0]
 
 
 class Categorical(Head):
@@ -49,20 +61,82 @@ class Categorical(Head):
 
     def split(self, outputs: Tensor) -> tuple[Tensor, ...]:
         """The logits of each stream."""
-        return outputs.split(self.widths, dim=-1)
+        return torch.split(outputs, list(self.widths), dim=-1)
 
     def log_prob(self, outputs: Tensor, target: Tensor) -> Tensor:
         """Nats (...) of classes (..., streams), summed over streams; -1 counts nothing."""
         total = torch.zeros((), device=outputs.device)
         for logits, classes in zip(self.split(outputs), target.unbind(-1), strict=True):
-            scores = logits.to(torch.promote_types(logits.dtype, torch.float32)).log_softmax(-1)
+            scores = _in_full(logits).log_softmax(-1)
             total = total + scores.gather(-1, classes.clamp(min=0)[..., None])[..., 0] * (classes >= 0)
         return total
 
-    def draw(self, outputs: Tensor, noise: Tensor | None, temperature: float) -> Tensor:
+    def draw(self, outputs: Tensor, noise: Tensor | None, temperature: float, bias: Tensor | None = None) -> Tensor:
         """Classes (..., streams), by the Gumbel-max trick."""
-        scores = outputs if noise is None or temperature == 0 else outputs / temperature + noise
+        scores = _noisy(outputs, noise, temperature, bias)
         return torch.stack([part.argmax(-1) for part in self.split(scores)], -1)
+
+    def draw_with_gap(self, outputs: Tensor, noise: Tensor | None, temperature: float, bias: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Classes (..., streams) and gaps (...)."""
+        scores = self.split(_noisy(outputs, noise, temperature, bias))
+        return torch.stack([part.argmax(-1) for part in scores], -1), torch.stack([_gap(part) for part in scores]).amin(0)
+
+
+class TwoStage(Head):
+    """Events of a melody in two stages: hold, note-off or some onset, then its pitch; frames: (..., 1) events.
+
+    Outputs: (..., 3) scores of the decisions, then (..., 88) of the pitches.
+    """
+
+    noise = "gumbel"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.depth = VOCABULARY_SIZE
+        self.width = self.noise_width = _DECISIONS + VOCABULARY_SIZE - FIRST_PITCH_TOKEN
+
+    def scores(self, outputs: Tensor) -> tuple[Tensor, Tensor]:
+        """Log-probabilities (..., 3) of hold, note-off, onset and (..., 88) of the pitch of an onset."""
+        outputs = _in_full(outputs)
+        return outputs[..., :_DECISIONS].log_softmax(-1), outputs[..., _DECISIONS:].log_softmax(-1)
+
+    def log_prob(self, outputs: Tensor, target: Tensor) -> Tensor:
+        """Nats (...) of events (..., 1)."""
+        decisions, pitches = self.scores(outputs)
+        chosen = decisions.gather(-1, target.clamp(max=FIRST_PITCH_TOKEN))[..., 0]
+        pitch = pitches.gather(-1, (target - FIRST_PITCH_TOKEN).clamp(min=0))[..., 0]
+        return chosen + pitch * (target[..., 0] >= FIRST_PITCH_TOKEN)
+
+    def draw(self, outputs: Tensor, noise: Tensor | None, temperature: float, bias: Tensor | None = None) -> Tensor:
+        """Events (..., 1)."""
+        return self._events(*self._noisy_scores(outputs, noise, temperature, bias))
+
+    def draw_with_gap(self, outputs: Tensor, noise: Tensor | None, temperature: float, bias: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Events (..., 1) and gaps (...), those of the pitch where there is an onset."""
+        decisions, pitches = self._noisy_scores(outputs, noise, temperature, bias)
+        events = self._events(decisions, pitches)
+        gap = _gap(decisions)
+        return events, torch.where(events[..., 0] >= FIRST_PITCH_TOKEN, torch.minimum(gap, _gap(pitches)), gap)
+
+    def _noisy_scores(self, outputs: Tensor, noise: Tensor | None, temperature: float, bias: Tensor | None) -> tuple[Tensor, Tensor]:
+        decisions, pitches = self.scores(outputs)
+        if bias is not None:
+            joint = join_scores(decisions, pitches) + bias
+            pitches = joint[..., FIRST_PITCH_TOKEN:]
+            decisions = torch.cat([joint[..., :FIRST_PITCH_TOKEN], pitches.logsumexp(-1, keepdim=True)], -1)
+        if noise is None or temperature == 0:
+            return decisions, pitches
+        return decisions / temperature + noise[..., :_DECISIONS], pitches / temperature + noise[..., _DECISIONS:]
+
+    @staticmethod
+    def _events(decisions: Tensor, pitches: Tensor) -> Tensor:
+        decision = decisions.argmax(-1, keepdim=True)
+        return torch.where(decision == FIRST_PITCH_TOKEN, pitches.argmax(-1, keepdim=True) + FIRST_PITCH_TOKEN, decision)
+
+
+def join_scores(decisions: Tensor, pitches: Tensor) -> Tensor:
+    """Log-probabilities (..., 90) of all events from those of decision (..., 3) and pitch (..., 88)."""
+    return torch.cat([decisions[..., :-1], decisions[..., -1:] + pitches], -1)
 
 
 class Nade(Head):
@@ -85,22 +159,24 @@ class Nade(Head):
 
     def logits(self, outputs: Tensor, frames: Tensor) -> Tensor:
         """Log-odds (..., D) of each class, given the true ones before it."""
-        hidden, biases = outputs.split((self.size, self.depth), dim=-1)
+        hidden, biases = outputs[..., : self.size], outputs[..., self.size :]
         logits = []
         for d in range(self.depth):
             logits.append(biases[..., d] + torch.sigmoid(hidden) @ self.w_dec[d])
             hidden = hidden + frames[..., d, None].to(hidden.dtype) * self.w_enc[d]
         return torch.stack(logits, -1)
 
-    def draw(self, outputs: Tensor, noise: Tensor | None, temperature: float) -> Tensor:
-        """Frames (..., D) of 0 or 1."""
-        hidden, biases = outputs.split((self.size, self.depth), dim=-1)
-        frames = []
+    def draw_with_gap(self, outputs: Tensor, noise: Tensor | None, temperature: float, bias: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Frames (..., D) of 0 or 1 and gaps (...)."""
+        hidden, biases = outputs[..., : self.size], outputs[..., self.size :]
+        frames, scores = [], []
         for d in range(self.depth):
             logit = biases[..., d] + torch.sigmoid(hidden) @ self.w_dec[d]
-            frames.append(_strike(logit, None if noise is None else noise[..., d], temperature))
+            at_d = (None if given is None else given[..., d] for given in (noise, bias))
+            scores.append(_noisy(logit, next(at_d), temperature, next(at_d)))
+            frames.append((scores[-1] > 0).to(logit.dtype))
             hidden = hidden + frames[-1][..., None] * self.w_enc[d]
-        return torch.stack(frames, -1)
+        return torch.stack(frames, -1), torch.stack(scores, -1).abs().amin(-1)
 
 
 class Groove(Head):
@@ -115,27 +191,42 @@ class Groove(Head):
 
     def log_prob(self, outputs: Tensor, target: Tensor) -> Tensor:
         """Minus the published loss (...): cross entropy of hits, squared errors of the rest, unweighted."""
-        hits, velocities, offsets = outputs.to(torch.promote_types(outputs.dtype, torch.float32)).chunk(3, dim=-1)
+        hits, velocities, offsets = _in_full(outputs).chunk(3, dim=-1)
         true_hits, true_velocities, true_offsets = target.to(hits.dtype).chunk(3, dim=-1)
-        struck = _struck(hits, true_hits, _GROOVE_EPSILON)
         error = (torch.sigmoid(velocities) - true_velocities).square() + (torch.tanh(offsets) - true_offsets).square()
-        return (struck - error).sum(-1)
+        return (_struck(hits, true_hits, _GROOVE_EPSILON) - error).sum(-1)
 
-    def draw(self, outputs: Tensor, noise: Tensor | None, temperature: float) -> Tensor:
-        """Frames (..., D): hits are drawn, velocities and offsets as they are expected."""
+    def draw_with_gap(self, outputs: Tensor, noise: Tensor | None, temperature: float, bias: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Frames (..., D), hits drawn, velocities and offsets as they are expected; gaps (...)."""
         hits, velocities, offsets = outputs.chunk(3, dim=-1)
-        return torch.cat([_strike(hits, noise, temperature), torch.sigmoid(velocities), torch.tanh(offsets)], -1)
+        scores = _noisy(hits, noise, temperature, bias)
+        frames = torch.cat([(scores > 0).to(hits.dtype), torch.sigmoid(velocities), torch.tanh(offsets)], -1)
+        return frames, scores.abs().amin(-1)
+
+
+def _in_full(outputs: Tensor) -> Tensor:
+    """In single precision at least: sums of many terms and logarithms stay there whatever the products are in."""
+    return outputs.to(torch.promote_types(outputs.dtype, torch.float32))
+
+
+def _noisy(scores: Tensor, noise: Tensor | None, temperature: float, bias: Tensor | None) -> Tensor:
+    """What a draw decides by."""
+    if bias is not None:
+        scores = scores + bias
+    return scores if noise is None or temperature == 0 else scores / temperature + noise
+
+
+def _gap(scores: Tensor) -> Tensor:
+    """Of the best score (..., W) to the second best; infinite where there is one only."""
+    if scores.shape[-1] == 1:
+        return torch.full_like(scores[..., 0], float("inf"))
+    best = scores.topk(2, dim=-1).values
+    return best[..., 0] - best[..., 1]
 
 
 def _struck(logits: Tensor, target: Tensor, epsilon: float) -> Tensor:
     """Nats of hits (1) and rests (0), `epsilon` inside the logarithms."""
-    logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
+    logits = _in_full(logits)
     target = target.to(logits.dtype)
     # 1 - sig(x) as sig(-x): nothing is lost where the logit is large.
     return target * (torch.sigmoid(logits) + epsilon).log() + (1 - target) * (torch.sigmoid(-logits) + epsilon).log()
-
-
-def _strike(logits: Tensor, noise: Tensor | None, temperature: float) -> Tensor:
-    """1 with the probability sig(logit / temperature), by logistic noise; at temperature 0 where the logit is positive."""
-    scores = logits if noise is None or temperature == 0 else logits / temperature + noise
-    return (scores > 0).to(logits.dtype)

@@ -11,8 +11,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from musicvae.model.decoder import BEGIN, Decoder
-from musicvae.model.vae import join_scores
+from musicvae.model.decoder import Decoder
 from musicvae.music.vocabulary import FIRST_PITCH_TOKEN
 
 __all__ = ["bar_spread", "decode_bars", "decoding_margins", "same_bars"]
@@ -61,24 +60,16 @@ def decode_bars(
     88 for the pitches, used if temperature > 0; bias: (M, S, 90) added to the log-probabilities;
     forced: (M, S), events >= 0 are taken as they are.
     """
-    gates, readout, state = decoder.prepare(embeddings, steps, kind)
-    fed = torch.full((len(embeddings),), BEGIN, device=embeddings.device)
+    context, state = decoder.prepare(embeddings, steps, kind)
+    fed = torch.full((len(embeddings), 1), -1, device=embeddings.device)
     events = []
     for t in range(steps):
-        decisions, pitches, state = decoder.step(fed, gates[t], readout[t], state)
-        if bias is not None:
-            joint = join_scores(decisions, pitches) + bias[:, t]
-            pitches = joint[:, FIRST_PITCH_TOKEN:]
-            decisions = torch.cat([joint[:, :FIRST_PITCH_TOKEN], pitches.logsumexp(-1, keepdim=True)], -1)
-        if temperature > 0 and gumbel is not None:
-            decisions = decisions / temperature + gumbel[:, t, : FIRST_PITCH_TOKEN + 1]
-            pitches = pitches / temperature + gumbel[:, t, FIRST_PITCH_TOKEN + 1 :]
-        decision = decisions.argmax(-1)
-        fed = torch.where(decision == FIRST_PITCH_TOKEN, pitches.argmax(-1) + FIRST_PITCH_TOKEN, decision)
+        outputs, state = decoder.step(fed, context[t], state)
+        fed = decoder.head.draw(outputs, None if gumbel is None else gumbel[:, t], temperature, None if bias is None else bias[:, t])
         if forced is not None:
-            fed = torch.where(forced[:, t] >= 0, forced[:, t].long(), fed)
+            fed = torch.where(forced[:, t, None] >= 0, forced[:, t, None].long(), fed)
         events.append(fed)
-    return torch.stack(events, 1)
+    return torch.cat(events, 1)
 
 
 def decoding_margins(scores: Tensor, tokens: Tensor) -> Tensor:

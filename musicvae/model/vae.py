@@ -10,16 +10,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor, nn
 
 from musicvae.model.conductor import Conductor
 from musicvae.model.config import ModelConfig
 from musicvae.model.decoder import Decoder
 from musicvae.model.encoder import Encoder
-from musicvae.music.vocabulary import FIRST_PITCH_TOKEN
+from musicvae.model.heads import join_scores
 
-__all__ = ["MelodyVAE", "VAEOutput", "join_scores"]
+__all__ = ["MelodyVAE", "VAEOutput"]
 
 
 @dataclass(frozen=True)
@@ -30,11 +29,6 @@ class VAEOutput:
     mu: Tensor
     sigma: Tensor
     returns: Tensor
-
-
-def join_scores(decisions: Tensor, pitches: Tensor) -> Tensor:
-    """Log-probabilities (..., 90) of all events from those of decision (..., 3) and pitch (..., 88)."""
-    return torch.cat([decisions[..., :-1], decisions[..., -1:] + pitches], -1)
 
 
 class MelodyVAE(nn.Module):
@@ -59,20 +53,14 @@ class MelodyVAE(nn.Module):
 
     def logits(self, embeddings: Tensor, tokens: Tensor, kind: int) -> Tensor:
         """Log-probabilities (N, B, S, 90) of every event given the true ones before it in the bar."""
-        decisions, pitches = self.decoder(embeddings, tokens, kind)
-        return join_scores(decisions, pitches)
+        return join_scores(*self.decoder.head.scores(self.decoder(embeddings, tokens, kind)))
 
     def log_probs(self, z: Tensor, tokens: Tensor, kind: int, keep: Tensor | None = None) -> Tensor:
         """Log-probabilities (N, B, S) of the given events, in nats; `keep` as in `Decoder.forward`."""
         return self._scored(self.conduct(z, tokens.shape[1], kind), tokens, kind, keep)
 
     def _scored(self, embeddings: Tensor, tokens: Tensor, kind: int, keep: Tensor | None) -> Tensor:
-        decisions, pitches = self.decoder(embeddings, tokens, kind, keep)
-        decision = tokens.clamp(max=FIRST_PITCH_TOKEN)
-        pitch = (tokens - FIRST_PITCH_TOKEN).clamp(min=0)
-        chosen: Tensor = decisions.gather(-1, decision[..., None])[..., 0]
-        scored: Tensor = chosen + pitches.gather(-1, pitch[..., None])[..., 0] * (tokens >= FIRST_PITCH_TOKEN)
-        return scored
+        return self.decoder.head.log_prob(self.decoder(embeddings, tokens, kind, keep), tokens[..., None])
 
     def forward(self, tokens: Tensor, kind: int, noise: Tensor, keep: Tensor | None = None) -> VAEOutput:
         """One pass of training: encode, draw z = mu + sigma * noise, score the same events.
