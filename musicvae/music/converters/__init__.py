@@ -11,6 +11,7 @@ from musicvae.music.converters.converter import Array, Columns, Converter
 from musicvae.music.converters.drum_hits import DrumConverter
 from musicvae.music.converters.grooves import GrooveConverter
 from musicvae.music.converters.melodies import MelodyConverter
+from musicvae.music.converters.performances import PerformanceConverter
 from musicvae.music.converters.trios import TrioConverter
 from musicvae.music.vocabulary import MIN_PITCH
 
@@ -30,17 +31,25 @@ CONVERTERS: Mapping[str, _Maker] = {
     "groove-tap": lambda name, low, outputs: GrooveConverter(name, hidden="all but taps"),
     "groove-add-closed-hat": lambda name, low, outputs: GrooveConverter(name, hidden="closed hi-hat"),
     "groove-hits": lambda name, low, outputs: GrooveConverter(name, hits=True),
+    "performance": lambda name, low, outputs: PerformanceConverter(name),
+    "performance-chords": lambda name, low, outputs: PerformanceConverter(name, chords=True),
 }
 """Makers of the converters by name; `converter` calls them."""
 
 
-def converter(name: str, *, min_pitch: int = MIN_PITCH, outputs: tuple[int, ...] = ()) -> Converter:
+def converter(name: str, *, min_pitch: int = MIN_PITCH, outputs: tuple[int, ...] = (), steps: int | None = None) -> Converter:
     """The converter of this name, one of `CONVERTERS`; ValueError for an unknown one.
 
     min_pitch: lowest MIDI pitch of the melodies' vocabulary. outputs: width of each of the network's streams, where a vocabulary of
     melodies ends below pitch 108; () for the published ones. What the network does not say of drums is the published map:
-    that before April 2019 for drums and trios, the present one for grooves.
+    that before April 2019 for drums and trios, the present one for grooves. steps: of the network's examples, to be checked: whole bars.
+    ValueError also for outputs that the converter cannot have.
     """
     if name not in CONVERTERS:
         raise ValueError(f"unknown converter {name!r}; allowed are {', '.join(CONVERTERS)}")
-    return CONVERTERS[name](name, min_pitch, outputs)
+    made = CONVERTERS[name](name, min_pitch, tuple(outputs))
+    if outputs and made.outputs != tuple(outputs):
+        raise ValueError(f"the converter {name} has outputs of {made.outputs}, not {tuple(outputs)}: another converter?")
+    if steps is not None:
+        made.bars(steps)
+    return made
