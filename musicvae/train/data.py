@@ -7,7 +7,7 @@ batch is one gather.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,7 +18,7 @@ from torch import Tensor
 from musicvae.corpus.store import Corpus
 from musicvae.music.meter import KINDS, Meter
 
-__all__ = ["MIN_WINDOWS", "Batch", "TrainingWindows", "ValidationWindows", "data_report", "full_bars", "steps_per_bar"]
+__all__ = ["MIN_WINDOWS", "Batch", "TrainingWindows", "ValidationWindows", "Windows", "data_report", "full_bars", "steps_per_bar"]
 
 MIN_WINDOWS = 64
 """Training windows of at least one bar that a run needs."""
@@ -99,19 +99,20 @@ class TrainingWindows:
 
     A pass over the full windows has `batches_per_pass` batches. Kind and bars of batch i are the
     same for all `world_size` processes (their work is equal and so are the parameters in use);
-    their windows differ. Within a pass no window comes twice in a group unless the group is short.
+    their windows differ. `kinds`: those that take part. Within a pass no window comes twice in a group unless the group is short.
     """
 
     def __init__(
         self, corpus: Corpus, *, bars: int, hop_bars: int, batch_size: int, seed: int, short_share: float = 0.2,
-        kind_power: float = 0.75, rank: int = 0, world_size: int = 1,
+        kind_power: float = 0.75, rank: int = 0, world_size: int = 1, kinds: Sequence[int] = tuple(range(len(KINDS))),
     ) -> None:  # fmt: skip
         self.corpus, self.bars, self.hop_bars = corpus, bars, hop_bars
         self.batch_size, self.seed = batch_size, seed
         self.short_share = short_share if bars > 1 else 0.0
         self.kind_power, self.rank, self.world_size = kind_power, rank, world_size
+        self.kinds = np.array(kinds)
         self._groups: dict[tuple[int, int], Windows] = {}
-        total = sum(len(self.windows(kind, bars)) for kind in range(len(KINDS)))
+        total = sum(len(self.windows(kind, bars)) for kind in kinds)
         self.batches_per_pass = max(1, round(total / (batch_size * world_size) / (1.0 - self.short_share)))
         self._pass: tuple[int, _Pass] | None = None
 
@@ -129,7 +130,7 @@ class TrainingWindows:
             self._pass = pass_number, self._plan(pass_number)
         plan = self._pass[1]
         kind, bars, turn = int(plan.kinds[place]), int(plan.bars[place]), int(plan.turns[place])
-        size = self._size(kind, bars)
+        size = self.size(kind, bars)
         begin = (turn * self.world_size + self.rank) * size
         return self.windows(kind, bars)[plan.orders[kind, bars][begin : begin + size]], kind
 
@@ -143,7 +144,7 @@ class TrainingWindows:
             yield self.batch(number)
             number += 1
 
-    def _size(self, kind: int, bars: int) -> int:
+    def size(self, kind: int, bars: int) -> int:
         """Windows in a batch of this group: more of the shorter ones, never more than there are."""
         wanted = self.batch_size * min(_MOST_SHORT_WINDOWS, max(1, self.bars // bars))
         return max(1, min(wanted, len(self.windows(kind, bars)) // self.world_size))
@@ -157,19 +158,19 @@ class TrainingWindows:
         picks = rng.integers(0, len(choices) + 1, n)
         drawn = rng.integers(1, max(2, self.bars), n)
         bars[short] = np.where(picks < len(choices), np.array([*choices, 0])[picks], drawn)[short]
-        kinds = np.empty(n, dtype=np.int64)
+        drawn_kinds = np.empty(n, dtype=np.int64)
         turns = np.empty(n, dtype=np.int64)
         orders: dict[tuple[int, int], NDArray[np.int64]] = {}
         uniform = rng.random(n)
         for length in np.unique(bars):
             at = np.flatnonzero(bars == length)
-            shares = np.array([len(self.windows(kind, int(length))) for kind in range(len(KINDS))], dtype=float) ** self.kind_power
-            kinds[at] = np.searchsorted(np.cumsum(shares) / shares.sum(), uniform[at], side="right")
-            for kind in np.unique(kinds[at]):
-                group = at[kinds[at] == kind]
+            shares = np.array([len(self.windows(kind, int(length))) for kind in self.kinds.tolist()], dtype=float) ** self.kind_power
+            drawn_kinds[at] = self.kinds[np.searchsorted(np.cumsum(shares) / shares.sum(), uniform[at], side="right")]
+            for kind in np.unique(drawn_kinds[at]):
+                group = at[drawn_kinds[at] == kind]
                 turns[group] = np.arange(len(group))
                 orders[int(kind), int(length)] = self._order(pass_number, int(kind), int(length), len(group))
-        return _Pass(kinds, bars, turns, orders)
+        return _Pass(drawn_kinds, bars, turns, orders)
 
     def _order(self, pass_number: int, kind: int, bars: int, batches: int) -> NDArray[np.int64]:
         """Indices of windows for that many batches of all processes: shuffled decks, one after another.
@@ -178,7 +179,7 @@ class TrainingWindows:
         """
         rng = np.random.default_rng([self.seed, 1, pass_number, kind, bars])
         count = len(self.windows(kind, bars))
-        joint = self._size(kind, bars) * self.world_size
+        joint = self.size(kind, bars) * self.world_size
         if count < joint:  # fewer windows than processes: there is no way around sharing
             return rng.integers(0, count, batches * joint)
         per_deck = count // joint

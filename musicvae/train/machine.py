@@ -17,7 +17,7 @@ import torch
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.loggers import CSVLogger, Logger, TensorBoardLogger
 
-from musicvae.train.options import MachineOptions, TrainOptions
+from musicvae.train.options import MachineOptions, RunOptions
 
 __all__ = ["build_trainer", "machine_settings", "versions"]
 
@@ -28,7 +28,7 @@ _IGNORED_WARNINGS = (
 )
 
 
-def build_trainer(machine: MachineOptions, options: TrainOptions, *, log_dir: Path, callbacks: list[L.Callback]) -> L.Trainer:
+def build_trainer(machine: MachineOptions, options: RunOptions, *, log_dir: Path, callbacks: list[L.Callback]) -> L.Trainer:
     """Lightning's trainer for these options.
 
     ValueError for a strategy whose processes do not each hold a whole run, and for what Lightning refuses.

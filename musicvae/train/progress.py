@@ -71,7 +71,7 @@ class ProgressLine(L.Callback):
             self._line.write(self._text(pl_module))
             self._line.close()
 
-    def _text(self, task: TrainingTask) -> str:
+    def _text(self, task: TrainingTask[Any, Any]) -> str:
         done = int(_WIDTH * task.progress)
         words = [f"[{'#' * done}{'.' * (_WIDTH - done)}] {task.progress:4.0%}  step {task.global_step}"]
         shown = (

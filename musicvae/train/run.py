@@ -1,12 +1,13 @@
-"""From a corpus to a model file: the network by Lightning, then its prior, then the file."""
+"""From a corpus to a model file, by the course of the network's family: the network by Lightning, then what follows, then the file."""
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import logging
 import signal
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,22 +18,25 @@ import torch
 
 from musicvae.corpus.store import Corpus
 from musicvae.model.config import PRESETS, ModelConfig
-from musicvae.model.vae import MelodyVAE
-from musicvae.model.weights import load_model, save_model
+from musicvae.model.published.config import PublishedConfig
+from musicvae.model.published.presets import PUBLISHED
+from musicvae.model.weights import load_model
 from musicvae.train.checkpoints import CheckpointWriter, load_plain, newest_checkpoint, save_plain
-from musicvae.train.data import Batch, TrainingWindows, ValidationWindows, data_report, full_bars
+from musicvae.train.course import Course, Finish, HeldOut, Source
 from musicvae.train.machine import build_trainer, machine_settings, versions
-from musicvae.train.options import MachineOptions, TrainOptions
-from musicvae.train.prior_fit import PriorFit, fit_prior
+from musicvae.train.options import MachineOptions, PublishedOptions, RunOptions, TrainOptions
+from musicvae.train.own_course import PRIOR_FILE, OwnCourse
 from musicvae.train.progress import ProgressLine, StatusLine
-from musicvae.train.task import VAETask
+from musicvae.train.published_course import PublishedCourse, recipe_for
+from musicvae.train.shell import TrainingTask
 
-__all__ = ["TrainResult", "corpus_fingerprint", "train"]
+__all__ = ["TrainResult", "corpus_fingerprint", "course_of", "preset_named", "train"]
 
 _log = logging.getLogger(__name__)
 _BUDGETS = frozenset({"max_steps", "max_minutes", "patience", "prior_steps", "prior_patience"})
-_NETWORK_FILE, _PRIOR_FILE = "network.ckpt", "prior.ckpt"
+_NETWORK_FILE = "network.ckpt"
 _HASHED_AT_A_TIME = 1 << 18  # rows
+Config = ModelConfig | PublishedConfig
 
 
 @dataclass(frozen=True)
@@ -46,8 +50,9 @@ class TrainResult:
     figures: Mapping[str, float]
     """Of the exported weights on validation windows: reconstruction, KL before the floor, beta, active dimensions."""
     prior: Mapping[str, float]
+    """Of a prior that was fitted; {} for a network whose prior is N(0, I)."""
     report: Mapping[str, Any]
-    """The data, as `data_report` tells it."""
+    """The data: what there is to learn from."""
     rank: int = 0
 
 
@@ -55,68 +60,100 @@ class TrainResult:
 class _Job:
     """All that a run's stages need to know."""
 
-    corpus: Corpus
-    config: ModelConfig
-    options: TrainOptions
+    course: Course
     machine: MachineOptions
-    bars: int
     run_dir: Path
     notes: dict[str, Any]
     progress: bool
 
 
 def train(
-    corpus: Corpus, out: str | Path, *, config: ModelConfig | str = "melody", options: TrainOptions | None = None,
+    corpus: Corpus, out: str | Path, *, config: Config | str = "melody", options: RunOptions | None = None,
     machine: MachineOptions | None = None, resume: bool = False, force: bool = False, init_from: str | Path | None = None,
     metadata: Mapping[str, Any] | None = None, progress: bool = True,
 ) -> TrainResult:  # fmt: skip
-    """Learn a network and its prior from a corpus and write the model file `out`.
+    """Learn a network (and its prior, where it has one to learn) from a corpus and write the model file `out`.
 
-    config: numbers of a network or the name of a preset. resume: go on from the newest checkpoint in
-    the run's folder, exactly as if nothing had happened (from the beginning, where there is none).
-    force: replace `out`, and forget an older run. init_from: a model file of the same configuration
+    config: numbers of a network or the name of a preset, the project's own or a published one. options: `TrainOptions` for the
+    project's own networks, `PublishedOptions` for published ones; None: the defaults, or the preset's recipe. resume: go on from the
+    newest checkpoint in the run's folder, exactly as if nothing had happened (from the beginning, where there is none).
+    force: replace `out`, and forget an older run. init_from: a model file of the same sizes
     to start from. metadata: further entries of the file's header. Raises ValueError for too little
     data or contradicting options, FileExistsError where `out` or an older run would be lost.
     """
-    out, options, machine = Path(out), options or TrainOptions(), machine or MachineOptions()
-    config = _preset(config) if isinstance(config, str) else config
-    bars = full_bars(corpus, config.max_bars, hop_bars=options.hop_bars)
-    report = data_report(corpus, bars=bars, hop_bars=options.hop_bars)
+    out, machine = Path(out), machine or MachineOptions()
+    course = course_of(corpus, preset_named(config) if isinstance(config, str) else config, options)
     run_dir = machine.run_dir or out.with_name(out.name + ".run")
     notes = {
-        "options": options.to_dict(), "config": config.to_dict(), "bars": bars, "corpus": corpus_fingerprint(corpus),
+        "options": course.options.to_dict(), "config": course.config.to_dict(), "bars": course.bars,
+        "corpus": corpus_fingerprint(corpus, course.hashed_columns),
         "init_from": load_model(init_from).hash if init_from is not None else None,
     }  # fmt: skip
-    job = _Job(corpus, config, options, machine, bars, run_dir, notes, progress)
+    job = _Job(course, machine, run_dir, notes, progress)
     with machine_settings(machine):
         callbacks = [CheckpointWriter(run_dir, minutes=machine.checkpoint_minutes, notes=notes), *([ProgressLine()] if progress else [])]
-        trainer = build_trainer(machine, options, log_dir=run_dir, callbacks=callbacks)
+        trainer = build_trainer(machine, course.options, log_dir=run_dir, callbacks=callbacks)
         if trainer.global_rank == 0:
             _prepare_folder(out, run_dir, resume=resume, force=force)
         network = _train_network(job, trainer, resume=resume, init_from=init_from)
+        found = (network["steps"], network["seconds"], network["figures"])
         if trainer.global_rank != 0:
-            return TrainResult(out, run_dir, network["steps"], network["seconds"], network["figures"], {}, report, trainer.global_rank)
+            return TrainResult(out, run_dir, *found, {}, course.report, trainer.global_rank)
         begin = time.monotonic()
-        vae = MelodyVAE(config)
-        vae.load_state_dict(network["weights"])
-        fit = _fit_prior(job, vae, trainer.strategy.root_device)
-    seconds = network["seconds"] + time.monotonic() - begin
-    story = {
-        **(metadata or {}),
-        "recipe": {**notes, "precision": str(trainer.precision), "processes": trainer.world_size},
-        "data": report, "versions": versions(), "seed": options.seed, "steps": network["steps"], "best_step": network["best_step"],
-        "seconds": round(seconds, 1), "validation": network["figures"], "prior": fit.figures(),
-    }  # fmt: skip
-    save_model(out, vae.cpu(), fit.prior.cpu(), metadata=story)
-    return TrainResult(out, run_dir, network["steps"], seconds, network["figures"], fit.figures(), report)
+        story = {
+            **(metadata or {}),
+            "recipe": {**notes, "precision": str(trainer.precision), "processes": trainer.world_size},
+            "data": course.report, "versions": versions(), "seed": course.options.seed, "steps": network["steps"],
+            "best_step": network["best_step"], "seconds": round(network["seconds"], 1), "validation": network["figures"],
+        }  # fmt: skip
+        prior = _write(job, out, network["weights"], story, trainer.strategy.root_device)
+    return TrainResult(out, run_dir, found[0], found[1] + time.monotonic() - begin, found[2], prior, course.report)
 
 
-def corpus_fingerprint(corpus: Corpus) -> str:
-    """Sixteen hexadecimal digits that change with any bar, tune or split of the corpus."""
+def course_of(corpus: Corpus, config: Config, options: RunOptions | None = None) -> Course:
+    """The course of a network; ValueError for options of the other family, and for a corpus that does not fit."""
+    if isinstance(config, PublishedConfig):
+        options = options or PublishedOptions.of(recipe_for(config))
+        if not isinstance(options, PublishedOptions):
+            raise ValueError(f"{config.preset} is a published network and needs PublishedOptions, got {type(options).__name__}")
+        return PublishedCourse(corpus, config, options)
+    options = options or TrainOptions()
+    if not isinstance(options, TrainOptions):
+        raise ValueError(f"networks of this project need TrainOptions, got {type(options).__name__}; was a published preset meant?")
+    return OwnCourse(corpus, config, options)
+
+
+def preset_named(name: str) -> Config:
+    """The numbers of a preset, the project's own or a published one; ValueError for an unknown name."""
+    if name in PRESETS:
+        return PRESETS[name]
+    if name in PUBLISHED:
+        return PUBLISHED[name].config
+    near = difflib.get_close_matches(name, PUBLISHED, n=3)
+    like = f" (or published ones such as {', '.join(near or list(PUBLISHED)[:2])})"
+    raise ValueError(f"unknown preset {name!r}; allowed are {', '.join(PRESETS)}{like}: 'musicvae presets' lists all")
+
+
+def _write(job: _Job, out: Path, weights: Mapping[str, torch.Tensor], story: dict[str, Any], device: torch.device) -> Mapping[str, float]:
+    line = StatusLine() if job.progress else None
+
+    def tell(text: str) -> None:
+        if line is not None and line.due:
+            line.write(text)
+
+    prior = job.course.write(weights, story, Finish(out, device, job.run_dir, job.notes, tell))
+    if line is not None:
+        line.close()
+    return prior
+
+
+def corpus_fingerprint(corpus: Corpus, columns: Sequence[str] = ()) -> str:
+    """Sixteen hexadecimal digits that change with any bar, tune or split of the corpus, and with further columns of its bars."""
     digest = hashlib.sha256()
-    for name in ("bars", "start", "num_bars", "kind", "split"):
-        column = getattr(corpus, name)
-        dtype = column.dtype if name == "bars" else np.int64  # however narrow it is kept
+    for name in ("bars", *columns, "start", "num_bars", "kind", "split"):
+        of_bars = name == "bars" or name in columns
+        column = corpus.columns[name] if of_bars else getattr(corpus, name)
+        dtype = column.dtype if of_bars else np.int64  # however narrow it is kept
         for first in range(0, len(column), _HASHED_AT_A_TIME):
             digest.update(np.ascontiguousarray(column[first : first + _HASHED_AT_A_TIME], dtype=dtype).data)
     return digest.hexdigest()[:16]
@@ -129,28 +166,29 @@ def corpus_fingerprint(corpus: Corpus) -> str:
 class _FromStep:
     """Training batches from the trainer's step on: what makes a resumed run see the data it would have seen."""
 
-    source: TrainingWindows
+    source: Source
     trainer: L.Trainer
 
-    def __iter__(self) -> Iterator[Batch]:
+    def __iter__(self) -> Iterator[Any]:
         return self.source.onward(self.trainer.global_step)
 
 
 def _train_network(job: _Job, trainer: L.Trainer, *, resume: bool, init_from: str | Path | None) -> dict[str, Any]:
     """Weights, figures, steps and seconds of the trained network, from this run or a finished one that is resumed."""
     finished = job.run_dir / _NETWORK_FILE
+    options = job.course.options
     if resume and finished.exists():
         content = load_plain(finished)
-        if _differences(content["notes"], job.notes) == [] and content["notes"]["options"] == job.options.to_dict():
+        if _differences(content["notes"], job.notes) == [] and content["notes"]["options"] == options.to_dict():
             return content
     checkpoint = _checkpoint_to_resume(job) if resume else None
-    source = _training_windows(job, trainer)
-    held_out = _validation_windows(job)
-    torch.manual_seed(job.options.seed)
-    task = VAETask(job.config, job.options, bars=job.bars, log_every_steps=job.machine.log_every_steps)
+    source = job.course.training(trainer.global_rank, trainer.world_size)
+    held_out = job.course.held_out()
+    torch.manual_seed(options.seed)
+    task = job.course.task(trainer, log_every_steps=job.machine.log_every_steps)
     if init_from is not None:
-        task.start_from(_weights_to_start_from(init_from, job.config))
-    trainer.val_check_interval = _validation_interval(job.options, source)
+        task.start_from(job.course.starting_weights(init_from))
+    trainer.val_check_interval = options.validate_every_steps or min(1000, max(50, source.batches_per_pass))
     _fit(trainer, task, _FromStep(source, trainer), held_out, checkpoint)
     weights, figures, best_step = task.result()
     content = {"notes": job.notes, "weights": weights, "figures": figures, "best_step": best_step}
@@ -160,7 +198,7 @@ def _train_network(job: _Job, trainer: L.Trainer, *, resume: bool, init_from: st
     return content
 
 
-def _fit(trainer: L.Trainer, task: VAETask, batches: _FromStep, held_out: ValidationWindows, checkpoint: Path | None) -> None:
+def _fit(trainer: L.Trainer, task: TrainingTask[Any, Any], batches: _FromStep, held_out: HeldOut, checkpoint: Path | None) -> None:
     on_interrupt = signal.getsignal(signal.SIGINT)
     try:
         trainer.fit(task, batches, held_out, ckpt_path=checkpoint)
@@ -172,58 +210,6 @@ def _fit(trainer: L.Trainer, task: VAETask, batches: _FromStep, held_out: Valida
         raise KeyboardInterrupt from None
 
 
-def _training_windows(job: _Job, trainer: L.Trainer) -> TrainingWindows:
-    options = job.options
-    return TrainingWindows(
-        job.corpus, bars=job.bars, hop_bars=options.hop_bars, batch_size=options.batch_size, seed=options.seed,
-        short_share=options.short_share, kind_power=options.kind_power, rank=trainer.global_rank, world_size=trainer.world_size,
-    )  # fmt: skip
-
-
-def _validation_windows(job: _Job) -> ValidationWindows:
-    options = job.options
-    return ValidationWindows(
-        job.corpus, bars=job.bars, hop_bars=options.validation_hop_bars, batch_size=options.batch_size, most=options.validation_windows
-    )
-
-
-def _validation_interval(options: TrainOptions, source: TrainingWindows) -> int:
-    return options.validate_every_steps or min(1000, max(50, source.batches_per_pass))
-
-
-def _weights_to_start_from(path: str | Path, config: ModelConfig) -> dict[str, torch.Tensor]:
-    bundle = load_model(path)
-    if bundle.config != config:
-        ours, theirs = config.to_dict(), bundle.config.to_dict()
-        differing = ", ".join(f"{name} is {theirs[name]}, here {ours[name]}" for name in ours if ours[name] != theirs[name])
-        raise ValueError(f"{path} cannot be started from, its network is another one: {differing}; was another preset meant?")
-    return bundle.vae.state_dict()
-
-
-def _fit_prior(job: _Job, vae: MelodyVAE, device: torch.device) -> PriorFit:
-    vae = vae.to(device).eval()
-    line = StatusLine() if job.progress else None
-
-    def report(text: str) -> None:
-        if line is not None and line.due:
-            line.write(text)
-
-    fit = fit_prior(
-        vae, job.corpus, job.options, bars=job.bars, device=device, checkpoint=job.run_dir / _PRIOR_FILE,
-        notes={**job.notes, "weights": _digest(vae)}, report=report,
-    )  # fmt: skip
-    if line is not None:
-        line.close()
-    return fit
-
-
-def _digest(vae: MelodyVAE) -> str:
-    digest = hashlib.sha256()
-    for parameter in vae.state_dict().values():
-        digest.update(parameter.detach().cpu().contiguous().numpy().tobytes())
-    return digest.hexdigest()[:16]
-
-
 # -- folders and resuming
 
 
@@ -233,7 +219,7 @@ def _prepare_folder(out: Path, run_dir: Path, *, resume: bool, force: bool) -> N
     if not out.parent.is_dir():
         raise FileNotFoundError(f"folder {out.parent} does not exist, so {out.name} cannot be written there; create it first?")
     run_dir.mkdir(parents=True, exist_ok=True)
-    old = [path for pattern in ("step-*.ckpt*", _NETWORK_FILE, _PRIOR_FILE) for path in run_dir.glob(pattern)]
+    old = [path for pattern in ("step-*.ckpt*", _NETWORK_FILE, PRIOR_FILE) for path in run_dir.glob(pattern)]
     if old and not resume:
         if not force:
             raise FileExistsError(f"{run_dir} holds an unfinished or older run; use --resume to go on with it, or --force to begin anew")
@@ -264,9 +250,3 @@ def _differences(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
             if name not in _BUDGETS and before.get(name) != value:
                 found.append(f"{name} was {before.get(name)}, now {value}")
     return found
-
-
-def _preset(name: str) -> ModelConfig:
-    if name not in PRESETS:
-        raise ValueError(f"unknown preset {name!r}; allowed are {', '.join(PRESETS)}")
-    return PRESETS[name]
