@@ -20,7 +20,7 @@ from musicvae.model.config import ModelConfig
 from musicvae.model.noise import generator
 from musicvae.model.prior import lags_of
 from musicvae.model.sampling import bar_spread, decode_bars, decoding_margins, same_bars
-from musicvae.model.weights import Bundle, load_model
+from musicvae.model.weights import Bundle, load_melody_model
 from musicvae.music.meter import KINDS, MAX_STEPS_PER_BAR
 from musicvae.music.vocabulary import VOCABULARY_SIZE, Tokens
 
@@ -60,8 +60,8 @@ class Engine:
 
     @classmethod
     def load(cls, path: str | Path, *, device: str = "cpu", threads: int | None = None) -> Self:
-        """The engine of a model file; errors as `weights.load_model`, ValueError for an unknown device."""
-        return cls(load_model(path), device=device, threads=threads)
+        """The engine of a model file; errors as `weights.load_melody_model`, ValueError for an unknown device."""
+        return cls(load_melody_model(path), device=device, threads=threads)
 
     def encode(self, tokens: Tokens, kind: int) -> tuple[Floats, Floats]:
         """Mean and standard deviation (N, Z) of q(z | x) for tokens (N, B, S)."""

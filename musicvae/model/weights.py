@@ -1,8 +1,9 @@
 """A model on disk: one safetensors file with tensors, configuration and history, and no code.
 
-Tensors are stored in half precision under ``vae.`` and ``prior.``; the header's metadata holds,
-under ``musicvae``, JSON: the format, the configuration, and what `save_model` was given. A model is known by its hash,
-the first 12 hexadecimal digits of the file's SHA-256.
+Own networks: tensors in half precision under ``vae.`` and ``prior.``. Published ones: in single precision (or half, where so
+imported) under ``vae.``; their prior is the standard normal distribution. The header's metadata holds, under ``musicvae``, JSON: the
+format, which family the network is of, the configuration, and what `save_model` was given. A model is known by its hash, the first 12
+hexadecimal digits of the file's SHA-256.
 """
 
 from __future__ import annotations
@@ -12,27 +13,30 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
-from torch import nn
+from safetensors.torch import save_file
+from torch import Tensor, nn
 
 from musicvae.model.config import ModelConfig
+from musicvae.model.headers import FORMAT, HEADER, PUBLISHED_NETWORK, check_header, published_header
 from musicvae.model.prior import BarPrior
+from musicvae.model.published.config import PublishedConfig
+from musicvae.model.published.vae import PublishedVAE
 from musicvae.model.vae import MelodyVAE
 from musicvae.music.files import atomic_path
 
-__all__ = ["FORMAT", "Bundle", "add_metadata", "load_model", "read_metadata", "save_model"]
-
-FORMAT = 1
-_HEADER = "musicvae"
+__all__ = [
+    "FORMAT", "Bundle", "PublishedBundle", "add_metadata", "config_of", "load_melody_model", "load_model", "load_published",
+    "read_metadata", "save_model",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Bundle:
-    """A loaded model: networks in evaluation mode and single precision, and the file's story."""
+    """A loaded model of our own: networks in evaluation mode and single precision, and the file's story."""
 
     vae: MelodyVAE
     prior: BarPrior
@@ -41,24 +45,45 @@ class Bundle:
     hash: str
 
 
-def save_model(path: str | Path, vae: MelodyVAE, prior: BarPrior, *, metadata: Mapping[str, Any]) -> Path:
+@dataclass(frozen=True)
+class PublishedBundle:
+    """A loaded model of the published family: its network in evaluation mode and single precision, and the file's story."""
+
+    vae: PublishedVAE
+    config: PublishedConfig
+    metadata: Mapping[str, Any]
+    hash: str
+
+
+@overload
+def save_model(path: str | Path, vae: MelodyVAE, prior: BarPrior, *, metadata: Mapping[str, Any]) -> Path: ...
+@overload
+def save_model(path: str | Path, vae: PublishedVAE, prior: None = None, *, metadata: Mapping[str, Any], half: bool = False) -> Path: ...
+def save_model(
+    path: str | Path, vae: MelodyVAE | PublishedVAE, prior: BarPrior | None = None, *, metadata: Mapping[str, Any], half: bool = False
+) -> Path:
     """Write a model file, replacing what is there only once the new one is whole; returns the path.
 
-    metadata: anything JSON can hold; keys "format" and "config" are set here.
+    metadata: anything JSON can hold; the keys "format", "network" and "config" are set here. half: of a published network, whether
+    its numbers are kept in half precision; our own always are. A prior belongs to our own networks only.
     """
     path = Path(path)
-    parts = {"vae": vae, "prior": prior}
-    tensors = {
-        f"{part}.{name}": x.detach().to("cpu", torch.float16).contiguous()
-        for part, net in parts.items()
-        for name, x in net.state_dict().items()
-    }
-    header = {**metadata, "format": FORMAT, "config": vae.config.to_dict()}
-    # One entry, since the order of several is not fixed and the same model must give the same file.
-    data = save(tensors, {_HEADER: json.dumps(header, sort_keys=True)})
+    if isinstance(vae, PublishedVAE):
+        header = published_header(vae.config, metadata)
+        tensors = _tensors("vae", vae, torch.float16 if half else torch.float32)
+    else:
+        if prior is None:
+            raise ValueError("a network of our own is saved with its prior")
+        header = {**metadata, "format": 1, "config": vae.config.to_dict()}
+        tensors = {**_tensors("vae", vae, torch.float16), **_tensors("prior", prior, torch.float16)}
     with atomic_path(path, force=True) as temporary:
-        temporary.write_bytes(data)
+        # One entry, since the order of several is not fixed and the same model must give the same file.
+        save_file(tensors, temporary, {HEADER: json.dumps(header, sort_keys=True)})
     return path
+
+
+def _tensors(part: str, network: nn.Module, dtype: torch.dtype) -> dict[str, Tensor]:
+    return {f"{part}.{name}": x.detach().to("cpu", dtype).contiguous() for name, x in network.state_dict().items()}
 
 
 def read_metadata(path: str | Path) -> dict[str, Any]:
@@ -68,37 +93,76 @@ def read_metadata(path: str | Path) -> dict[str, Any]:
         raise FileNotFoundError(f"no model file {path}")
     try:
         with safe_open(path, framework="pt") as file:
-            header: dict[str, Any] = json.loads((file.metadata() or {}).get(_HEADER, "{}"))
-    except (SafetensorError, ValueError) as error:
+            header: Any = json.loads((file.metadata() or {}).get(HEADER, "{}"))
+    except (SafetensorError, ValueError, RecursionError) as error:
         raise ValueError(f"{path} is no model file, or it is damaged ({error}): was the download or copy cut short?") from error
-    if not isinstance(header.get("format"), int) or "config" not in header:
-        raise ValueError(f"{path} is a safetensors file but no musicvae model: its header names no format and configuration")
-    if header["format"] > FORMAT:
-        raise ValueError(f"{path} has format {header['format']}, newer than {FORMAT}, the newest known here: upgrade musicvae")
-    return header
+    return check_header(path, header)
 
 
-def load_model(path: str | Path) -> Bundle:
-    """Read a model file; FileNotFoundError, or ValueError where it is damaged, newer or another thing."""
+def config_of(header: Mapping[str, Any]) -> ModelConfig | PublishedConfig:
+    """The configuration in a header, of its family; ValueError for options this version does not know."""
+    if header.get("network") == PUBLISHED_NETWORK:
+        return PublishedConfig.from_dict(header["config"])
+    return ModelConfig.from_dict(header["config"])
+
+
+def load_model(path: str | Path) -> Bundle | PublishedBundle:
+    """Read a model file of either family; FileNotFoundError, or ValueError where it is damaged, newer or another thing."""
     path = Path(path)
     header = read_metadata(path)
-    config = ModelConfig.from_dict(header["config"])
-    vae, prior = MelodyVAE(config), BarPrior(config)
-    networks: dict[str, nn.Module] = {"vae": vae, "prior": prior}
+    config = config_of(header)
     try:
+        # Nothing is drawn for weights that are about to be replaced.
+        with torch.device("meta"):
+            networks = _networks(config)
         with safe_open(path, framework="pt") as file:
-            tensors = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118  # safe_open is no mapping
+            tensors = {name: file.get_tensor(name).to(torch.float32) for name in file.keys()}  # noqa: SIM118  # safe_open is no mapping
         for part, network in networks.items():
-            network.load_state_dict({name.removeprefix(f"{part}."): x for name, x in tensors.items() if name.startswith(f"{part}.")})
+            state = {name.removeprefix(f"{part}."): x for name, x in tensors.items() if name.startswith(f"{part}.")}
+            network.load_state_dict(state, assign=True)
             network.eval()
     except (SafetensorError, RuntimeError) as error:
         reason = str(error).strip().splitlines()[-1].strip()
         raise ValueError(f"{path} does not fit the network of this version ({reason}): is it another version's, or damaged?") from error
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+    with path.open("rb") as data:
+        digest = hashlib.file_digest(data, "sha256").hexdigest()[:12]
+    vae, prior = networks["vae"], networks.get("prior")
+    if isinstance(config, PublishedConfig):
+        assert isinstance(vae, PublishedVAE)
+        return PublishedBundle(vae, config, header, digest)
+    assert isinstance(vae, MelodyVAE)
+    assert isinstance(prior, BarPrior)
     return Bundle(vae, prior, config, header, digest)
+
+
+def _networks(config: ModelConfig | PublishedConfig) -> dict[str, nn.Module]:
+    if isinstance(config, PublishedConfig):
+        return {"vae": PublishedVAE(config)}
+    return {"vae": MelodyVAE(config), "prior": BarPrior(config)}
+
+
+def load_melody_model(path: str | Path) -> Bundle:
+    """Read a model of our own; errors as `load_model`, ValueError for a published one."""
+    bundle = load_model(path)
+    if not isinstance(bundle, Bundle):
+        raise ValueError(f"{path} holds the published network {bundle.config.preset}; one of our own is needed here")
+    return bundle
+
+
+def load_published(path: str | Path) -> PublishedBundle:
+    """Read a model of the published family; errors as `load_model`, ValueError for one of our own."""
+    bundle = load_model(path)
+    if not isinstance(bundle, PublishedBundle):
+        raise ValueError(f"{path} holds a network of our own; one of the published family is needed here")
+    return bundle
 
 
 def add_metadata(path: str | Path, out: str | Path, entries: Mapping[str, Any]) -> Path:
     """Write the model of `path` to `out` with further entries in its header; its tensors stay as they are."""
-    bundle = load_model(path)
-    return save_model(out, bundle.vae, bundle.prior, metadata={**bundle.metadata, **entries})
+    path, out = Path(path), Path(out)
+    header = {**read_metadata(path), **entries}
+    with safe_open(path, framework="pt") as file:
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # safe_open is no mapping
+    with atomic_path(out, force=True) as temporary:
+        save_file(tensors, temporary, {HEADER: json.dumps(header, sort_keys=True)})
+    return out

@@ -1,0 +1,64 @@
+"""``musicvae import``: weights that others published become a model file."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from musicvae.cli.parsing import Commands, add_command, positive_int
+from musicvae.cli.targets import check_file
+from musicvae.cli.terminal import Terminal
+
+if TYPE_CHECKING:
+    from musicvae.model.imports.importing import Imported
+
+__all__ = ["add_commands", "run_import"]
+
+_TEXT = """
+PATH is a TensorFlow checkpoint of Magenta's MusicVAE (its prefix, its .index file, or the folder or .tar
+archive with it) or a magenta.js folder (config.json, weights_manifest.json and shards). TensorFlow is not needed. A TensorFlow
+checkpoint does not say which configuration it is: name it with --preset ('musicvae presets' lists them); widths are read from the
+tensors. Afterwards every command takes the model, and 'train --init-from' goes on from it."""
+
+
+def add_commands(commands: Commands) -> None:
+    """Add ``import``."""
+    parser = add_command(
+        commands, "import", run_import, summary="make a model of weights that Magenta published", text=_TEXT,
+        example="musicvae import hierdec-mel_16bar.tar --preset hierdec-mel_16bar -o long.safetensors",
+    )  # fmt: skip
+    parser.add_argument("path", metavar="PATH", help="checkpoint: prefix, .index file, folder, .tar archive, or magenta.js folder")
+    parser.add_argument("--preset", metavar="NAME", help="published configuration (not needed for a magenta.js folder)")
+    parser.add_argument("-o", "--output", metavar="MODEL", required=True, help=".safetensors file to write")
+    parser.add_argument("--bars", type=positive_int, metavar="N", help="length of the network's pieces, if not the configuration's")
+    parser.add_argument("--half", action="store_true", help="keep numbers in half precision: half the size, answers differ by about 0.001")
+    parser.add_argument("--force", action="store_true", help="replace MODEL")
+    parser.add_argument("--json", action="store_true", help="print one JSON object instead of lines")
+
+
+def run_import(args: argparse.Namespace, terminal: Terminal) -> None:
+    """Import, and say what it was."""
+    out = Path(args.output)
+    if out.suffix != ".safetensors":
+        raise ValueError(f"{out}: a model is kept in a .safetensors file; let -o name one, such as {out.with_suffix('.safetensors')}")
+    check_file(out, force=args.force)
+    from musicvae.model.imports.importing import import_model
+
+    done = import_model(args.path, out, preset=args.preset, bars=args.bars, half=args.half, force=args.force)
+    for text in done.notices:
+        terminal.notice(text)
+    terminal.notice(_summary(done))
+    terminal.line(str(done.path))
+    terminal.finish(
+        {
+            "command": "import", "path": done.path, "preset": done.config.preset, "parameters": done.parameters, "skipped": done.skipped,
+            "config": done.config.to_dict(), "metadata": done.metadata,
+        }
+    )  # fmt: skip
+
+
+def _summary(done: Imported) -> str:
+    skipped = " and ".join(f"{count} {what}" for what, count in done.skipped.items())
+    left_out = f"; left out, for training only: {skipped}" if skipped else ""
+    return f"{done.config.preset}: {done.parameters:,} weights in {done.config.steps} steps{left_out}"
