@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +20,15 @@ class Examples:
 
     melodies: tuple[Melody, ...]
     notices: tuple[str, ...] = ()
+
+    def of_kinds(self, kinds: Sequence[int]) -> Examples:
+        """Those in meters of these kinds, indices into `music.meter.KINDS`; ValueError where none is left."""
+        known = tuple(melody for melody in self.melodies if melody.meter.kind_index in kinds)
+        others = Counter(str(melody.meter) for melody in self.melodies if melody.meter.kind_index not in kinds)
+        left = ", ".join(f"{count} in {meter}" for meter, count in others.most_common())
+        if not known:
+            raise ValueError(f"this model does not know the meters of the melodies given ({left}): give it some in 4/4, 2/2 or 2/4")
+        return Examples(known, (*self.notices, f"left out: {left}, which this model does not know") if others else self.notices)
 
 
 def gather(source: str | os.PathLike[str] | Iterable[Source]) -> Examples:

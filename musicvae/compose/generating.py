@@ -7,6 +7,10 @@ a seed made from the piece's own, so that a piece does not depend on those made 
 
 A style's vector is added to z before decoding. When a piece goes on, it is taken off the encoded
 bars before the prior sees them and added again after, so that its strength stays the same throughout.
+
+A published network draws one z for a window of fixed length and cannot go on from given bars. There a longer
+piece is a chain of windows, the z of each kin to that of the one before: ``z' = KINSHIP * z + sqrt(1 - KINSHIP ** 2) * e``
+with e from the prior N(0, I), so that every window taken by itself is a fair draw from it. A note ends with its window.
 """
 
 from __future__ import annotations
@@ -17,19 +21,23 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from musicvae.compose.canonical import fold, from_coordinates, transposition
-from musicvae.compose.engine import Engine, Floats
+from musicvae.compose.coding import decode_rows
+from musicvae.compose.engine import ChordRows, Engine, Floats
 from musicvae.compose.seeds import derived_seed, window_seed
 from musicvae.compose.tonality import USUAL_MODES, centre_fits, tonal_centre
+from musicvae.compose.windows import join_tokens
 from musicvae.music.attributes import own_key
 from musicvae.music.key import MODES, Key
 from musicvae.music.melody import DEFAULT_TEMPO_QPM, Melody
 from musicvae.music.meter import Meter
 from musicvae.music.vocabulary import Tokens, canonical_tokens
 
-__all__ = ["KEY_CANDIDATES", "Order", "draw", "draw_tokens"]
+__all__ = ["KEY_CANDIDATES", "KINSHIP", "Order", "draw", "draw_tokens"]
 
 KEY_CANDIDATES = 8
 """Pieces that are tried for one whose tonal centre is the key asked for."""
+KINSHIP = 0.8
+"""Correlation of the z of one window of a chain with that of the next."""
 _BATCH = 64
 
 
@@ -38,7 +46,8 @@ class Order:
     """What to generate.
 
     bars: written bars. temperature: of the events. prior_temperature: of z. key: None leaves the
-    model's own. vector: bars -> (Z,), what styles add to z for a piece of that many model bars.
+    model's own. vector: bars -> (Z,), what styles add to z for a piece of that many model bars. chords: (model
+    bars, 8), for an engine that takes chords.
     """
 
     bars: int
@@ -48,6 +57,7 @@ class Order:
     key: Key | None = None
     tempo_qpm: float = DEFAULT_TEMPO_QPM
     vector: Callable[[int], Floats] | None = None
+    chords: ChordRows | None = None
 
 
 def draw(engine: Engine, seeds: Sequence[int], order: Order) -> list[Melody]:
@@ -67,6 +77,8 @@ def draw(engine: Engine, seeds: Sequence[int], order: Order) -> list[Melody]:
 
 def draw_tokens(engine: Engine, seeds: Sequence[int], order: Order) -> Tokens:
     """Tokens (N, model bars, S) for N seeds, continued as this module's head says."""
+    if engine.config.fixed_window:
+        return _chain(engine, seeds, order)
     total, limit = order.meter.model_bars(order.bars), engine.config.max_bars
     keep = limit // 2
     tokens = _window(engine, seeds, order, np.zeros((len(seeds), 0, order.meter.steps_per_model_bar), np.uint8), min(total, limit))
@@ -78,6 +90,27 @@ def draw_tokens(engine: Engine, seeds: Sequence[int], order: Order) -> Tokens:
         tokens = np.concatenate([tokens, _window(engine, window_seeds, order, context, num_new)], axis=1)
         window += 1
     return tokens
+
+
+def _chain(engine: Engine, seeds: Sequence[int], order: Order) -> Tokens:
+    """Tokens (N, model bars, S) of windows of fixed length, the z of each kin to that of the one before."""
+    total, limit, kind = order.meter.model_bars(order.bars), engine.config.max_bars, order.meter.kind_index
+    starts = range(0, total, limit)
+    bars = [min(limit, total - start) for start in starts]
+    drawn = [[window_seed(seed, window) for window in range(len(starts))] for seed in seeds]
+    z = np.zeros((len(seeds), len(starts), engine.config.z_size))
+    for window in range(len(starts)):
+        fresh = engine.sample_prior([row[window] for row in drawn], bars=limit, kind=kind, temperature=order.prior_temperature)
+        z[:, window] = KINSHIP * z[:, window - 1] + np.sqrt(1 - KINSHIP**2) * fresh if window else fresh
+    if order.vector is not None:
+        z += order.vector(limit)
+    chords = None if order.chords is None else [order.chords[start : start + limit] for start in starts] * len(seeds)
+    every = [seed for row in drawn for seed in row]
+    parts = decode_rows(
+        engine, z.reshape(len(every), -1), bars * len(seeds), order.meter, temperature=order.temperature, seeds=every, chords=chords
+    )
+    alone = [False] * len(starts)
+    return np.stack([join_tokens(parts[i : i + len(starts)], alone) for i in range(0, len(parts), len(starts))])
 
 
 def _window(engine: Engine, seeds: Sequence[int], order: Order, context: Tokens, num_new: int) -> Tokens:

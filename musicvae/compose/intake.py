@@ -29,6 +29,11 @@ class Taken:
     melody: Melody
     notices: tuple[str, ...] = ()
 
+    @property
+    def music(self) -> Melody:
+        """The melody, by the name that music of every material goes by."""
+        return self.melody
+
 
 def read(source: Source, *, track: int | str | None = None, start_bar: int = 1, bars: int | None = None, tune: int = 1) -> Melody:
     """The melody in a file or an object, as `take` finds it, without its notices."""

@@ -143,9 +143,12 @@ def few_notices(vector: StyleVector) -> tuple[str, ...]:
 
 
 def own_pieces(engine: Engine, counts: Sequence[int] = _OWN_PIECES) -> list[Melody]:
-    """Pieces that the model draws, so many of each kind of meter, always the same."""
+    """Pieces that the model draws, so many of each kind of meter (those it does not know shared among the others), always the same."""
     pieces = []
-    for kind, count in zip(KINDS, counts, strict=True):
+    known = engine.config.kinds
+    # A model that knows fewer kinds draws as many pieces, of those.
+    shares = counts if len(known) == len(KINDS) else [sum(counts) // len(known) * (kind in known) for kind in range(len(KINDS))]
+    for kind, count in zip(KINDS, shares, strict=True):
         order = Order(bars=engine.config.max_bars, meter=Meter.parse(kind))
         pieces += draw(engine, [piece_seed(0, piece) for piece in range(count)], order)
     return pieces

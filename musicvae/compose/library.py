@@ -1,33 +1,50 @@
 """Where models and style vectors are found.
 
-Shipped models are the files of ``musicvae/pretrained``; their style vectors lie beside each as
-``NAME.styles.safetensors``. Learned vectors lie in the user's data folder under the hash of the
-model they belong to, or wherever a path says. Nothing is kept in memory between calls.
+Shipped models are the files of ``musicvae/pretrained``, a user's own ones those of ``models`` in the user's data
+folder; style vectors of a model lie beside it as ``NAME.styles.safetensors``. Learned vectors lie in the
+folder ``styles`` there, under the hash of the model they belong to, or wherever a path says. Nothing is
+kept in memory between calls.
 """
 
 from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple, Protocol
 
-from musicvae.compose.engine import Engine
 from musicvae.compose.styles import StyleVector, check_style_name, load_styles, save_styles
 from musicvae.music.meter import Meter
 
-__all__ = ["DEFAULT_MODEL", "ModelInfo", "StyleInfo", "StyleLibrary", "available_models", "find_model", "user_styles_folder"]
+__all__ = ["DEFAULT_MODEL", "ModelInfo", "StyleInfo", "StyleLibrary", "available_models", "find_model", "model_header",
+           "user_models_folder", "user_styles_folder"]  # fmt: skip
 
 DEFAULT_MODEL = "melody"
 _SUFFIX = ".safetensors"
 _STYLES_SUFFIX = ".styles.safetensors"
 
 
+class _Sized(Protocol):
+    """Numbers of a network of any material."""
+
+    @property
+    def z_size(self) -> int: ...
+
+
+class _Known(Protocol):
+    """An engine of any material, as far as styles are bound to it."""
+
+    @property
+    def hash(self) -> str: ...
+    @property
+    def config(self) -> _Sized: ...
+
+
 class ModelInfo(NamedTuple):
-    """A model that ships with this package."""
+    """A model that is found by its name."""
 
     name: str
     path: Path
@@ -48,14 +65,21 @@ class StyleInfo:
 
 
 def available_models() -> list[ModelInfo]:
-    """The models that ship with this package, sorted by name."""
-    folder = Path(str(resources.files("musicvae"))) / "pretrained"
-    files = [path for path in sorted(folder.glob(f"*{_SUFFIX}")) if not path.name.endswith(_STYLES_SUFFIX)]
-    return [ModelInfo(path.name.removesuffix(_SUFFIX), path, _description(path)) for path in files]
+    """The models that ship with this package, then those in the user's data folder, each sorted by name.
+
+    One in the data folder that has the name of a shipped one is left out, since that comes first.
+    """
+    found: dict[str, ModelInfo] = {}
+    for folder in (Path(str(resources.files("musicvae"))) / "pretrained", user_models_folder()):
+        for path in sorted(folder.glob(f"*{_SUFFIX}")) if folder.is_dir() else []:
+            name = path.name.removesuffix(_SUFFIX)
+            if not path.name.endswith(_STYLES_SUFFIX) and name not in found:
+                found[name] = ModelInfo(name, path, _description(path))
+    return list(found.values())
 
 
 def find_model(name_or_path: str | Path | None = None) -> tuple[str, Path]:
-    """Name and path of a shipped model, or of a file; None stands for the default model.
+    """Name and path of a shipped model, of one in the user's data folder, or of a file; None stands for the default model.
 
     A name comes before a file of the same name. FileNotFoundError for a path that is not there,
     ValueError for a name that is not known.
@@ -71,26 +95,47 @@ def find_model(name_or_path: str | Path | None = None) -> tuple[str, Path]:
         raise IsADirectoryError(f"{path} is a folder; give the {_SUFFIX} file in it")
     if path.suffix or len(path.parts) > 1:
         raise FileNotFoundError(f"{path} does not exist: was it misspelled, or is it in another folder?")
-    raise ValueError(f"unknown model {wanted!r}{_nearest(wanted, models)}; {_known('shipped are', models)}, or give the path of a file")
+    raise ValueError(f"unknown model {wanted!r}{_nearest(wanted, models)}; {_known('known are', models)}, or give the path of a file")
+
+
+def user_models_folder() -> Path:
+    """The folder whose models are found by name; it may not exist yet."""
+    return _user_folder() / "models"
 
 
 def user_styles_folder() -> Path:
     """The folder that holds learned styles, by model; it may not exist yet."""
+    return _user_folder() / "styles"
+
+
+def _user_folder() -> Path:
     from platformdirs import user_data_dir
 
-    return Path(user_data_dir("musicvae", appauthor=False)) / "styles"
+    return Path(user_data_dir("musicvae", appauthor=False))
+
+
+def model_header(path: str | Path) -> dict[str, Any]:
+    """What a model file says about itself, read without its weights (or torch); {} where there is none to be read."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(str(path), framework="numpy") as file:
+            header = json.loads((file.metadata() or {}).get("musicvae", "{}"))
+    except (OSError, SafetensorError, ValueError):
+        return {}
+    return header if isinstance(header, dict) else {}
 
 
 @dataclass(frozen=True)
 class StyleLibrary:
     """The styles of one model: those in its file beside it and those in `folder`, read anew at every call."""
 
-    engine: Engine
+    engine: _Known
     shipped: Path | None
     folder: Path
 
     @classmethod
-    def beside(cls, engine: Engine, model_path: Path | None, folder: Path | None = None) -> StyleLibrary:
+    def beside(cls, engine: _Known, model_path: Path | None, folder: Path | None = None) -> StyleLibrary:
         """The library of a model loaded from `model_path`; folder: of learned styles (default: the user's data folder)."""
         shipped = None if model_path is None else model_path.with_name(model_path.name.removesuffix(_SUFFIX) + _STYLES_SUFFIX)
         return cls(engine, shipped, (user_styles_folder() if folder is None else folder) / engine.hash)
@@ -147,19 +192,27 @@ def _info(vector: StyleVector, origin: str, path: Path) -> StyleInfo:
 
 
 def _description(path: Path) -> str:
-    """What the model's file says of itself, else the first line below the title of its card."""
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        with safe_open(str(path), framework="numpy") as file:
-            stated = str(json.loads((file.metadata() or {}).get("musicvae", "{}")).get("description", ""))
-    except (OSError, SafetensorError, ValueError, AttributeError):
+    """What the model's file says of itself, else the first line below the title of its card, else what is published under its name."""
+    header = model_header(path)
+    if not header:
         return "cannot be read"
     card = path.with_suffix(".md")
-    if stated or not card.is_file():
+    if stated := str(header.get("description", "")):
         return stated
+    if not card.is_file():
+        return _published(header)
     lines = (line.strip() for line in card.read_text(encoding="utf-8").splitlines())
     return next((line for line in lines if line and not line.startswith("#")), "")
+
+
+def _published(header: Mapping[str, Any]) -> str:
+    """One line on a published network; "" for one that is none."""
+    if header.get("network") != "published":
+        return ""
+    from musicvae.model.published.presets import PUBLISHED
+
+    name = str(dict(header.get("config", {})).get("preset", ""))
+    return f"{name}: {PUBLISHED[name].about}" if name in PUBLISHED else f"published network {name}"
 
 
 def _nearest(word: str, known: Iterable[str]) -> str:

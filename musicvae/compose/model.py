@@ -4,6 +4,13 @@ A model may be used by several threads at once; it prints nothing and keeps noth
 Wherever a melody is taken, a path of a MIDI, MusicXML or ABC file, a `music.score.Score`, a
 `pretty_midi.PrettyMIDI` or a `music21` stream will do. Every melody that a model makes says in its
 `provenance` how to make it again.
+
+A published melody network works like one of this project's own, with these differences: it knows 4/4, 2/2 and 2/4
+only; it has no key of its own; its windows have a fixed length (`compose.windows`), so that bars in which nothing
+starts before the first note stay outside the code, and longer pieces are chains of windows (`compose.generating`); what it takes
+for the training tunes, to learn a style against, is the prior. `encode` gives the mean of q(z | x), not a
+draw from it, and results keep their input's tempo. Networks conditioned on chords take `chords`,
+such as ``"C Am F G"``, spread evenly over the bars; without, they are told that there are none.
 """
 
 from __future__ import annotations
@@ -16,14 +23,16 @@ from typing import Any
 
 from musicvae.compose import blending, coding, learning, styling
 from musicvae.compose.code import Code
-from musicvae.compose.engine import Engine
+from musicvae.compose.engine import ChordRows, Engine, over_chords
 from musicvae.compose.examples import gather
 from musicvae.compose.generating import Order, draw
-from musicvae.compose.intake import Source, take
+from musicvae.compose.harmony import Chords, chords_text, spread_chords
+from musicvae.compose.intake import Source, Taken, take
 from musicvae.compose.library import ModelInfo, StyleInfo, StyleLibrary, available_models, find_model
 from musicvae.compose.limits import (
     check_bars,
     check_key,
+    check_kind,
     check_meter,
     check_pieces,
     check_seed,
@@ -72,9 +81,18 @@ class Model:
         return self.engine.hash
 
     @property
+    def material(self) -> str:
+        """What is taken and made: "melody"."""
+        return "melody"
+
+    @property
     def max_bars(self) -> int:
         """Model bars that are taken or drawn at once."""
         return self.engine.config.max_bars
+
+    def take(self, source: Source, *, track: int | str | None = None, start_bar: int = 1, bars: int | None = None, tune: int = 1) -> Taken:
+        """The melody in a file or an object, as `compose.intake.take` finds it, with what was chosen and left out."""
+        return take(source, track=track, start_bar=start_bar, bars=bars, tune=tune)
 
     def generate(
         self,
@@ -87,18 +105,19 @@ class Model:
         key: str | Key | None = None,
         tempo_qpm: float | None = None,
         prior_temperature: float = 1.0,
+        chords: Chords | None = None,
     ) -> Melody:
         """Compose a melody of `bars` written bars (1 to 10,000).
 
         seed: decides all chance (default: a new one, kept in `provenance`). temperature: of the
         events, 0 to 10; prior_temperature: of the idea behind them. style: a name, or strengths by name. meter: default the
         style's, else 4/4. key: default as composed, with no accidentals in the signature. tempo_qpm: quarter notes a
-        minute in every meter, default the style's, else 120. How pieces longer than the model's span
-        go on, and how a key is met, is told in `compose.generating`.
+        minute in every meter, default the style's, else 120. chords: in the key that is wanted, which then
+        cannot be asked for. How pieces longer than the model's span go on, and how a key is met, is told in `compose.generating`.
         """
         return self.generate_many(
             1, bars, seed=seed, temperature=temperature, style=style, meter=meter, key=key, tempo_qpm=tempo_qpm,
-            prior_temperature=prior_temperature,
+            prior_temperature=prior_temperature, chords=chords,
         )[0]  # fmt: skip
 
     def generate_many(
@@ -113,25 +132,30 @@ class Model:
         key: str | Key | None = None,
         tempo_qpm: float | None = None,
         prior_temperature: float = 1.0,
+        chords: Chords | None = None,
     ) -> list[Melody]:
         """Compose n melodies; piece k is what `generate` gives for ``piece_seed(seed, k)``, the seed in its `provenance`."""
         styles = self._vectors({} if style is None else style)
         asked_meter = None if meter is None else check_meter(meter)
+        chosen_meter = check_kind(_meter(styles, asked_meter), self.engine.config.kinds)
+        if chords is not None and key is not None:
+            raise ValueError("the chords settle the key: leave the key out, or give the chords in the key you want and no key")
         order = Order(
             bars=check_bars(bars),
-            meter=_meter(styles, asked_meter),
+            meter=chosen_meter,
             temperature=check_temperature(temperature),
             prior_temperature=check_temperature(prior_temperature, "prior_temperature"),
             key=None if key is None else check_key(key),
             tempo_qpm=_tempo(styles) if tempo_qpm is None else check_tempo(tempo_qpm),
             vector=(lambda num: added(styles, num, self.engine.config)) if styles else None,
+            chords=self._rows(chords, chosen_meter.model_bars(bars)),
         )
         first = check_seed(seed)
         seeds = [piece_seed(first, piece) for piece in range(check_pieces(n))]
         options = {
             "bars": order.bars, "temperature": order.temperature, "meter": str(order.meter), "tempo_qpm": order.tempo_qpm,
             "style": {vector.name: strength for vector, strength in styles} or None, "key": None if order.key is None else str(order.key),
-            "prior_temperature": None if order.prior_temperature == 1 else order.prior_temperature,
+            "prior_temperature": None if order.prior_temperature == 1 else order.prior_temperature, "chords": _text(chords),
         }  # fmt: skip
         pieces = draw(self.engine, seeds, order)
         return [replace(piece, provenance=self._story("generate", seed=s, **options)) for s, piece in zip(seeds, pieces, strict=True)]
@@ -150,6 +174,7 @@ class Model:
         keys: str = "switch",
         spacing: str = "even",
         refine: int = 0,
+        chords: Chords | None = None,
     ) -> blending.Blend:
         """Blend two melodies in `steps` (2 to 1,000) pieces, both reconstructions included.
 
@@ -161,35 +186,43 @@ class Model:
         taken = [take(source) for source in (a, b)]
         story = self._story(
             "interpolate", seed=check_seed(seed), steps=steps, method=method, temperature=temperature, align=align, meters=meters,
-            keys=keys, spacing=spacing, refine=refine, inputs=inputs_of(*(found.melody for found in taken)),
+            keys=keys, spacing=spacing, refine=refine, chords=_text(chords), inputs=inputs_of(*(found.melody for found in taken)),
         )  # fmt: skip
         blend = blending.blend(
             self.engine, taken[0].melody, taken[1].melody, steps, method=method, temperature=temperature, seed=story["seed"],
             alignment=align, meters=meters, keys=keys, spacing=spacing, refine=refine, provenance=story,
+            chords=None if chords is None else lambda bars: spread_chords(chords, bars),
         )  # fmt: skip
         return replace(blend, notices=(*taken[0].notices, *taken[1].notices, *blend.notices))
 
-    def encode(self, source: Source, *, refine: int = 0) -> Code:
+    def encode(self, source: Source, *, refine: int = 0, chords: Chords | None = None) -> Code:
         """The code of a melody; refine: gradient steps towards it at encode time. Its `notices` say what was chosen and lost."""
         taken = take(source)
-        code = coding.encode(self.engine, taken.melody, refine=refine)
+        code = coding.encode(self.engine, taken.melody, refine=refine, chords=self._over(taken.melody, chords))
         return replace(code, notices=(*taken.notices, *code.notices))
 
-    def decode(self, code: Code, *, temperature: float = 0.0, seed: int = 0) -> Melody:
-        """The melody of a code; ValueError for a code of another model."""
-        story = self._story("decode", seed=check_seed(seed), temperature=temperature, refine=code.refine)
-        return coding.decode(self.engine, code, temperature=temperature, seed=story["seed"], provenance=story)
+    def decode(self, code: Code, *, temperature: float = 0.0, seed: int = 0, chords: Chords | None = None) -> Melody:
+        """The melody of a code, over the chords it was encoded over unless others are given; ValueError for a code of another model."""
+        story = self._story("decode", seed=check_seed(seed), temperature=temperature, refine=code.refine, chords=_text(chords))
+        over = self._rows(chords, code.num_model_bars)
+        return coding.decode(self.engine, code, temperature=temperature, seed=story["seed"], chords=over, provenance=story)
 
-    def reconstruct(self, source: Source, *, refine: int = 0, temperature: float = 0.0, seed: int = 0) -> Melody:
+    def reconstruct(
+        self, source: Source, *, refine: int = 0, temperature: float = 0.0, seed: int = 0, chords: Chords | None = None
+    ) -> Melody:
         """What the model hears in a melody: its code, decoded."""
         melody = take(source).melody
-        story = self._story("reconstruct", seed=check_seed(seed), temperature=temperature, refine=refine, inputs=inputs_of(melody))
-        code = coding.encode(self.engine, melody, refine=refine)
+        story = self._story(
+            "reconstruct", seed=check_seed(seed), temperature=temperature, refine=refine, chords=_text(chords), inputs=inputs_of(melody)
+        )
+        code = coding.encode(self.engine, melody, refine=refine, chords=self._over(melody, chords))
         return coding.decode(self.engine, code, temperature=temperature, seed=story["seed"], provenance=story)
 
-    def restyle(self, source: Source, style: Styles, *, temperature: float = 0.0, seed: int = 0, refine: int = 0) -> Melody:
+    def restyle(
+        self, source: Source, style: Styles, *, temperature: float = 0.0, seed: int = 0, refine: int = 0, chords: Chords | None = None
+    ) -> Melody:
         """The melody moved along styles (a name, or strengths by name); the very same one where all strengths are 0."""
-        return self._apply(source, self._vectors(style), temperature=temperature, seed=seed, refine=refine)
+        return self._apply(source, self._vectors(style), temperature=temperature, seed=seed, refine=refine, chords=chords)
 
     def style(self, name: str | Path) -> Style:
         """A style by its name or by the path of its file; ValueError, with the nearest name, where it is unknown."""
@@ -229,13 +262,12 @@ class Model:
         )
         tell = progress or (lambda text: None)
         tell("reading melodies")
-        found = None if examples is None else gather(examples)
-        others = None if versus is None else gather(versus)
+        found, others = (None if given is None else gather(given).of_kinds(self.engine.config.kinds) for given in (examples, versus))
         if attribute is not None:
             if others is not None:
                 raise ValueError("an attribute needs no melodies to compare with: leave versus out, or the attribute")
-            given = None if found is None else found.melodies
-            vector = learning.learn_from_attribute(self.engine, lesson, attribute, given, method=method, hold=hold, tell=tell)
+            melodies = None if found is None else found.melodies
+            vector = learning.learn_from_attribute(self.engine, lesson, attribute, melodies, method=method, hold=hold, tell=tell)
         elif found is None:
             raise ValueError("say what to learn from: melodies that have the style, or an attribute such as 'density'")
         else:
@@ -253,15 +285,36 @@ class Model:
         strengths = {style: 1.0} if isinstance(style, str) else style
         return [(self._library.find(name), s) for name, s in check_strengths(strengths).items()] if strengths else []
 
-    def _apply(self, source: Source, styles: Sequence[tuple[StyleVector, float]], *, temperature: float, seed: int, refine: int) -> Melody:
+    def _rows(self, chords: Chords | None, bars: int) -> ChordRows | None:
+        """The chords as rows of so many model bars; ValueError where the model takes none."""
+        if chords is None:
+            return None
+        over_chords(self.engine, [rows := spread_chords(chords, bars)])
+        return rows
+
+    def _over(self, melody: Melody, chords: Chords | None) -> ChordRows | None:
+        return self._rows(chords, melody.meter.model_bars(melody.num_bars))
+
+    def _apply(
+        self,
+        source: Source,
+        styles: Sequence[tuple[StyleVector, float]],
+        *,
+        temperature: float,
+        seed: int,
+        refine: int,
+        chords: Chords | None = None,
+    ) -> Melody:
         strengths = {vector.name: strength for vector, strength in styles}
         melody = take(source).melody
         story = self._story(
-            "restyle", seed=check_seed(seed), style=strengths, temperature=temperature, refine=refine, inputs=inputs_of(melody)
-        )
+            "restyle", seed=check_seed(seed), style=strengths, temperature=temperature, refine=refine, chords=_text(chords),
+            inputs=inputs_of(melody),
+        )  # fmt: skip
         return styling.apply_styles(
-            self.engine, melody, styles, temperature=temperature, seed=story["seed"], refine=refine, provenance=story
-        )
+            self.engine, melody, styles, temperature=temperature, seed=story["seed"], refine=refine, chords=self._over(melody, chords),
+            provenance=story,
+        )  # fmt: skip
 
     def _story(self, made_by: str, **options: Any) -> dict[str, Any]:
         """What `provenance` says: model, hash, what was asked for; options that are None are left out."""
@@ -287,9 +340,23 @@ class Style:
         """How the vector was learnt and, under "effects", what each strength in "strengths" does to every attribute."""
         return self.vector.report
 
-    def apply(self, source: Source, strength: float = 1.0, *, temperature: float = 0.0, seed: int = 0, refine: int = 0) -> Melody:
+    def apply(
+        self,
+        source: Source,
+        strength: float = 1.0,
+        *,
+        temperature: float = 0.0,
+        seed: int = 0,
+        refine: int = 0,
+        chords: Chords | None = None,
+    ) -> Melody:
         """The melody moved by this style, -10 to 10; 0 gives the very same melody back."""
-        return self.model._apply(source, [(self.vector, strength)], temperature=temperature, seed=seed, refine=refine)
+        styles = [(self.vector, strength)]
+        return self.model._apply(source, styles, temperature=temperature, seed=seed, refine=refine, chords=chords)
+
+
+def _text(chords: Chords | None) -> str | None:
+    return None if chords is None else chords_text(chords)
 
 
 def _meter(styles: Sequence[tuple[StyleVector, float]], asked: Meter | None) -> Meter:

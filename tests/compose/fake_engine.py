@@ -6,7 +6,7 @@ step. Decoding takes the event whose own two numbers lie nearest.
 """
 
 import zlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -101,6 +101,79 @@ class FakeEngine:
 
     def refine(self, z, tokens, *, kind, steps):
         return z + (1 - 0.5**steps) * (self._clean(tokens) - z)
+
+
+@dataclass(frozen=True)
+class WindowLayout:
+    """As that of a published network."""
+
+    max_bars: int
+    z_size: int
+    takes_chords: bool = False
+    lowest_pitch: int = 21
+    highest_pitch: int = 108
+    canonical_key = False
+    fixed_window = True
+    kinds = (0,)
+
+    def z_used(self, bars):
+        assert 1 <= bars <= self.max_bars
+        return self.z_size
+
+
+@dataclass
+class FakeWindowEngine(FakeEngine):
+    """As a published network: one z for a window of fixed length, N(0, I) as prior, and pitches above the root of a chord.
+
+    asked: the shapes of tokens that were encoded.
+    """
+
+    max_bars: int = 2
+    hash: str = "window"
+    takes_chords: bool = False
+    lowest_pitch: int = 21
+    highest_pitch: int = 108
+    chords: object = None
+
+    def __post_init__(self):
+        self.config = WindowLayout(self.max_bars, 4 + 32 * self.max_bars, self.takes_chords, self.lowest_pitch, self.highest_pitch)
+        self.asked = []
+
+    def over(self, chords):
+        assert self.takes_chords
+        assert chords.dtype == np.uint8
+        bound = replace(self, chords=chords)
+        bound.asked = self.asked
+        return bound
+
+    def _roots(self, rows, bars):
+        """Semitones that each step (N, bars, 16) is lifted by its chord."""
+        if self.chords is None:
+            return np.zeros((rows, bars, 16), int)
+        assert self.chords.shape == (rows, bars, 8)
+        return np.where(self.chords > 0, (self.chords.astype(int) - 1) // 21, 0).repeat(2, axis=-1)
+
+    def _lowered(self, tokens):
+        notes = np.where(tokens >= 2, tokens - self._roots(*tokens.shape[:2]), tokens)
+        return np.pad(notes, ((0, 0), (0, self.max_bars - tokens.shape[1]), (0, 0))).astype(np.uint8)
+
+    def encode(self, tokens, kind):
+        assert kind == 0
+        assert tokens.dtype == np.uint8
+        self.asked.append(tokens.copy())
+        return super().encode(self._lowered(tokens), kind)
+
+    def sample_prior(self, seeds, *, bars, kind, temperature=1.0, given=None, given_bars=0):
+        assert given is None
+        return temperature * np.stack([generator(seed, "prior").standard_normal(self.config.z_size) for seed in seeds])
+
+    def _scores(self, z, bars, kind):
+        assert kind == 0
+        source = np.arange(90) - self._roots(len(z), bars)[..., None] * IS_NOTE
+        return np.take_along_axis(super()._scores(z, bars, kind), np.where(IS_NOTE, np.maximum(source, 2), source), -1)
+
+    def refine(self, z, tokens, *, kind, steps):
+        return super().refine(z, self._lowered(tokens), kind=kind, steps=steps)
 
 
 def tune(seed=0, bars=16, meter="4/4", key="C", *, rate=0.35, shift=0, **fields):

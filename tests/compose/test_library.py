@@ -31,6 +31,7 @@ def pretrained(tmp_path, monkeypatch):
     save_file({"x": np.zeros(1)}, folder / "melody.styles.safetensors")
     (folder / "broken.safetensors").write_bytes(b"x")
     monkeypatch.setattr(library.resources, "files", lambda _: tmp_path / "musicvae")
+    monkeypatch.setattr(library, "_user_folder", lambda: tmp_path / "user")
     return folder
 
 
@@ -47,12 +48,26 @@ def test_models_are_found_by_name_or_path(pretrained, tmp_path):
     path = tmp_path / "mine.safetensors"
     path.touch()
     assert find_model(path) == ("mine", path)
-    with pytest.raises(ValueError, match="unknown model 'melodie': did you mean 'melody'.; shipped are broken, melody, or give the path"):
+    with pytest.raises(ValueError, match="unknown model 'melodie': did you mean 'melody'.; known are broken, melody, or give the path"):
         find_model("melodie")
     with pytest.raises(FileNotFoundError, match=r"none\.safetensors does not exist"):
         find_model("none.safetensors")
     with pytest.raises(IsADirectoryError, match="is a folder; give the .safetensors file in it"):
         find_model(tmp_path)
+
+
+def test_models_in_the_user_s_folder_are_found_by_name(pretrained, tmp_path):
+    folder = tmp_path / "user" / "models"
+    folder.mkdir(parents=True)
+    published = {"network": "published", "config": {"preset": "cat-mel_2bar_small", "converter": "melody"}}
+    for name, header in {"small": published, "fine": {**published, "config": {"preset": "mine"}}, "melody": {"description": "x"}}.items():
+        save_file({"x": np.zeros(1)}, folder / f"{name}.safetensors", {"musicvae": json.dumps(header)})
+    listed = {model.name: model.description for model in available_models()}
+    assert listed == {
+        "broken": "cannot be read", "melody": "folk tunes", "fine": "published network mine", "small": "cat-mel_2bar_small: 2-bar melodies",
+    }  # fmt: skip
+    assert find_model("small") == ("small", folder / "small.safetensors")
+    assert find_model() == ("melody", pretrained / "melody.safetensors")
 
 
 def test_styles_are_found_by_name_or_path(shelf, tmp_path):
