@@ -15,16 +15,16 @@ from torch.nn import functional as F
 __all__ = ["Packed", "product"]
 
 _WIDE = (
-    torch.backends.mkldnn.is_available()
+    torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]  # torch publishes no type
     and torch.backends.cpu.get_cpu_capability().startswith("AVX512")
     and all(hasattr(torch.ops.mkldnn, name) for name in ("_linear_pointwise", "_reorder_linear_weight"))
 )
 _ROWS = 16  # what a layout is made for; others are served nearly as well
-_NO_ACTIVATION = ("none", [], "")
+_NO_ACTIVATION: tuple[str, list[float], str] = ("none", [], "")
 
 
 def product(x: Tensor, weight: Tensor, bias: Tensor | None = None, *, add: Tensor | None = None) -> Tensor:
-    """x (..., in) times weight (out, in), plus bias (out), plus add (..., out)."""
+    """Rows x (..., in) times weight (out, in), plus bias (out), plus add (..., out)."""
     if x.numel() and _is_plain(x, weight, bias, add):
         return _wide(x, weight, bias, add)
     result = F.linear(x, weight, bias)
@@ -41,7 +41,7 @@ class Packed:
             self._weight = torch.ops.mkldnn._reorder_linear_weight(self._weight.contiguous(), _ROWS)
 
     def __call__(self, x: Tensor, add: Tensor | None = None) -> Tensor:
-        """x (M, in) to (M, out), plus `add` (M, out); x has the weight's precision and carries no gradient."""
+        """Rows x (M, in) to (M, out), plus `add` (M, out); x has the weight's precision and carries no gradient."""
         if self._is_packed:
             return _wide(x, self._weight, self._bias, add)
         result = F.linear(x, self._weight, self._bias)
