@@ -14,6 +14,7 @@ from musicvae.cli.progress import BuildProgress
 from musicvae.cli.terminal import Terminal, counted, table
 
 if TYPE_CHECKING:
+    from musicvae.corpus.options import BuildOptions
     from musicvae.corpus.report import CorpusReport, LeftOut, Table
     from musicvae.corpus.store import Corpus
 
@@ -31,8 +32,8 @@ def is_corpus(folder: Path) -> bool:
     return ((folder / "manifest.json").is_file() and (folder / "lines").is_dir()) or (folder / "corpus.npz").is_file()
 
 
-def open_corpus(data: Path, terminal: Terminal, *, build_in: Path | None = None) -> Corpus:
-    """The corpus in a folder, or one built from the music files in it.
+def open_corpus(data: Path, terminal: Terminal, *, build_in: Path | None = None, options: BuildOptions | None = None) -> Corpus:
+    """The corpus in a folder, or one built from the music files in it with these options.
 
     build_in: where to write a corpus that is built, in place of an older one; None: a temporary folder, removed at the end.
     """
@@ -47,7 +48,7 @@ def open_corpus(data: Path, terminal: Terminal, *, build_in: Path | None = None)
     if build_in is not None:
         build_in.parent.mkdir(parents=True, exist_ok=True)
     try:
-        return build_corpus([data], build_in or _temporary_folder() / "corpus", force=True, progress=BuildProgress(terminal))
+        return build_corpus([data], build_in or _temporary_folder() / "corpus", options, force=True, progress=BuildProgress(terminal))
     finally:
         terminal.progress("")
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 __all__ = ["Commands", "Parser", "UsageError", "add_command", "add_midi_outputs", "add_model_options", "add_selection",
-           "blend_steps", "new_seed", "number_list", "parse_strengths", "positive_int", "positive_number", "seed_number", "share_number",
+           "blend_steps", "new_seed", "number_from_0", "number_list", "parse_strengths", "positive_int", "positive_number", "seed_number", "share_number",
            "temperature_number", "tempo_number", "whole_number", "word_list"]  # fmt: skip
 
 Commands = Any
@@ -94,6 +94,7 @@ positive_int = _number(int, 1, 10**9, "a whole number from 1 up")
 blend_steps = _number(int, 2, 1000, "a whole number from 2 (both ends are counted) to 1000")
 whole_number = _number(int, 0, 10**9, "a whole number from 0 up")
 seed_number = _number(int, 0, MAX_SEED, f"a whole number from 0 to {MAX_SEED}")
+number_from_0 = _number(float, 0, 1e300, "a number from 0 up")
 positive_number = _number(float, 0, 1e300, "a number above 0", open_low=True)
 share_number = _number(float, 0, 1, "a share from 0 to 1")
 temperature_number = _number(float, 0, 1000, "a number from 0 (always the likeliest event) up; 1 is as learned")

@@ -12,21 +12,27 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from musicvae.cli.corpora import is_corpus, open_corpus, report_lines
-from musicvae.cli.parsing import Commands, add_command, positive_int, positive_number, seed_number
+from musicvae.cli.parsing import Commands, add_command, number_from_0, positive_int, positive_number, seed_number
 from musicvae.cli.targets import check_file
 from musicvae.cli.terminal import Terminal
 
 if TYPE_CHECKING:
     from musicvae.corpus.store import Corpus
     from musicvae.model.config import ModelConfig
-    from musicvae.train.options import MachineOptions, TrainOptions
+    from musicvae.model.published.config import PublishedConfig
+    from musicvae.train.options import MachineOptions, RunOptions
 
 __all__ = ["add_commands", "run_train"]
 
+_OWN_ONLY = ("target_bits", "prior_steps")
+_PUBLISHED_ONLY = ("free_bits", "max_beta", "pieces")
+
 _TEXT = """
 DATA is a folder of MIDI, MusicXML, ABC and Humdrum files, or what 'musicvae corpus build' made of
-one. What it holds, and why some of it was left out, is reported first. Near-duplicates are dropped,
-and tunes are set aside for validation, by which training stops early. Checkpoints and logs (CSV, TensorBoard) lie in
+one; from files what the network is for is taken: melodies, drums, grooves, trios or performances.
+What it holds, and why some of it was left out, is reported first. Near-duplicates are dropped, and
+tunes are set aside for validation, by which training stops early. Published networks ('musicvae
+presets') are trained by their published recipe. Checkpoints and logs (CSV, TensorBoard) lie in
 MODEL.run; after a kill at any moment --resume goes on from the newest checkpoint. --devices,
 --num-nodes, --strategy, --accelerator and --precision are Lightning's own options."""
 
@@ -42,17 +48,26 @@ def add_commands(commands: Commands) -> None:
     parser.add_argument("--force", action="store_true", help="replace MODEL, and forget an older run")
     parser.add_argument("--resume", action="store_true", help="go on with a run that was interrupted")
     parser.add_argument(
-        "--preset", metavar="NAME", help="size of the network: tiny, small or melody (default: melody, or that of --init-from)"
+        "--preset",
+        metavar="NAME",
+        help="network: tiny, small or melody, or a published one, see 'musicvae presets' (default: melody, or that of --init-from)",
     )
     parser.add_argument("--init-from", metavar="MODEL", help="model to start from (name or path)")
     parser.add_argument("--description", default="", metavar="TEXT", help="a sentence about the model, kept in its file")
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of lines")
-    learning = parser.add_argument_group("learning")
+    _add_learning(parser.add_argument_group("learning"))
+    _add_machine(parser.add_argument_group("machine"))
+
+
+def _add_learning(learning: Any) -> None:
     learning.add_argument(
-        "--steps", type=positive_int, metavar="N", help="longest run in steps (default: 20000, or no bound with --minutes)"
-    )
+        "--steps", type=positive_int, metavar="N",
+        help="longest run in steps (default: 20000, of published networks 200000; no bound with --minutes)",
+    )  # fmt: skip
     learning.add_argument("--minutes", type=positive_number, metavar="M", help="longest run in minutes (default: no bound)")
-    learning.add_argument("--batch", type=positive_int, metavar="N", help="windows in a batch, on each process (default: 64)")
+    learning.add_argument(
+        "--batch", type=positive_int, metavar="N", help="windows in a batch, on each process (default: 64, or the recipe's)"
+    )
     learning.add_argument("--seed", type=seed_number, metavar="S", help="decides all chance (default: 0)")
     learning.add_argument("--target-bits", type=positive_number, metavar="B", help="bits of a full window's code (default: 192)")
     learning.add_argument("--lr", type=positive_number, metavar="R", help="highest learning rate (default: 0.001)")
@@ -60,7 +75,14 @@ def add_commands(commands: Commands) -> None:
     learning.add_argument(
         "--prior-steps", type=positive_int, metavar="N", help="longest fit of the prior, after the network (default: 4000)"
     )
-    machine = parser.add_argument_group("machine")
+    learning.add_argument("--free-bits", type=number_from_0, metavar="B", help="published networks: bits of the code that cost nothing")
+    learning.add_argument("--max-beta", type=number_from_0, metavar="W", help="published networks: full weight of the code's bits")
+    learning.add_argument(
+        "--pieces", type=positive_int, metavar="N", help="published networks: parts a batch is gone through in (default: as few as fit)"
+    )
+
+
+def _add_machine(machine: Any) -> None:
     machine.add_argument("--accelerator", metavar="A", help="cpu, gpu, mps or auto (default: auto)")
     machine.add_argument("--devices", metavar="D", help="how many devices or processes, or which, such as 2 or 0,1 (default: 1)")
     machine.add_argument("--num-nodes", type=positive_int, metavar="N", help="machines that take part (default: 1)")
@@ -77,16 +99,15 @@ def run_train(args: argparse.Namespace, terminal: Terminal) -> None:
     if is_first:
         _check_output(out, run_dir, args)
     config = _config(args)
-    learning, machine = _learning_options(args), _machine_options(args, run_dir)
+    learning, machine = _learning_options(args, config), _machine_options(args, run_dir)
     with _nothing_left_of(run_dir) if is_first else contextlib.nullcontext():
-        corpus = _corpus(Path(args.data), run_dir, args, terminal if is_first else Terminal(as_json=True))
+        corpus = _corpus(Path(args.data), run_dir, config, args, terminal if is_first else Terminal(as_json=True))
         if is_first:
             for text in report_lines(corpus):
                 terminal.line(text)
-        from musicvae.train.data import full_bars
-        from musicvae.train.run import train
+        from musicvae.train.run import course_of, train
 
-        full_bars(corpus, config.max_bars, hop_bars=learning.hop_bars)  # too little data is said before anything is trained
+        course_of(corpus, config, learning)  # a corpus that does not fit, or is too small, is told before anything is trained
     result = train(
         corpus, out, config=config, options=learning, machine=machine, resume=args.resume, force=args.force,
         init_from=_model_path(args.init_from), metadata={"description": args.description} if args.description else None,
@@ -123,31 +144,36 @@ def _model_path(name: str | None) -> Path | None:
     return None if name is None else find_model(name)[1]
 
 
-def _config(args: argparse.Namespace) -> ModelConfig:
-    from musicvae.model.config import PRESETS, ModelConfig
+def _config(args: argparse.Namespace) -> ModelConfig | PublishedConfig:
+    from musicvae.train.recipes import preset_named
 
     start = _model_path(args.init_from)
     if start is not None and args.preset is None:
-        from musicvae.model.weights import read_metadata
+        from musicvae.model.weights import config_of, read_metadata
 
-        return ModelConfig.from_dict(read_metadata(start)["config"])
-    name = args.preset or "melody"
-    if name not in PRESETS:
-        raise ValueError(f"unknown preset '{name}'; allowed are {', '.join(PRESETS)}")
-    return PRESETS[name]
+        return config_of(read_metadata(start))
+    return preset_named(args.preset or "melody")
 
 
-def _learning_options(args: argparse.Namespace) -> TrainOptions:
-    from musicvae.train.options import TrainOptions
+def _learning_options(args: argparse.Namespace, config: ModelConfig | PublishedConfig) -> RunOptions:
+    from musicvae.model.published.config import PublishedConfig
+    from musicvae.train.options import PublishedOptions, TrainOptions
+    from musicvae.train.recipes import recipe_for
 
     given = {
-        "max_minutes": args.minutes, "batch_size": args.batch, "seed": args.seed, "target_bits": args.target_bits, "lr": args.lr,
-        "patience": args.patience, "prior_steps": args.prior_steps,
+        "max_minutes": args.minutes, "batch_size": args.batch, "seed": args.seed, "lr": args.lr, "patience": args.patience,
+        **{name: getattr(args, name) for name in (*_OWN_ONLY, *_PUBLISHED_ONLY)},
     }  # fmt: skip
     chosen: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    is_published = isinstance(config, PublishedConfig)
+    for name in _OWN_ONLY if is_published else _PUBLISHED_ONLY:
+        if name in chosen:
+            instead = "--free-bits and --max-beta" if is_published else "--target-bits"
+            whose = "networks of this project; for published ones there is" if is_published else "published networks; for this one there is"
+            raise ValueError(f"--{name.replace('_', '-')} is for {whose} {instead}")
     if args.steps is not None or args.minutes is not None:
         chosen["max_steps"] = args.steps
-    return TrainOptions(**chosen)
+    return PublishedOptions.of(recipe_for(config), **chosen) if isinstance(config, PublishedConfig) else TrainOptions(**chosen)
 
 
 def _machine_options(args: argparse.Namespace, run_dir: Path) -> MachineOptions:
@@ -168,15 +194,20 @@ def _kept_corpus(run_dir: Path) -> Path:
     return run_dir / "corpus"
 
 
-def _corpus(data: Path, run_dir: Path, args: argparse.Namespace, terminal: Terminal) -> Corpus:
-    """The corpus, built from files in the run's folder if need be."""
+def _corpus(
+    data: Path, run_dir: Path, config: ModelConfig | PublishedConfig, args: argparse.Namespace, terminal: Terminal
+) -> Corpus:  # fmt: skip
+    """The corpus, built from files in the run's folder if need be, of the material that the network is for."""
     from musicvae.corpus.store import Corpus
+    from musicvae.model.published.config import PublishedConfig
+    from musicvae.train.recipes import build_options_for
 
     kept = _kept_corpus(run_dir)
     if (args.resume or not _is_first_process()) and is_corpus(kept):
         terminal.notice(f"the data is what the run began with, kept in {kept}")
         return Corpus.load(kept)
-    return open_corpus(data, terminal, build_in=kept if _is_first_process() else None)
+    options = build_options_for(config) if isinstance(config, PublishedConfig) else None
+    return open_corpus(data, terminal, build_in=kept if _is_first_process() else None, options=options)
 
 
 @contextlib.contextmanager

@@ -17,10 +17,11 @@ from torch import Tensor
 from musicvae.corpus.store import Corpus
 from musicvae.corpus.tunes import COLUMNS
 from musicvae.model.published.config import PublishedConfig
-from musicvae.music.converters import Columns, Converter, converter
+from musicvae.music.converters import Columns
 from musicvae.music.drum_maps import drum_map
 from musicvae.train.data import MIN_WINDOWS, TrainingWindows, Windows
 from musicvae.train.options import PublishedOptions
+from musicvae.train.recipes import converter_for
 
 __all__ = ["ExampleReader", "Examples", "HeldOutExamples", "TrainingExamples", "example_report", "quieter_hits_dropped"]
 
@@ -50,7 +51,7 @@ class ExampleReader:
 
     def __init__(self, corpus: Corpus, config: PublishedConfig) -> None:
         self.corpus, self.config = corpus, config
-        self.converter: Converter = converter(config.converter, min_pitch=config.min_pitch, outputs=config.outputs, steps=config.steps)
+        self.converter = converter_for(config)
         corpus.require_material(self.converter.material)
         self._require_drums()
         self.bars = self.converter.bars(config.steps)

@@ -40,6 +40,12 @@ class StatusLine:
             self._stream.write(text + "\n")
         self._stream.flush()
 
+    def note(self, text: str) -> None:
+        """Write a line that stays."""
+        self.close()
+        self._stream.write(text + "\n")
+        self._stream.flush()
+
     def close(self) -> None:
         """Leave the line as it is and go to the next."""
         if self._terminal and self._length:
@@ -59,6 +65,8 @@ class ProgressLine(L.Callback):
         """Note where this process takes up."""
         if isinstance(pl_module, TrainingTask):
             self._begin = (time.monotonic(), pl_module.progress)
+            if trainer.is_global_zero and pl_module.notice:
+                self._line.note(pl_module.notice)
 
     def on_train_batch_end(self, trainer: L.Trainer, pl_module: L.LightningModule, outputs: Any, batch: Any, batch_idx: int) -> None:
         """Show the state when it is due."""

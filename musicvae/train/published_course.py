@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,42 +9,22 @@ from typing import Any
 import lightning as L
 from torch import Tensor
 
-from musicvae.corpus.options import BuildOptions
 from musicvae.corpus.store import Corpus
 from musicvae.corpus.tunes import COLUMNS
 from musicvae.model.published.config import PublishedConfig
-from musicvae.model.published.presets import PUBLISHED, Recipe
 from musicvae.model.published.vae import PublishedVAE
 from musicvae.model.weights import load_model, save_model
-from musicvae.music.converters import converter
 from musicvae.train.course import Course, Finish
 from musicvae.train.examples import ExampleReader, HeldOutExamples, TrainingExamples, example_report
 from musicvae.train.memory import memory_bytes, pieces_that_fit, step_bytes
 from musicvae.train.options import PublishedOptions
 from musicvae.train.published_task import PublishedTask
 
-__all__ = ["PublishedCourse", "build_options_for", "recipe_for"]
+__all__ = ["PublishedCourse"]
 
 _MOST_AT_ONCE = 64  # validation windows
-_log = logging.getLogger(__name__)
 _MAY_DIFFER = frozenset({"preset", "converter", "steps"})
 """What weights say nothing of: another way to read the same bars, or more of them, can be learned from there."""
-
-
-def recipe_for(config: PublishedConfig) -> Recipe:
-    """The recipe of the preset of this name, else of the first published preset that reads notes in the same way."""
-    if config.preset in PUBLISHED:
-        return PUBLISHED[config.preset].recipe
-    like = [preset for preset in PUBLISHED.values() if preset.config.converter == config.converter]
-    like.sort(key=lambda preset: bool(preset.config.conductor_sizes) != bool(config.conductor_sizes))
-    return like[0].recipe if like else Recipe()
-
-
-def build_options_for(config: PublishedConfig) -> BuildOptions:
-    """How a corpus for this network is built from files: its material and drum map, 4/4, every tune in the key of its file."""
-    made = converter(config.converter, min_pitch=config.min_pitch, outputs=config.outputs, steps=config.steps)
-    drums, bars = made.drum_map or BuildOptions().drum_map, made.bars(config.steps)
-    return BuildOptions(material=made.material, bars=(bars,), hop_bars=1, meters=("4/4",), transpose=False, drum_map=drums)
 
 
 class PublishedCourse(Course):
@@ -72,17 +51,18 @@ class PublishedCourse(Course):
         return HeldOutExamples(self.reader, hop_bars=options.validation_hop_bars, batch_size=size, most=options.validation_windows)
 
     def task(self, trainer: L.Trainer, *, log_every_steps: int) -> PublishedTask:
-        """A new network; how a batch is gone through on this machine is told."""
+        """A new network; its notice tells how a batch is gone through on this machine."""
         task = PublishedTask(self.config, self.options, log_every_steps=log_every_steps)
         windows = self.training(trainer.global_rank, trainer.world_size).batch_size
+        device = trainer.strategy.root_device
         numbers = {"parameters": sum(p.numel() for p in task.vae.parameters()), "value_bytes": 2 if "16" in str(trainer.precision) else 4}
-        memory = memory_bytes(trainer.strategy.root_device)
-        if trainer.strategy.root_device.type == "cpu":
-            memory //= trainer.num_devices  # processes on one machine share it
+        memory = memory_bytes(device) // (trainer.num_devices if device.type == "cpu" else 1)  # processes on one machine share it
         task.pieces = min(windows, self.options.pieces or pieces_that_fit(self.config, windows=windows, memory=memory, **numbers))
         size = -(-windows // task.pieces)
-        told = f"{windows} windows in a step" + (f", in {task.pieces} parts of at most {size}" if task.pieces > 1 else "")
-        _log.info("%s: about %.1f GiB", told, step_bytes(self.config, windows=size, **numbers) / 2**30)
+        gib = step_bytes(self.config, windows=size, **numbers) / 2**30
+        few = f" (all there are; {self.options.batch_size} were asked for)" if windows < self.options.batch_size else ""
+        parts = f", in {task.pieces} parts of at most {size}" if task.pieces > 1 else ""
+        task.notice = f"{numbers['parameters'] / 1e6:.1f} million parameters; {windows} windows a step{few}{parts}; about {gib:.1f} GiB"
         return task
 
     def starting_weights(self, path: str | Path) -> dict[str, Tensor]:

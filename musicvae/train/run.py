@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import logging
 import signal
@@ -17,9 +16,8 @@ import numpy as np
 import torch
 
 from musicvae.corpus.store import Corpus
-from musicvae.model.config import PRESETS, ModelConfig
+from musicvae.model.config import ModelConfig
 from musicvae.model.published.config import PublishedConfig
-from musicvae.model.published.presets import PUBLISHED
 from musicvae.model.weights import load_model
 from musicvae.train.checkpoints import CheckpointWriter, load_plain, newest_checkpoint, save_plain
 from musicvae.train.course import Course, Finish, HeldOut, Source
@@ -27,10 +25,11 @@ from musicvae.train.machine import build_trainer, machine_settings, versions
 from musicvae.train.options import MachineOptions, PublishedOptions, RunOptions, TrainOptions
 from musicvae.train.own_course import PRIOR_FILE, OwnCourse
 from musicvae.train.progress import ProgressLine, StatusLine
-from musicvae.train.published_course import PublishedCourse, recipe_for
+from musicvae.train.published_course import PublishedCourse
+from musicvae.train.recipes import preset_named, recipe_for
 from musicvae.train.shell import TrainingTask
 
-__all__ = ["TrainResult", "corpus_fingerprint", "course_of", "preset_named", "train"]
+__all__ = ["TrainResult", "corpus_fingerprint", "course_of", "train"]
 
 _log = logging.getLogger(__name__)
 _BUDGETS = frozenset({"max_steps", "max_minutes", "patience", "prior_steps", "prior_patience"})
@@ -121,17 +120,6 @@ def course_of(corpus: Corpus, config: Config, options: RunOptions | None = None)
     if not isinstance(options, TrainOptions):
         raise ValueError(f"networks of this project need TrainOptions, got {type(options).__name__}; was a published preset meant?")
     return OwnCourse(corpus, config, options)
-
-
-def preset_named(name: str) -> Config:
-    """The numbers of a preset, the project's own or a published one; ValueError for an unknown name."""
-    if name in PRESETS:
-        return PRESETS[name]
-    if name in PUBLISHED:
-        return PUBLISHED[name].config
-    near = difflib.get_close_matches(name, PUBLISHED, n=3)
-    like = f" (or published ones such as {', '.join(near or list(PUBLISHED)[:2])})"
-    raise ValueError(f"unknown preset {name!r}; allowed are {', '.join(PRESETS)}{like}: 'musicvae presets' lists all")
 
 
 def _write(job: _Job, out: Path, weights: Mapping[str, torch.Tensor], story: dict[str, Any], device: torch.device) -> Mapping[str, float]:

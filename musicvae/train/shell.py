@@ -39,6 +39,8 @@ class TrainingTask(L.LightningModule, Generic[Network, Options]):
         """Figures of the last validation."""
         self.latest: dict[str, float] = {}
         """The figures logged last, by name."""
+        self.notice = ""
+        """What to tell whoever started the run, "" for nothing."""
         self.seconds_before = 0.0
         """Time spent before this process took the run up."""
         self._started = time.monotonic()

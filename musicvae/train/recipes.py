@@ -1,0 +1,47 @@
+"""What a name stands for: a preset's network, its recipe, and how files are read for it. Nothing here needs torch."""
+
+from __future__ import annotations
+
+import difflib
+
+from musicvae.corpus.options import BuildOptions
+from musicvae.model.config import PRESETS, ModelConfig
+from musicvae.model.published.config import PublishedConfig
+from musicvae.model.published.presets import PUBLISHED, Recipe
+from musicvae.music.converters import Converter, converter
+
+__all__ = ["build_options_for", "converter_for", "preset_named", "recipe_for"]
+
+
+def preset_named(name: str) -> ModelConfig | PublishedConfig:
+    """The numbers of a preset, the project's own or a published one; ValueError for an unknown name."""
+    if name in PRESETS:
+        return PRESETS[name]
+    if name in PUBLISHED:
+        return PUBLISHED[name].config
+    near = difflib.get_close_matches(name, PUBLISHED, n=3)
+    published = f"published ones such as {', '.join(near or list(PUBLISHED)[:2])}"
+    raise ValueError(f"unknown preset {name!r}; allowed are {', '.join(PRESETS)}, and {published} ('musicvae presets' lists all)")
+
+
+def recipe_for(config: PublishedConfig) -> Recipe:
+    """The recipe of the preset of this name, else of the first published one that reads notes in the same way, a like one if there is."""
+    if config.preset in PUBLISHED:
+        return PUBLISHED[config.preset].recipe
+    alike = [preset for preset in PUBLISHED.values() if preset.config.converter == config.converter]
+    alike.sort(
+        key=lambda preset: (bool(preset.config.conductor_sizes) != bool(config.conductor_sizes), preset.config.steps != config.steps)
+    )
+    return alike[0].recipe if alike else Recipe()
+
+
+def converter_for(config: PublishedConfig) -> Converter:
+    """How notes become the arrays of this network."""
+    return converter(config.converter, min_pitch=config.min_pitch, outputs=config.outputs, steps=config.steps)
+
+
+def build_options_for(config: PublishedConfig) -> BuildOptions:
+    """How a corpus for this network is built from files: its material and drum map, 4/4, every tune in the key of its file."""
+    made = converter_for(config)
+    drums, bars = made.drum_map or BuildOptions().drum_map, made.bars(config.steps)
+    return BuildOptions(material=made.material, bars=(bars,), hop_bars=1, meters=("4/4",), transpose=False, drum_map=drums)
