@@ -20,14 +20,14 @@ from musicvae.compose.styles import StyleVector
 from musicvae.music.attributes import ATTRIBUTES
 from musicvae.music.melody import Melody
 
-__all__ = ["attribute_named", "calibrate", "measure_effects"]
+__all__ = ["ScaledSide", "attribute_named", "calibrate", "measure_effects", "scaled_side"]
 
 _MAX_SCALE = 16.0
 _HALVINGS = 6
 
 
 @dataclass(frozen=True)
-class _Side:
+class ScaledSide:
     """What was found for one sign: the scale, and the effect it has in standard deviations."""
 
     scale: float
@@ -63,7 +63,7 @@ def calibrate(engine: Engine, vector: StyleVector, passages: Passages, *, target
         return float(np.mean([measure(melody) for melody in decoded]) - before.mean())
 
     at_rest = effect(0.0)
-    up, down = (_side(effect, sign, target, at_rest) for sign in (1, -1))
+    up, down = (scaled_side(effect, sign, target, at_rest) for sign in (1, -1))
     found = {
         "passages": len(passages), "standard_deviation": sd, "target": target, "effect_at_0": at_rest,
         "effect_at_1": up.effect, "effect_at_-1": down.effect, "reached": up.reached, "reached_down": down.reached,
@@ -89,7 +89,7 @@ def measure_effects(engine: Engine, vector: StyleVector, passages: Passages, str
     return {name: {"standard_deviation": float(before[name].std()), "moves": moves[name]} for name in ATTRIBUTES}
 
 
-def _side(effect: Callable[[float], float], sign: int, target: float, at_rest: float) -> _Side:
+def scaled_side(effect: Callable[[float], float], sign: int, target: float, at_rest: float) -> ScaledSide:
     """The scale whose effect in the direction of `sign` is the target, by doubling, then bisection."""
     # Where decoding alone already moves the mean that far, the vector is judged by what it adds.
     base = at_rest if sign * at_rest >= target else 0.0
@@ -109,4 +109,4 @@ def _side(effect: Callable[[float], float], sign: int, target: float, at_rest: f
         scale = min((s for s in tried if s > 0), key=lambda s: (abs(tried[s] - target), s))
     else:
         scale = max((s for s in tried if s > 0), key=lambda s: (tried[s], -s))
-    return _Side(scale, sign * tried[scale] + base, reached)
+    return ScaledSide(scale, sign * tried[scale] + base, reached)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from musicvae.music.chord_rows import EIGHTHS_PER_ROW
 from musicvae.music.chords import Chord
 
-__all__ = ["Chords", "spread_chords"]
+__all__ = ["Chords", "chords_text", "spread_chords"]
 
 Chords: TypeAlias = str | Sequence[str | Chord | None]
 """Symbols between spaces, bars ("|") or commas, as in ``"C Am F G"``, or a sequence of symbols and chords; "N.C." or None: none."""
@@ -23,7 +23,7 @@ def spread_chords(chords: Chords, bars: int) -> NDArray[np.uint8]:
     The chords are spread evenly: k of them change at the eighths nearest to bars * i / k. ValueError for a symbol that
     is unknown, for none at all, and for more than one an eighth.
     """
-    symbols = [word for word in chords.replace("|", " ").replace(",", " ").split() if word] if isinstance(chords, str) else list(chords)
+    symbols = _symbols(chords) if isinstance(chords, str) else list(chords)
     if not symbols:
         raise ValueError("no chords were given: write them as in 'C Am F G'")
     eighths = bars * EIGHTHS_PER_ROW
@@ -34,3 +34,14 @@ def spread_chords(chords: Chords, bars: int) -> NDArray[np.uint8]:
     starts = np.floor(np.arange(len(codes)) * eighths / len(codes) + 0.5)
     rows: NDArray[np.uint8] = codes[np.searchsorted(starts, np.arange(eighths), side="right") - 1].reshape(bars, EIGHTHS_PER_ROW)
     return rows
+
+
+def chords_text(chords: Chords) -> str:
+    """The chords as one line that `spread_chords` reads again, as in ``"C Am F G"``; "N.C." for none."""
+    if isinstance(chords, str):
+        return " ".join(_symbols(chords))
+    return " ".join("N.C." if chord is None else str(chord) for chord in chords)
+
+
+def _symbols(text: str) -> list[str]:
+    return text.replace("|", " ").replace(",", " ").split()

@@ -17,8 +17,11 @@ from musicvae.compose.piece_engine import Columns, PieceEngine
 from musicvae.compose.piece_windows import Reading
 from musicvae.music.chord_rows import EIGHTHS_PER_ROW
 from musicvae.music.converters import converter
+from musicvae.music.performance import MAX_EVENTS, MAX_PARTS, NOTHING
 
 __all__ = ["asked_guide", "controls_of", "guide_kind", "own_guide", "window_guides", "with_guide"]
+
+_PERFORMANCE_ROW = (MAX_PARTS, MAX_EVENTS)
 
 
 def guide_kind(engine: PieceEngine) -> str:
@@ -77,8 +80,10 @@ def controls_of(engine: PieceEngine, guides: Columns) -> NDArray[Any] | None:
     kind = guide_kind(engine)
     if not kind:
         return None
-    columns: Columns = guides
-    if kind == "hits":
+    if kind == "chords":
+        # The converter asks for bars as well, to see how many there are.
+        columns = {**guides, "bars": np.full((*guides["chords"].shape[:2], *_PERFORMANCE_ROW), NOTHING, np.int16)}
+    else:
         bits = (guides["hits"][..., None] >> np.arange(engine.config.control_depth, dtype=np.uint64)) & np.uint64(1)
         columns = {"bars": bits.astype(np.uint8), "offsets": np.zeros(bits.shape, np.float16)}
     return converter(engine.config.converter).controls(columns)

@@ -1,0 +1,124 @@
+"""Anything that holds drums, a groove, a trio or a performance, turned into a piece for a network, with what was lost.
+
+Conventions: bars count from 1 here, as musicians count. A *notice* is one sentence for the user.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from musicvae.compose.intake import Source, score_of
+from musicvae.music.converters import Converter
+from musicvae.music.melody import Melody
+from musicvae.music.piece import Piece
+from musicvae.music.score import Score
+from musicvae.music.taking import take_piece
+
+__all__ = ["PieceExamples", "TakenPiece", "drum_map_of", "gather_pieces", "take_music"]
+
+_WORDS = {"drums": "drums", "groove": "drums", "trio": "trios of melody, bass and drums", "performance": "performances"}
+
+
+@dataclass(frozen=True)
+class TakenPiece:
+    """A piece and what the user should know about how it was taken."""
+
+    music: Piece
+    notices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class PieceExamples:
+    """Pieces, and what the user should know about those that are not among them."""
+
+    pieces: tuple[Piece, ...]
+    notices: tuple[str, ...] = ()
+
+
+def take_music(
+    source: Source, converter: Converter, *, track: int | str | None = None, start_bar: int = 1, bars: int | None = None, tune: int = 1
+) -> TakenPiece:
+    """The longest stretch of 4/4 in a file or object that holds the converter's material, in its drum map.
+
+    source: a Piece, a path of a MIDI, MusicXML or ABC file, a Score, a `pretty_midi.PrettyMIDI` or a `music21` stream.
+    A piece of another material or drum map is taken anew from its notes. track, start_bar, bars, tune: as
+    `compose.intake.take`. FileNotFoundError for a path that is not there, ValueError for what holds nothing to take,
+    beginning with the path if there is one, TypeError for an object of no kind known here.
+    """
+    if start_bar < 1 or (bars is not None and bars < 1) or tune < 1:
+        raise ValueError(f"bars and tunes count from 1, got start_bar={start_bar}, bars={bars}, tune={tune}")
+    if isinstance(source, Melody):
+        raise ValueError(f"a single melody holds no {_WORDS[converter.material]}: give a file or piece that does, or load a melody model")
+    if isinstance(source, Piece):
+        if source.material == converter.material and source.drum_map == drum_map_of(converter):
+            return TakenPiece(_part_of(source, start_bar, bars))
+        name, score = source.name or "the piece", source.to_score()
+    else:
+        name, score = score_of(source, tune)
+    try:
+        return _taken(score, name, converter, track, start_bar, bars)
+    except ValueError as error:  # with several inputs it must be clear which one is meant
+        if not isinstance(source, str | os.PathLike):
+            raise
+        raise ValueError(f"{Path(source)}: {error}") from error
+
+
+def drum_map_of(converter: Converter) -> str:
+    """The drum map that pieces for this converter are in; where it knows no classes of drums, the present one."""
+    return converter.drum_map or "nine"
+
+
+def gather_pieces(source: str | os.PathLike[str] | Iterable[Source], converter: Converter) -> PieceExamples:
+    """All pieces of a folder and below it, every stretch of each file, or one of each of several sources.
+
+    Files that cannot be read are counted, by reason. FileNotFoundError for a folder that is not there, ValueError
+    where nothing is found.
+    """
+    if not isinstance(source, str | os.PathLike):
+        pieces = tuple(take_music(item, converter).music for item in source)
+        if not pieces:
+            raise ValueError("no pieces were given to learn from")
+        return PieceExamples(pieces)
+    folder = Path(source)
+    if not folder.exists():
+        raise FileNotFoundError(f"{folder} does not exist: was it misspelled, or is it in another folder?")
+    return _from_folder(folder, converter)
+
+
+def _from_folder(folder: Path, converter: Converter) -> PieceExamples:
+    from musicvae.corpus.sources.collections import tunes_of
+    from musicvae.corpus.sources.items import expand
+
+    found: list[Piece] = []
+    failed = Counter[str]()
+    for tune in (tune for file in expand([folder]) for tune in tunes_of(file)):
+        try:
+            found += take_piece(tune.read(), converter.material, drum_map=drum_map_of(converter), name=tune.file)
+        except (ValueError, OSError) as error:
+            failed[str(error)] += 1
+    if not found:
+        why = f" ({sum(failed.values())} could not be read, the first: {next(iter(failed))})" if failed else ""
+        raise ValueError(f"{folder} holds no {_WORDS[converter.material]} in MIDI, MusicXML or ABC files{why}")
+    notices = [f"{len(found)} stretches of {_WORDS[converter.material]} were found in {folder}"]
+    notices += [f"left out: {count} ({reason})" for reason, count in failed.most_common()]
+    return PieceExamples(tuple(found), tuple(notices))
+
+
+def _taken(score: Score, name: str, converter: Converter, track: int | str | None, start_bar: int, bars: int | None) -> TakenPiece:
+    pieces = take_piece(
+        score, converter.material, drum_map=drum_map_of(converter), track=track, start_bar=start_bar, bars=bars, name=name
+    )  # fmt: skip
+    return TakenPiece(pieces[0], pieces[0].notices)
+
+
+def _part_of(piece: Piece, start_bar: int, bars: int | None) -> Piece:
+    if start_bar == 1 and bars is None:
+        return piece
+    left = piece.num_bars - start_bar + 1
+    if left < 1:
+        raise ValueError(f"the piece has {piece.num_bars} bars, so that none can be taken from bar {start_bar} on")
+    return piece.cut(start_bar - 1, left if bars is None else min(bars, left))

@@ -1,0 +1,215 @@
+"""How a style vector is learnt for drums, grooves, trios and performances.
+
+* From examples: the mean of their mu minus that of others, or minus the mean over the network's training data (its file's
+  ``mean_mu``), which the prior gives as 0 where it is not stated. Strength 1 is the whole difference.
+* From an attribute (`compose.piece_attributes`): by "joint" or "difference" (`compose.directions`), from pieces given or, where
+  none are, from what the network draws; then scaled so that strength 1 moves the mean by one standard deviation.
+
+Conventions: a *passage* is one window of a piece; R passages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from musicvae.compose.calibration import scaled_side
+from musicvae.compose.directions import METHODS, joint_way, quartile_way
+from musicvae.compose.engine import Floats
+from musicvae.compose.learning import STRENGTHS, Lesson, Tell
+from musicvae.compose.limits import check_choice
+from musicvae.compose.piece_attributes import attributes_of, measured
+from musicvae.compose.piece_coding import check_piece, decode_windows, encode_windows, windows_of
+from musicvae.compose.piece_engine import Columns, PieceEngine
+from musicvae.compose.piece_generating import PieceOrder, draw
+from musicvae.compose.piece_guides import asked_guide, own_guide, window_guides
+from musicvae.compose.piece_windows import readings
+from musicvae.compose.styles import StyleVector
+from musicvae.model.noise import piece_seed
+from musicvae.music.converters import converter
+from musicvae.music.piece import Piece
+
+__all__ = ["learn_from_attribute", "learn_from_examples", "passages_of"]
+
+_MIN_PASSAGES = 8
+_NUM_MEASURED = 64
+_OWN_PIECES = 256
+_MAX_HELD = ("density",)
+
+
+@dataclass(frozen=True, eq=False)
+class Passages:
+    """Encoded windows: mu (R, Z), their columns and what the network was told of them, (R, span, ...)."""
+
+    mu: Floats
+    columns: Columns
+    guides: Columns = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.mu)
+
+    def take(self, rows: Sequence[int]) -> Passages:
+        """The passages of these rows."""
+        chosen = np.array(rows, np.int64)
+        return Passages(
+            self.mu[chosen],
+            {name: column[chosen] for name, column in self.columns.items()},
+            {name: guide[chosen] for name, guide in self.guides.items()},
+        )
+
+    def some(self, at_most: int) -> Passages:
+        """So many passages at most, evenly spread."""
+        count = min(at_most, len(self))
+        return self.take([row * len(self) // count for row in range(count)])
+
+
+def passages_of(engine: PieceEngine, pieces: Sequence[Piece]) -> Passages:
+    """Encode pieces, window by window; windows in which nothing sounds are left out. ValueError where nothing is left."""
+    columns: list[dict[str, NDArray[Any]]] = []
+    guides: list[dict[str, NDArray[Any]]] = []
+    for piece in pieces:
+        check_piece(engine, piece)
+        chosen = readings(piece.num_bars, engine.bars)
+        cut = windows_of(engine, piece.columns, chosen)
+        told = window_guides(own_guide(engine, piece.columns), chosen, engine.bars)
+        sounds = np.flatnonzero(_measure(engine, "density", cut) > 0)
+        columns.append({name: column[sounds] for name, column in cut.items() if name in _names(engine, cut)})
+        guides.append({name: guide[sounds] for name, guide in told.items()})
+    joined = {name: np.concatenate([each[name] for each in columns]) for name in (columns[0] if columns else ())}
+    if not len(joined.get("bars", ())):
+        raise ValueError(f"nothing sounds in the {len(pieces)} pieces that were given to learn from")
+    return Passages(encode_windows(engine, joined)[0], joined, {name: np.concatenate([g[name] for g in guides]) for name in guides[0]})
+
+
+def learn_from_examples(
+    engine: PieceEngine, lesson: Lesson, examples: Sequence[Piece], versus: Sequence[Piece] | None = None, *, tell: Tell
+) -> StyleVector:
+    """The vector from others, or from the mean of the training data, to the examples; ValueError where it would be 0."""
+    tell(f"encoding {len(examples)} pieces")
+    passages = passages_of(engine, examples)
+    others = None if versus is None else passages_of(engine, versus)
+    direction = passages.mu.mean(axis=0) - (_training_mean(engine) if others is None else others.mu.mean(axis=0))
+    if not np.linalg.norm(direction):
+        raise ValueError("both groups have the same mean: there is nothing to learn; was one folder given twice?")
+    vector = StyleVector(
+        name=lesson.name, direction=direction, model_hash=engine.hash, meter=lesson.meter, tempo_qpm=lesson.tempo_qpm,
+        description=lesson.description or f"what {len(examples)} pieces have in common",
+        report={"learnt": "examples", "passages": len(passages), "versus_passages": None if others is None else len(others)},
+    )  # fmt: skip
+    if others is None:
+        others = _own_passages(engine, _NUM_MEASURED, passages, tell)
+    return _with_effects(engine, vector, others, tell)
+
+
+def learn_from_attribute(
+    engine: PieceEngine,
+    lesson: Lesson,
+    attribute: str,
+    pieces: Sequence[Piece] | None = None,
+    *,
+    method: str = "joint",
+    hold: Sequence[str] | None = None,
+    tell: Tell,
+) -> StyleVector:
+    """The scaled vector of an attribute of the engine's material, as told above.
+
+    hold: attributes that method "joint" leaves alone (default: density). Every fourth passage is kept apart to scale by,
+    where there are 32 or more. ValueError for fewer than 8 passages and for an attribute that does not vary.
+    """
+    check_choice("method", method, METHODS)
+    names = [attribute, *(name for name in (_MAX_HELD if hold is None else hold) if name != attribute)]
+    for name in names:
+        check_choice("attribute", name, attributes_of(engine.material))
+    passages = _own_passages(engine, _OWN_PIECES, None, tell) if pieces is None else passages_of(engine, pieces)
+    if len(passages) < _MIN_PASSAGES:
+        raise ValueError(f"{len(passages)} passages of {engine.bars} bars are too few; at least {_MIN_PASSAGES} are needed")
+    learnt, kept = _split(passages)
+    values = np.stack([_measure(engine, name, learnt.columns) for name in names], axis=1)
+    if values[:, 0].std() <= 0:
+        raise ValueError(f"all pieces have the same {attribute} ({values[0, 0]:g}): there is nothing to learn it from")
+    direction = joint_way(learnt.mu, values) if method == "joint" else quartile_way(learnt.mu, values[:, 0])
+    vector = StyleVector(
+        name=lesson.name, direction=direction, model_hash=engine.hash, attribute=attribute, meter=lesson.meter,
+        tempo_qpm=lesson.tempo_qpm, description=lesson.description or f"more {attribute}",
+        report={"learnt": "attribute", "method": method, "held": names[1:] if method == "joint" else [], "passages": len(learnt)},
+    )  # fmt: skip
+    target = float(_measure(engine, attribute, kept.columns).std())
+    return _with_effects(engine, _scaled(engine, vector, attribute, kept.some(_NUM_MEASURED), target, tell), kept, tell)
+
+
+def _scaled(engine: PieceEngine, vector: StyleVector, attribute: str, passages: Passages, target: float, tell: Tell) -> StyleVector:
+    """The vector whose strengths 1 and -1 move the mean by the target, or as far as the network goes."""
+    tell(f"calibrating on {len(passages)} passages")
+    before = _measure(engine, attribute, passages.columns)
+    if target <= 0:
+        raise ValueError(f"{attribute} does not vary over the {len(passages)} passages given to calibrate by")
+
+    def effect(scale: float) -> float:
+        return float(_measure(engine, attribute, _decoded(engine, passages, scale * vector.direction)).mean() - before.mean())
+
+    at_rest = effect(0.0)
+    up, down = (scaled_side(effect, sign, target, at_rest) for sign in (1, -1))
+    found = {
+        "passages": len(passages), "standard_deviation": float(before.std()), "target": target, "effect_at_0": at_rest,
+        "effect_at_1": up.effect, "effect_at_-1": down.effect, "reached": up.reached, "reached_down": down.reached,
+    }  # fmt: skip
+    return replace(vector, scale=up.scale, scale_down=down.scale, report={**vector.report, "calibration": found})
+
+
+def _with_effects(engine: PieceEngine, vector: StyleVector, passages: Passages, tell: Tell) -> StyleVector:
+    """The vector whose report says what each strength does to every attribute, in standard deviations."""
+    tell("measuring what it moves")
+    passages = passages.some(_NUM_MEASURED)
+    played = [_decoded(engine, passages, s * (vector.scale if s >= 0 else vector.scale_down) * vector.direction) for s in STRENGTHS]
+    effects: dict[str, Mapping[str, Any]] = {}
+    at_rest = played[STRENGTHS.index(0.0)]
+    for name in attributes_of(engine.material):
+        rest = _measure(engine, name, at_rest)
+        spread = float(rest.std())
+        changes = [float(_measure(engine, name, columns).mean() - rest.mean()) for columns in played]
+        effects[name] = {"standard_deviation": spread, "moves": [change / spread if spread > 0 else 0.0 for change in changes]}
+    return replace(vector, report={**vector.report, "strengths": list(STRENGTHS), "effects": effects})
+
+
+def _decoded(engine: PieceEngine, passages: Passages, offset: Floats) -> Columns:
+    seeds = [piece_seed(0, row) for row in range(len(passages))]
+    return decode_windows(engine, passages.mu + offset, passages.guides, temperature=0.0, seeds=seeds)
+
+
+def _own_passages(engine: PieceEngine, count: int, like: Passages | None, tell: Tell) -> Passages:
+    """Windows that the network draws itself, always the same; told what the passages of `like` are told, else no chords."""
+    tell("composing pieces to measure it on")
+    pieces: list[Piece] = []
+    for row in range(count):
+        guide = asked_guide(engine, engine.bars) if like is None else {name: rows[row % len(like)] for name, rows in like.guides.items()}
+        pieces += draw(engine, [piece_seed(0, row)], PieceOrder(bars=engine.bars, guide=guide))
+    return passages_of(engine, pieces)
+
+
+def _measure(engine: PieceEngine, name: str, columns: Columns) -> Floats:
+    return measured(name, columns, engine.material, converter(engine.config.converter).drum_map)
+
+
+def _names(engine: PieceEngine, columns: Columns) -> set[str]:
+    """Columns that every piece of the material has."""
+    return set(columns) - (set() if own_guide(engine, columns) else {"chords"})
+
+
+def _training_mean(engine: PieceEngine) -> Floats:
+    stated: Any = engine.metadata.get("mean_mu")
+    mean = np.zeros(engine.config.z_size) if stated is None else np.asarray(stated, np.float64)
+    if mean.shape != (engine.config.z_size,) or not np.isfinite(mean).all():
+        raise ValueError(f"the model's mean_mu has shape {mean.shape}, not ({engine.config.z_size},): is its file damaged?")
+    return mean
+
+
+def _split(passages: Passages) -> tuple[Passages, Passages]:
+    """Every fourth passage apart, where that leaves enough; else all twice."""
+    if len(passages) < 4 * _MIN_PASSAGES:
+        return passages, passages
+    rows = range(len(passages))
+    return passages.take([row for row in rows if row % 4 != 3]), passages.take([row for row in rows if row % 4 == 3])

@@ -1,0 +1,355 @@
+"""A published network of drums, grooves, trios or performances as musicians use it: its methods take and give pieces.
+
+They are those of `compose.model.Model`, with a `music.piece.Piece` wherever that has a melody. A path of a MIDI, MusicXML
+or ABC file, a `music.score.Score`, a `pretty_midi.PrettyMIDI` or a `music21` stream will do wherever a piece is taken. What
+differs from melodies:
+
+* All is in 4/4, and a network has no key of its own. Tempi are kept.
+* `encode` gives the mean of q(z | x), not a draw from it, window by window (`compose.piece_windows`).
+* Drums are in the map of the network (`music.drum_maps`), which most published ones share with Magenta before April 2019.
+* A humanising network is not shown velocities and timing, one for taps nothing but the rhythm, one that adds hi-hats not
+  the closed one: `reconstruct` is how a stiff beat is played, a rhythm becomes a beat, or a beat gets its hi-hat.
+* A network that plays given hits takes `hits`, drums that it plays with the feel of z: with `decode`, the hits of one
+  piece get the feel of another. One conditioned on chords takes `chords`, spread evenly over the bars.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from musicvae.compose import piece_coding, piece_learning, piece_styling
+from musicvae.compose.harmony import Chords, chords_text, spread_chords
+from musicvae.compose.intake import Source
+from musicvae.compose.learning import Lesson, few_notices
+from musicvae.compose.library import StyleInfo, StyleLibrary
+from musicvae.compose.limits import check_bars, check_meter, check_pieces, check_seed, check_strengths, check_temperature, check_tempo
+from musicvae.compose.piece_blending import PieceBlend, blend_pieces
+from musicvae.compose.piece_code import PieceCode
+from musicvae.compose.piece_engine import Columns, PieceEngine
+from musicvae.compose.piece_generating import PieceOrder, draw
+from musicvae.compose.piece_guides import asked_guide, guide_kind
+from musicvae.compose.piece_intake import TakenPiece, gather_pieces, take_music
+from musicvae.compose.styles import StyleVector, check_style_name
+from musicvae.model.noise import piece_seed
+from musicvae.music.converters import Converter, converter
+from musicvae.music.key import Key
+from musicvae.music.melody import DEFAULT_TEMPO_QPM
+from musicvae.music.meter import Meter
+from musicvae.music.piece import Piece
+
+__all__ = ["PieceModel", "PieceStyle"]
+
+Styles = str | Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class PieceModel:
+    """An engine with a name. path: of its file, beside which its styles lie. styles_folder: of learned ones (default: the user's)."""
+
+    engine: PieceEngine
+    name: str = "model"
+    path: Path | None = None
+    styles_folder: Path | None = None
+
+    @property
+    def material(self) -> str:
+        """What is taken and made: "drums", "groove", "trio" or "performance"."""
+        return self.engine.material
+
+    @property
+    def hash(self) -> str:
+        """What codes and styles are bound to."""
+        return self.engine.hash
+
+    @property
+    def max_bars(self) -> int:
+        """Bars that are taken or drawn at once."""
+        return self.engine.bars
+
+    def take(
+        self, source: Source, *, track: int | str | None = None, start_bar: int = 1, bars: int | None = None, tune: int = 1
+    ) -> TakenPiece:
+        """What a file or an object holds for this network, as `compose.piece_intake.take_music` finds it."""
+        return take_music(source, self._converter, track=track, start_bar=start_bar, bars=bars, tune=tune)
+
+    def generate(self, bars: int | None = None, **options: Any) -> Piece:
+        """Compose a piece; bars and options are those of `generate_many`."""
+        return self.generate_many(1, bars, **options)[0]
+
+    def generate_many(
+        self,
+        n: int,
+        bars: int | None = None,
+        *,
+        seed: int | None = None,
+        temperature: float = 1.0,
+        style: Styles | None = None,
+        meter: str | Meter | None = None,
+        key: str | Key | None = None,
+        tempo_qpm: float | None = None,
+        prior_temperature: float = 1.0,
+        chords: Chords | None = None,
+        hits: Source | None = None,
+    ) -> list[Piece]:
+        """Compose n pieces of `bars` bars (1 to 10,000; default: the network's span, or as long as the hits).
+
+        Piece k is what a seed of ``piece_seed(seed, k)`` alone gives. temperature: of what is written, 0 to 10; prior_temperature: of
+        the idea behind it. style: a name, or strengths by name. tempo_qpm: default the style's, else 120. chords, hits: what
+        the network is told, where it can be. ValueError for a key, a meter other than 4/4, and what the network cannot be told.
+        """
+        self._refuse(meter=meter, key=key)
+        styles = self._vectors({} if style is None else style)
+        struck = None if hits is None else self._hits(hits)
+        if bars is None:
+            bars = self.max_bars if struck is None else len(struck["bars"])
+        order = PieceOrder(
+            bars=check_bars(bars), temperature=check_temperature(temperature),
+            prior_temperature=check_temperature(prior_temperature, "prior_temperature"),
+            tempo_qpm=_tempo(styles) if tempo_qpm is None else check_tempo(tempo_qpm),
+            vector=piece_styling.offset_of(styles, self.engine.config.z_size) if styles else None,
+            guide=asked_guide(self.engine, bars, chords=chords, hits=struck),
+        )  # fmt: skip
+        first = check_seed(seed)
+        seeds = [piece_seed(first, piece) for piece in range(check_pieces(n))]
+        options = {
+            "bars": bars, "temperature": order.temperature, "tempo_qpm": order.tempo_qpm,
+            "style": {vector.name: strength for vector, strength in styles} or None,
+            "prior_temperature": None if order.prior_temperature == 1 else order.prior_temperature,
+            "chords": None if chords is None else chords_text(chords),
+            "inputs": None if hits is None else _inputs(self.take(hits).music),
+        }  # fmt: skip
+        pieces = draw(self.engine, seeds, order)
+        named = zip(seeds, pieces, strict=True)
+        return [replace(piece, provenance=self._story("generate", seed=s, **options)) for s, piece in named]
+
+    def interpolate(
+        self,
+        a: Source,
+        b: Source,
+        steps: int = 9,
+        *,
+        method: str = "slerp",
+        temperature: float = 0.0,
+        seed: int = 0,
+        align: str = "repeat",
+        meters: str = "map",
+        keys: str = "switch",
+        spacing: str = "even",
+        refine: int = 0,
+        chords: Chords | None = None,
+        hits: Source | None = None,
+    ) -> PieceBlend:
+        """Blend two pieces in `steps` (2 to 1,000) pieces, both reconstructions included, as told in `compose.piece_blending`.
+
+        method: "slerp" or "lerp". align: "repeat", "pad" or "trim". spacing: "even" or "latent". refine: gradient steps on the
+        codes of both ends. chords, hits: what all pieces are told (default: what each one's nearer end is). meters and keys
+        are those of melodies; ValueError for others than the defaults.
+        """
+        if meters != "map" or keys != "switch":
+            raise ValueError(f"{self.name} knows one meter and no keys: leave meters={meters!r} and keys={keys!r} out")
+        taken = [self.take(source) for source in (a, b)]
+        first, second = (found.music for found in taken)
+        bars = (min if align == "trim" else max)(first.num_bars, second.num_bars)
+        guide = None if chords is None and hits is None else self._guide(bars, chords, hits)
+        story = self._story(
+            "interpolate", seed=check_seed(seed), steps=steps, method=method, temperature=temperature, align=align, spacing=spacing,
+            refine=refine, chords=None if chords is None else chords_text(chords), inputs=_inputs(first, second),
+        )  # fmt: skip
+        blend = blend_pieces(
+            self.engine, first, second, steps, method=method, temperature=temperature, seed=story["seed"], alignment=align,
+            spacing=spacing, refine=refine, guide=guide, provenance=story,
+        )  # fmt: skip
+        return replace(blend, notices=(*taken[0].notices, *taken[1].notices, *blend.notices))
+
+    def encode(self, source: Source, *, refine: int = 0, chords: Chords | None = None) -> PieceCode:
+        """The code of a piece; refine: gradient steps towards it at encode time. Its `notices` say what was chosen and lost."""
+        taken = self.take(source)
+        code = piece_coding.encode(self.engine, self._over(taken.music, chords), refine=refine)
+        return replace(code, notices=(*taken.notices, *code.notices))
+
+    def decode(
+        self, code: PieceCode, *, temperature: float = 0.0, seed: int = 0, chords: Chords | None = None, hits: Source | None = None
+    ) -> Piece:
+        """The piece of a code, for the chords or hits it was encoded with unless others are given.
+
+        ValueError for a code of another model, and for what the network cannot be told.
+        """
+        guide = None if chords is None and hits is None else self._guide(code.num_bars, chords, hits)
+        story = self._story("decode", seed=check_seed(seed), temperature=temperature, refine=code.refine)
+        return piece_coding.decode(self.engine, code, temperature=temperature, seed=story["seed"], guide=guide, provenance=story)
+
+    def reconstruct(
+        self,
+        source: Source,
+        *,
+        refine: int = 0,
+        temperature: float = 0.0,
+        seed: int = 0,
+        chords: Chords | None = None,
+        hits: Source | None = None,
+    ) -> Piece:
+        """What the network hears in a piece: its code, decoded. With `hits`: those, with the feel of the piece."""
+        piece = self.take(source).music
+        story = self._story("reconstruct", seed=check_seed(seed), temperature=temperature, refine=refine, inputs=_inputs(piece))
+        code = piece_coding.encode(self.engine, self._over(piece, chords), refine=refine)
+        guide = None if hits is None else self._guide(code.num_bars, None, hits)
+        return piece_coding.decode(self.engine, code, temperature=temperature, seed=story["seed"], guide=guide, provenance=story)
+
+    def restyle(
+        self, source: Source, style: Styles, *, temperature: float = 0.0, seed: int = 0, refine: int = 0, chords: Chords | None = None
+    ) -> Piece:
+        """The piece moved along styles (a name, or strengths by name); the very same one where all strengths are 0."""
+        return self._apply(source, self._vectors(style), temperature=temperature, seed=seed, refine=refine, chords=chords)
+
+    def style(self, name: str | Path) -> PieceStyle:
+        """A style by its name or by the path of its file; ValueError, with the nearest name, where it is unknown."""
+        return PieceStyle(self._library.find(str(name)), self)
+
+    def styles(self) -> list[StyleInfo]:
+        """The styles at hand: those that lie beside the model and those learned for it."""
+        return self._library.all()
+
+    def learn_style(
+        self,
+        name: str,
+        examples: str | os.PathLike[str] | Iterable[Source] | None = None,
+        *,
+        versus: str | os.PathLike[str] | Iterable[Source] | None = None,
+        attribute: str | None = None,
+        method: str = "joint",
+        hold: Sequence[str] | None = None,
+        meter: str | Meter | None = None,
+        tempo_qpm: float | None = None,
+        description: str = "",
+        keep: bool = True,
+        path: str | Path | None = None,
+        force: bool = False,
+        progress: Callable[[str], None] | None = None,
+    ) -> PieceStyle:
+        """Learn a style from pieces (a folder or several sources), as told in `compose.piece_learning`.
+
+        Options are those of `compose.model.Model.learn_style`; attributes are those of `compose.piece_attributes`.
+        """
+        self._refuse(meter=meter)
+        lesson = Lesson(check_style_name(name), description, None, None if tempo_qpm is None else check_tempo(tempo_qpm))
+        tell = progress or (lambda text: None)
+        if attribute is not None and versus is not None:
+            raise ValueError("an attribute needs no pieces to compare with: leave versus out, or the attribute")
+        if attribute is None and examples is None:
+            raise ValueError("say what to learn from: pieces that have the style, or an attribute such as 'density'")
+        tell("reading pieces")
+        found, others = (None if given is None else gather_pieces(given, self._converter) for given in (examples, versus))
+        if attribute is not None:
+            pieces = None if found is None else found.pieces
+            vector = piece_learning.learn_from_attribute(self.engine, lesson, attribute, pieces, method=method, hold=hold, tell=tell)
+        else:
+            opposite = None if others is None else others.pieces
+            vector = piece_learning.learn_from_examples(self.engine, lesson, found.pieces if found else (), opposite, tell=tell)
+        notices = (*(found.notices if found else ()), *(others.notices if others else ()), *few_notices(vector))
+        written = self._library.add(vector, path, force=force) if keep or path is not None else None
+        return PieceStyle(vector, self, written, notices)
+
+    @property
+    def _converter(self) -> Converter:
+        return converter(self.engine.config.converter)
+
+    @property
+    def _library(self) -> StyleLibrary:
+        return StyleLibrary.beside(self.engine, self.path, self.styles_folder)
+
+    def _vectors(self, style: Styles) -> list[tuple[StyleVector, float]]:
+        strengths = {style: 1.0} if isinstance(style, str) else style
+        return [(self._library.find(name), s) for name, s in check_strengths(strengths).items()] if strengths else []
+
+    def _hits(self, hits: Source) -> Columns:
+        return self.take(hits).music.columns
+
+    def _guide(self, bars: int, chords: Chords | None, hits: Source | None) -> Columns:
+        return asked_guide(self.engine, bars, chords=chords, hits=None if hits is None else self._hits(hits))
+
+    def _over(self, piece: Piece, chords: Chords | None) -> Piece:
+        """The piece with other chords; ValueError where the network takes none."""
+        if chords is None:
+            return piece
+        if guide_kind(self.engine) != "chords":
+            asked_guide(self.engine, piece.num_bars, chords=chords)
+        return replace(piece, columns={**piece.columns, "chords": spread_chords(chords, piece.num_bars)})
+
+    def _refuse(self, *, meter: str | Meter | None = None, key: str | Key | None = None) -> None:
+        """ValueError for a meter other than 4/4, and for a key."""
+        if meter is not None and check_meter(meter).kind != "4/4":
+            raise ValueError(f"{self.name} knows 4/4 only, not {meter}: leave the meter out")
+        if key is not None:
+            raise ValueError(f"{self.name} makes {self.material} in no key that could be asked for: leave the key out")
+
+    def _apply(
+        self,
+        source: Source,
+        styles: Sequence[tuple[StyleVector, float]],
+        *,
+        temperature: float,
+        seed: int,
+        refine: int,
+        chords: Chords | None = None,
+    ) -> Piece:
+        piece = self._over(self.take(source).music, chords)
+        story = self._story(
+            "restyle", seed=check_seed(seed), style={vector.name: s for vector, s in styles}, temperature=temperature, refine=refine,
+            inputs=_inputs(piece),
+        )  # fmt: skip
+        return piece_styling.restyle_piece(
+            self.engine, piece, styles, temperature=temperature, seed=story["seed"], refine=refine, provenance=story
+        )
+
+    def _story(self, made_by: str, **options: Any) -> dict[str, Any]:
+        """What `provenance` says: model, hash, what was asked for; options that are None are left out."""
+        return {"made_by": made_by, "model": self.name, "hash": self.hash, **{k: v for k, v in options.items() if v is not None}}
+
+
+@dataclass(frozen=True)
+class PieceStyle:
+    """A style vector bound to its model. path: where learning wrote it. notices: what learning left out."""
+
+    vector: StyleVector
+    model: PieceModel
+    path: Path | None = None
+    notices: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The vector's name."""
+        return self.vector.name
+
+    @property
+    def report(self) -> Mapping[str, Any]:
+        """How the vector was learnt and, under "effects", what each strength in "strengths" does to every attribute."""
+        return self.vector.report
+
+    def apply(
+        self,
+        source: Source,
+        strength: float = 1.0,
+        *,
+        temperature: float = 0.0,
+        seed: int = 0,
+        refine: int = 0,
+        chords: Chords | None = None,
+    ) -> Piece:
+        """The piece moved by this style, -10 to 10; 0 gives the very same piece back."""
+        styles = [(self.vector, strength)]
+        return self.model._apply(source, styles, temperature=temperature, seed=seed, refine=refine, chords=chords)
+
+
+def _inputs(*pieces: Piece) -> list[dict[str, str]]:
+    """What provenance says of the pieces that a result was made from."""
+    return [{"name": piece.name, "fingerprint": piece.fingerprint} for piece in pieces]
+
+
+def _tempo(styles: Sequence[tuple[StyleVector, float]]) -> float:
+    """The tempo of the strongest style that has one, else 120."""
+    hints = [(strength, vector.tempo_qpm) for vector, strength in styles if vector.tempo_qpm is not None and strength > 0]
+    return max(hints, key=lambda hint: hint[0])[1] if hints else DEFAULT_TEMPO_QPM
