@@ -117,8 +117,10 @@ def _check_words(args: argparse.Namespace) -> None:
         raise ValueError("--resume goes on with a build and --force begins anew: give one of them")
     if args.scheduler and args.engine != "dask":
         raise ValueError("--scheduler is the address of a Dask cluster: add --engine dask")
-    if args.drum_map and args.kind == "melody":
-        raise ValueError("--drum-map says how drums are sorted, and a melody has none: add --kind drums, groove or trio")
+    if args.drum_map and args.kind in ("melody", "performance"):
+        raise ValueError(
+            f"--drum-map says how drums are sorted, and a {args.kind} has no classes of them: add --kind drums, groove or trio"
+        )
 
 
 def run_report(args: argparse.Namespace, terminal: Terminal) -> None:

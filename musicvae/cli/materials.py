@@ -17,10 +17,11 @@ __all__ = ["add_material_options", "build_options"]
 def add_material_options(group: Any) -> None:
     """``--kind``, ``--bars``, ``--hop``, ``--meters`` and ``--drum-map``, as `build_options` takes them."""
     group.add_argument(
-        "--kind", choices=("melody", "drums", "groove", "trio"), default="melody",
-        help="melody; drums; groove (drums with velocity and timing); trio (melody, bass, drums) (default: melody)",
+        "--kind", choices=("melody", "drums", "groove", "trio", "performance"), default="melody",
+        help="melody; drums; groove (drums with velocity and timing); trio (melody, bass, drums); "
+        "performance (bars of up to 8 instruments) (default: melody)",
     )  # fmt: skip
-    group.add_argument("--bars", type=number_list, metavar="N,N", help="lengths of windows in bars (default: 2,4,8,16)")
+    group.add_argument("--bars", type=number_list, metavar="N,N", help="lengths of windows in bars (default: 2,4,8,16; 1 for performances)")
     group.add_argument(
         "--hop", type=positive_int, metavar="N",
         help="bars from one window's start to the next, of shorter ones their own length (default: 4)",
@@ -34,7 +35,8 @@ def build_options(args: argparse.Namespace) -> BuildOptions:
     from musicvae.corpus.options import BuildOptions
 
     given: dict[str, Any] = {
-        "material": args.kind, "bars": args.bars, "meters": args.meters, "drum_map": args.drum_map, "hop_bars": args.hop,
+        "material": args.kind, "bars": args.bars or ((1,) if args.kind == "performance" else None),
+        "meters": args.meters, "drum_map": args.drum_map, "hop_bars": args.hop,
         "split_seed": getattr(args, "seed", None), "keep_duplicates": getattr(args, "keep_duplicates", None),
         "max_off_grid": getattr(args, "max_off_grid", None),
         "max_seconds": getattr(args, "max_seconds", None), "max_memory_mib": getattr(args, "max_memory", None),

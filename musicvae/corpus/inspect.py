@@ -172,6 +172,9 @@ def _choice(score: Score, asked: int | str | None, options: BuildOptions) -> _Ch
             for each in reversed(trio.candidates):  # the best of a track's roles last
                 scores[each.track] = (each.score, dict(each.terms))
             return _Choice({trio.melody: "melody", trio.bass: "bass", **dict.fromkeys(trio.drums, "drums")}, trio.why, scores)
+        if options.material == "performance":
+            filled = [number for number, track in enumerate(score.tracks, 1) if len(track.notes)]
+            return _Choice(dict.fromkeys(filled, "instrument"), "every track that has notes" if filled else "no notes in it", scores)
         scores = {each.track: (each.score, dict(each.terms)) for each in rank_tracks(score)}
         number, why = choose_track(score, asked)
     except ValueError as error:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from musicvae.corpus.disk.windows import onsets_of
 from musicvae.corpus.likeness.fingerprints import drum_shingles, groove_shingles, melody_shingles, melody_skeleton, trio_shingles
 from musicvae.corpus.options import BuildOptions
 from musicvae.corpus.reasons import normal_reason
@@ -26,6 +27,7 @@ from musicvae.music.grid import GridLine, sane_notes
 from musicvae.music.groove import extract_grooves
 from musicvae.music.key import Key, canonical_shift
 from musicvae.music.meter import MAX_STEPS_PER_BAR, Meter
+from musicvae.music.multitrack import extract_performances
 from musicvae.music.score import NoteTable, Score
 from musicvae.music.segments import segments, tempo_at
 from musicvae.music.timing import grid_losses, measure_timing
@@ -247,7 +249,29 @@ def _trio_shift(line: TrioLine) -> int:
     return ways[0] if lost[0] <= lost[1] else ways[1]
 
 
-_TAKERS: Mapping[str, _Taker] = {"melody": _melody, "drums": _drums, "groove": _groove, "trio": _trio}
+def _performance(tune: SourceTune, score: Score, options: BuildOptions, losses: Counter[str]) -> _Taken:
+    found = extract_performances(score)
+    losses.update(found.losses)
+    lines = []
+    for line in found.lines:
+        if _is_asked_for(line.meter, line.num_bars, options, losses):
+            rows: Rows = {
+                "bars": line.bars,
+                "chords": chord_rows(score, line.start_ticks, line.meter, line.num_bars, 0),
+                "onsets": onsets_of(line.bars, "performance"),
+            }
+            lines.append(_stored(rows, line.meter, line.start_bar, line.tempo_qpm, line.key, 0))
+    try:  # alike are pieces of one melody
+        sung = extract_grid(score, track=tune.track).lines
+    except ValueError:
+        return _Taken(lines, _NOTHING, _NOTHING)
+    skeleton = melody_skeleton((n.pitch, n.onset_steps, n.duration_steps, n.meter) for n in sung)
+    return _Taken(lines, melody_shingles((n.pitch, n.onset_steps) for n in sung), skeleton)
+
+
+_TAKERS: Mapping[str, _Taker] = {
+    "melody": _melody, "drums": _drums, "groove": _groove, "trio": _trio, "performance": _performance,
+}  # fmt: skip
 
 
 def _stored(rows: Rows, meter: Meter, start_bar: int, tempo_qpm: float, key: Key | None, shift: int) -> StoredLine:

@@ -9,7 +9,7 @@ from musicvae.music.meter import KINDS
 
 __all__ = ["MATERIALS", "BuildOptions"]
 
-MATERIALS = ("melody", "drums", "groove", "trio")
+MATERIALS = ("melody", "drums", "groove", "trio", "performance")
 """What a corpus can be made of."""
 _DRUM_MAPS = ("nine", "nine-old", "sixty-one", "roland")
 _MAX_BARS = 64
@@ -22,7 +22,7 @@ class BuildOptions:
     material: one of `MATERIALS`. bars: lengths of windows, in model bars. hop_bars: distance of
     window starts, of shorter windows their own length. meters: kinds of meter taken (2/2 and 2/4 count as 4/4). drum_map: name of a map of
     `music.drum_maps`, where drums are taken. split_seed: decides who is train, validation and test.
-    transpose: bring melodies and trios into their canonical key. keep_duplicates: leave
+    transpose: bring melodies and trios into their canonical key (performances stay as they are). keep_duplicates: leave
     near-duplicates in (they still share a split). max_off_grid: largest share of a melody's onsets that may lie further than 1/8 of a
     sixteenth from the grid; at 1 all are taken. max_seconds, max_memory_mib: what one tune may take
     in its reader. partition_files, partition_mib: the most in one unit of work; a file

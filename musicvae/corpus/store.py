@@ -187,7 +187,7 @@ class Corpus:
         return counts
 
     def rows(self, windows: Any, column: str = "bars") -> NDArray[Any]:
-        """A column's rows (W, bars, ...) of windows (W, 3); bars after a window's own length are 0."""
+        """A column's rows (W, bars, ...) of windows (W, 3); bars after a window's own length are 0 (of performances: -1)."""
         if column not in self.columns:
             raise ValueError(f"this corpus has no column {column!r}; it has {', '.join(self.columns)}")
         array = self.columns[column]
@@ -199,7 +199,7 @@ class Corpus:
         inside = np.arange(width) < windows[:, 2, None]
         found = array[np.where(inside, first[:, None] + np.arange(width), first[:, None])]
         if not inside.all():
-            found[~inside] = 0
+            found[~inside] = -1 if self.material == "performance" and column == "bars" else 0
         return found
 
     def tokens(self, windows: Any) -> NDArray[np.uint8]:

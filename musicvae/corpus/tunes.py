@@ -47,6 +47,11 @@ COLUMNS: Mapping[str, Mapping[str, Column]] = {
         "chords": _CHORDS,
         "onsets": _ONSETS,
     },
+    "performance": {
+        "bars": Column("int16", (8, 64), "rows of tokens of up to 8 instruments, as in `music.performance`; -1: nothing"),
+        "chords": _CHORDS,
+        "onsets": _ONSETS,
+    },
 }
 """The columns of each material; meters of 12 steps use the first 12 of 16 (and 6 of 8)."""
 

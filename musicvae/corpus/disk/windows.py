@@ -29,8 +29,9 @@ _RESTS = "windows with more than half their bars empty"
 REASONS = (KEPT, _SILENT, _FEW, _RESTS)
 """What becomes of a window, by the numbers in `Found.reason`."""
 _RULES: Mapping[str, tuple[str, ...]] = {
-    "melody": (_SILENT, _FEW, _RESTS), "drums": (_SILENT, _RESTS), "groove": (_SILENT, _RESTS), "trio": (),
+    "melody": (_SILENT, _FEW, _RESTS), "drums": (_SILENT, _RESTS), "groove": (_SILENT, _RESTS), "trio": (), "performance": (),
 }  # fmt: skip
+_PITCHES = 128  # tokens of a performance that start a note
 _ROWS_AT_A_TIME = 1 << 18
 _SPARSEST = 4  # rows between, for each that is wanted
 
@@ -74,6 +75,8 @@ def onsets_of(bars: NDArray[Any], material: str) -> NDArray[np.uint8]:
     if material == "drums":
         bits = np.unpackbits(np.ascontiguousarray(bars).view(np.uint8), axis=-1)
         counts = bits.sum(axis=-1, dtype=np.int64)
+    elif material == "performance":
+        counts = ((bars >= 0) & (bars < _PITCHES)).sum(axis=(1, 2))
     else:
         counts = (bars >= (1 if material == "groove" else 2)).sum(axis=tuple(range(1, bars.ndim)))
     return np.asarray(np.minimum(counts, 255), np.uint8)
