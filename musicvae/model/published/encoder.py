@@ -2,90 +2,116 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import cast
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from musicvae.model.lstm import LstmCell
+from musicvae.model.lstm import Incoming, LstmCell
 from musicvae.model.published.config import PublishedConfig
+from musicvae.model.published.inputs import dense_rows
+from musicvae.model.published.stack import narrow_linear
 
-__all__ = ["BidirectionalLayer", "PublishedEncoder", "input_gates", "narrow_linear"]
+__all__ = ["BidirectionalLayer", "BidirectionalReader", "PublishedEncoder"]
 
-
-def narrow_linear(inputs: int, outputs: int) -> nn.Linear:
-    """A linear layer with weights from N(0, 0.001) and biases 0: so the published networks begin wherever z comes or goes."""
-    layer = nn.Linear(inputs, outputs)
-    nn.init.normal_(layer.weight, std=0.001)
-    nn.init.zeros_(layer.bias)
-    return layer
-
-
-def input_gates(weight: Tensor, inputs: Tensor) -> Tensor:
-    """The share of the gates that comes from inputs: weight (4H, D), inputs (..., D) floats or (..., K) rows that are 1, -1 for none.
-
-    Returns (..., 4H).
-    """
-    if inputs.is_floating_point():
-        return F.linear(inputs.to(weight.dtype), weight)
-    rows = F.embedding(inputs.clamp(min=0), weight.t())
-    return (rows * (inputs >= 0)[..., None]).sum(-2)
+_SHUT = -1e4  # a gate that gets this is shut, whatever else it gets
 
 
 class BidirectionalLayer(nn.Module):
     """Two cells that read the same steps, one from the first, one from the last."""
+
+    dropout_keep = 1.0
+    """Share of the inputs that is kept in training."""
 
     def __init__(self, input_size: int, size: int) -> None:
         super().__init__()
         self.forward_cell = LstmCell(input_size, size)
         self.backward_cell = LstmCell(input_size, size)
 
-    def forward(self, inputs: Tensor, controls: Tensor | None = None, lengths: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Outputs (S, N, 2H), forward then backward, and what both end with, (N, 2H).
+    def forward(self, inputs: Tensor, controls: Tensor | None = None, unused: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Outputs (S, N, H) of either cell.
 
-        inputs: (S, N, D) floats or (S, N, K) rows that are 1; controls: (S, N, C) or None; lengths: (N,) steps used or None.
+        inputs: (S, N, D) floats or (S, N, K) places that are 1; controls: (S, N, C) or None; unused: (S, N), True at the end of a row
+        where it has no steps any more: there the backward cell stays at zero.
         """
-        both = []
+        outputs = []
         for cell, reverse in ((self.forward_cell, False), (self.backward_cell, True)):
-            depth = cell.input_size - (0 if controls is None else controls.shape[-1])
-            gates = input_gates(cell.weight_in[:, :depth], inputs) + cell.bias
-            if controls is not None:
-                gates = gates + F.linear(controls, cell.weight_in[:, depth:])
-            both.append(cell(gates, lengths=lengths, reverse=reverse))
-        return torch.cat(both, -1), torch.cat([both[0][-1], both[1][0]], -1)
+            incoming = self._incoming(cell, inputs, controls, unused if reverse else None)
+            zeros = cell.weight_rec.new_zeros(inputs.shape[1], cell.size)
+            outputs.append(cell(incoming, (zeros, zeros), steps=len(inputs), reverse=reverse))
+        return outputs[0], outputs[1]
+
+    def _incoming(self, cell: LstmCell, inputs: Tensor, controls: Tensor | None, unused: Tensor | None) -> Incoming:
+        weight: Tensor = cell.weight_in
+        depth = weight.shape[1] - (0 if controls is None else controls.shape[-1])
+        dropping = self.training and self.dropout_keep < 1
+        shut = weight.new_full((len(weight), 1), _SHUT)
+        if inputs.is_floating_point() or dropping:
+            dense = dense_rows(inputs, depth, weight.dtype)
+            dense = dense if controls is None else torch.cat([dense, controls.to(dense.dtype)], -1)
+            dense = F.dropout(dense, 1.0 - self.dropout_keep) if dropping else dense
+            if unused is not None:
+                dense, weight = torch.cat([dense, unused[..., None].to(dense.dtype)], -1), torch.cat([weight, shut], 1)
+            return Incoming(cell.bias, inputs=dense, weight=weight)
+        lookup, rows = weight[:, :depth], inputs
+        if unused is not None:
+            first = torch.where(unused, depth, rows[..., 0])
+            rows, lookup = torch.cat([first[..., None], rows[..., 1:]], -1), torch.cat([lookup, shut], 1)
+        return Incoming(cell.bias, rows=rows, lookup=lookup, inputs=controls, weight=None if controls is None else weight[:, depth:])
+
+
+class BidirectionalReader(nn.ModuleList):
+    """Layers of recurrence, each reading what both cells of the one below have put out."""
+
+    def __init__(self, input_size: int, sizes: Sequence[int]) -> None:
+        widths = (input_size, *(2 * size for size in sizes))
+        super().__init__(BidirectionalLayer(width, size) for width, size in zip(widths, sizes, strict=False))
+
+    def forward(self, inputs: Tensor, controls: Tensor | None = None, unused: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Outputs (S, N, H) of either cell of the last layer; arguments as those of a layer."""
+        outputs: tuple[Tensor, Tensor] | None = None
+        for layer in self:
+            outputs = layer(inputs, controls, unused) if outputs is None else layer(torch.cat(outputs, -1), None, unused)
+        return cast(tuple[Tensor, Tensor], outputs)
+
+    def pool(self, inputs: Tensor, controls: Tensor | None = None, lengths: Tensor | None = None) -> Tensor:
+        """What both cells of the last layer end with (N, 2H), each row having been read for `lengths` (N,) steps, or for all."""
+        if lengths is None:
+            onward, backward = self(inputs, controls)
+            return torch.cat([onward[-1], backward[0]], -1)
+        steps = torch.arange(len(inputs), device=inputs.device)
+        onward, backward = self(inputs, controls, steps[:, None] >= lengths)
+        last = onward[(lengths - 1).clamp(min=0), torch.arange(len(lengths), device=inputs.device)]
+        return torch.cat([last * (lengths > 0)[:, None], backward[0]], -1)
 
 
 class PublishedEncoder(nn.Module):
-    """q(z | x)."""
+    """q(z | x): `levels` are readers, from the steps up, each of segments as long as the configuration says."""
 
     def __init__(self, config: PublishedConfig) -> None:
         super().__init__()
         self.config = config
         depth = config.input_depth + config.control_depth
-        if config.encoder_levels:
-            size = config.encoder_sizes[0]
-            layers = [[BidirectionalLayer(2 * size if level else depth, size)] for level in range(len(config.encoder_levels))]
-        else:
-            widths = (depth, *(2 * size for size in config.encoder_sizes))
-            layers = [[BidirectionalLayer(width, size) for width, size in zip(widths, config.encoder_sizes, strict=False)]]
-        self.levels = nn.ModuleList(nn.ModuleList(level) for level in layers)
-        self.mu = narrow_linear(2 * config.encoder_sizes[-1], config.z_size)
-        self.sigma = narrow_linear(2 * config.encoder_sizes[-1], config.z_size)
+        pooled = 2 * config.encoder_sizes[-1]
+        depths = [depth, *(pooled for _ in config.encoder_levels[1:])]
+        self.levels = nn.ModuleList(BidirectionalReader(width, config.encoder_sizes) for width in depths)
+        self.mu = narrow_linear(pooled, config.z_size)
+        self.sigma = narrow_linear(pooled, config.z_size)
 
     def forward(self, inputs: Tensor, controls: Tensor | None = None, lengths: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Mean and standard deviation (N, Z); arguments as in `PublishedVAE.encode`."""
-        n = len(inputs)
-        pooled = inputs
-        for index, level in enumerate(self.levels):
-            steps = self.config.encoder_levels[index] if self.config.encoder_levels else pooled.shape[1]
-            outputs = _segments(pooled, steps)
-            told = None if index or controls is None else _segments(controls, steps)
-            used = None if index or lengths is None else lengths.flatten()
-            for layer in level:  # type: ignore[attr-defined]  # a ModuleList in a ModuleList
-                outputs, pooled = layer(outputs, told, used)
-                told = None
-            pooled = pooled.view(n, -1, pooled.shape[-1])
-        pooled = pooled[:, 0]
-        return self.mu(pooled), F.softplus(self.sigma(pooled))
+        if lengths is not None and not self.config.encoder_levels:
+            raise ValueError("lengths of segments were given to an encoder that reads all steps at once; leave them away")
+        n, read = len(inputs), inputs
+        for module, steps in zip(self.levels, self.config.encoder_levels or (self.config.steps,), strict=True):
+            reader = cast(BidirectionalReader, module)
+            told = None if controls is None else _segments(controls, steps)
+            read = reader.pool(_segments(read, steps), told, None if lengths is None else lengths.flatten())
+            read = read.view(n, -1, read.shape[-1])
+            controls = lengths = None
+        return self.mu(read[:, 0]), F.softplus(self.sigma(read[:, 0]))
 
 
 def _segments(values: Tensor, steps: int) -> Tensor:

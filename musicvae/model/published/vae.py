@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from musicvae.model.published.conductor import PublishedConductor
 from musicvae.model.published.config import PublishedConfig
 from musicvae.model.published.decoder import LstmDecoder
-from musicvae.model.published.encoder import BidirectionalLayer, PublishedEncoder
+from musicvae.model.published.encoder import BidirectionalLayer, BidirectionalReader, PublishedEncoder
 
 __all__ = ["PublishedOutput", "PublishedVAE"]
 
@@ -31,16 +31,11 @@ class ControlReader(nn.Module):
 
     def __init__(self, config: PublishedConfig) -> None:
         super().__init__()
-        widths = (config.control_depth, *(2 * size for size in config.control_sizes))
-        layers = [BidirectionalLayer(width, size) for width, size in zip(widths, config.control_sizes, strict=False)]
-        self.levels = nn.ModuleList([nn.ModuleList(layers)])
+        self.levels = nn.ModuleList([BidirectionalReader(config.control_depth, config.control_sizes)])
 
     def forward(self, controls: Tensor) -> Tensor:
         """(N, T, C) to (N, T, 2H)."""
-        outputs = controls.transpose(0, 1)
-        for layer in cast(nn.ModuleList, self.levels[0]):
-            outputs, _ = layer(outputs)
-        return outputs.transpose(0, 1)
+        return torch.cat(self.levels[0](controls.transpose(0, 1)), -1).transpose(0, 1)
 
 
 class PublishedVAE(nn.Module):
@@ -49,16 +44,21 @@ class PublishedVAE(nn.Module):
     inputs: (N, T, input_depth) floats, or integers (N, T, K), the rows of the input that are 1 (-1: none). targets: categorical
     (N, T, streams) integers within their stream, -1 for nothing; nade (N, T, D) of 0 or 1; groove (N, T, 27). controls: (N, T, C)
     floats, or None where the configuration has none. lengths: (N, segments) steps used of each segment of the encoder's lowest level.
+    dropout_keep: share of the inputs of every layer of encoder and core decoders that is kept in training, each number at each step
+    on its own.
     """
 
-    def __init__(self, config: PublishedConfig) -> None:
+    def __init__(self, config: PublishedConfig, *, dropout_keep: float = 1.0) -> None:
         super().__init__()
-        self.config = config
+        self.config, self.dropout_keep = config, dropout_keep
         self.encoder = PublishedEncoder(config)
         self.conductor = PublishedConductor(config) if config.conductor_sizes else None
         streams = [(width,) for width in config.outputs] if config.separate else [config.outputs]
         self.cores = nn.ModuleList(LstmDecoder(config, widths) for widths in streams)
         self.controls = ControlReader(config) if config.control_sizes else None
+        for part in (*self.encoder.modules(), *self.cores):
+            if isinstance(part, BidirectionalLayer | LstmDecoder):
+                part.dropout_keep = dropout_keep
 
     def encode(self, inputs: Tensor, controls: Tensor | None = None, lengths: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Mean and standard deviation (N, Z) of q(z | x)."""
@@ -96,7 +96,7 @@ class PublishedVAE(nn.Module):
         """Outputs under teacher forcing: logits (N, T, width) of each stream; for nade (N, T, Hn + D), for groove (N, T, 27)."""
         outputs = self.outputs(z, targets, controls)
         if self.config.head == "categorical" and not self.config.separate:
-            return list(outputs[0].split(self.config.outputs, dim=-1))
+            return list(torch.split(outputs[0], list(self.config.outputs), dim=-1))
         return outputs
 
     def log_probs(self, z: Tensor, targets: Tensor, controls: Tensor | None = None, fed: Tensor | None = None) -> Tensor:
