@@ -12,12 +12,11 @@ from numpy.typing import NDArray
 from musicvae.compose.engine import Floats
 from musicvae.compose.limits import check_refine, check_temperature
 from musicvae.compose.piece_code import PieceCode
-from musicvae.compose.piece_engine import Columns, PieceEngine
+from musicvae.compose.piece_engine import Columns, PieceEngine, converter_of
 from musicvae.compose.piece_guides import controls_of, guide_kind, own_guide, window_guides, with_guide
 from musicvae.compose.piece_intake import drum_map_of
 from musicvae.compose.piece_windows import Reading, cut_columns, held_steps, join_columns, readings
 from musicvae.compose.seeds import window_seed
-from musicvae.music.converters import converter
 from musicvae.music.piece import Piece
 
 __all__ = ["check_code", "decode", "decode_windows", "encode", "encode_windows", "piece_of", "windows_of"]
@@ -92,12 +91,12 @@ def decode_windows(engine: PieceEngine, z: Floats, guides: Columns, *, temperatu
 
 def piece_of(engine: PieceEngine, columns: Columns, **facts: Any) -> Piece:
     """A piece of the engine's material and drum map."""
-    return Piece(material=engine.material, columns=columns, drum_map=drum_map_of(converter(engine.config.converter)), **facts)
+    return Piece(material=engine.material, columns=columns, drum_map=drum_map_of(converter_of(engine)), **facts)
 
 
 def check_piece(engine: PieceEngine, piece: Piece) -> None:
     """ValueError unless the piece is what the network is about."""
-    drum_map = drum_map_of(converter(engine.config.converter))
+    drum_map = drum_map_of(converter_of(engine))
     if piece.material != engine.material:
         raise ValueError(f"{engine.config.preset} is about {engine.material}, the piece is of {piece.material}")
     if piece.drum_map != drum_map:
@@ -119,7 +118,7 @@ def moved(code: PieceCode, offset: Floats) -> PieceCode:
 
 def _notices(engine: PieceEngine, piece: Piece, chosen: Sequence[Reading]) -> tuple[str, ...]:
     span, total = engine.bars, piece.num_bars
-    lost = converter(engine.config.converter).losses({name: column[None] for name, column in piece.columns.items()})
+    lost = converter_of(engine).losses({name: column[None] for name, column in piece.columns.items()})
     notices = [f"left out by the model: {reason}: {count}" for reason, count in lost.items()]
     if total < span:
         notices.append(f"the model hears {span} bars at once: the {total} given were repeated to fill them")

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from musicvae.compose.engine import Floats
 from musicvae.model.published.config import PublishedConfig
+from musicvae.music.converters import Converter, converter
 
-__all__ = ["Columns", "PieceEngine"]
+__all__ = ["Columns", "PieceEngine", "converter_of"]
 
 Columns: TypeAlias = Mapping[str, NDArray[Any]]
 
@@ -63,3 +64,9 @@ class PieceEngine(Protocol):
     def refine(self, z: Floats, columns: Columns, steps: int) -> Floats:
         """The z (N, Z) after `steps` gradient steps towards the columns."""
         ...
+
+
+def converter_of(engine: PieceEngine) -> Converter:
+    """What turns the engine's columns into its network's arrays, with its vocabulary and its drum map."""
+    config = engine.config
+    return converter(config.converter, min_pitch=config.min_pitch, outputs=config.outputs)

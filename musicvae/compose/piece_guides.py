@@ -13,10 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from musicvae.compose.harmony import Chords, spread_chords
-from musicvae.compose.piece_engine import Columns, PieceEngine
+from musicvae.compose.piece_engine import Columns, PieceEngine, converter_of
 from musicvae.compose.piece_windows import Reading
 from musicvae.music.chord_rows import EIGHTHS_PER_ROW
-from musicvae.music.converters import converter
 from musicvae.music.performance import MAX_EVENTS, MAX_PARTS, NOTHING
 
 __all__ = ["asked_guide", "controls_of", "guide_kind", "own_guide", "window_guides", "with_guide"]
@@ -86,4 +85,4 @@ def controls_of(engine: PieceEngine, guides: Columns) -> NDArray[Any] | None:
     else:
         bits = (guides["hits"][..., None] >> np.arange(engine.config.control_depth, dtype=np.uint64)) & np.uint64(1)
         columns = {"bars": bits.astype(np.uint8), "offsets": np.zeros(bits.shape, np.float16)}
-    return converter(engine.config.converter).controls(columns)
+    return converter_of(engine).controls(columns)

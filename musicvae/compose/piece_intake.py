@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from musicvae.compose.intake import Source, score_of
+from musicvae.compose.taps import melody_score, with_taps
 from musicvae.music.converters import Converter
 from musicvae.music.melody import Melody
 from musicvae.music.piece import Piece
@@ -45,18 +46,21 @@ def take_music(
     """The longest stretch of 4/4 in a file or object that holds the converter's material, in its drum map.
 
     source: a Piece, a path of a MIDI, MusicXML or ABC file, a Score, a `pretty_midi.PrettyMIDI` or a `music21` stream.
+    For a network that makes beats of taps, what has no drums gives the onsets of its melody.
     A piece of another material or drum map is taken anew from its notes. track, start_bar, bars, tune: as
     `compose.intake.take`. FileNotFoundError for a path that is not there, ValueError for what holds nothing to take,
     beginning with the path if there is one, TypeError for an object of no kind known here.
     """
     if start_bar < 1 or (bars is not None and bars < 1) or tune < 1:
         raise ValueError(f"bars and tunes count from 1, got start_bar={start_bar}, bars={bars}, tune={tune}")
-    if isinstance(source, Melody):
+    if isinstance(source, Melody) and not _takes_taps(converter):
         raise ValueError(f"a single melody holds no {_WORDS[converter.material]}: give a file or piece that does, or load a melody model")
     if isinstance(source, Piece):
         if source.material == converter.material and source.drum_map == drum_map_of(converter):
             return TakenPiece(_part_of(source, start_bar, bars))
         name, score = source.name or "the piece", source.to_score()
+    elif isinstance(source, Melody):
+        name, score = source.name, melody_score(source)
     else:
         name, score = score_of(source, tune)
     try:
@@ -109,10 +113,19 @@ def _from_folder(folder: Path, converter: Converter) -> PieceExamples:
 
 
 def _taken(score: Score, name: str, converter: Converter, track: int | str | None, start_bar: int, bars: int | None) -> TakenPiece:
+    chosen: tuple[str, ...] = ()
+    if _takes_taps(converter):
+        score, chosen = with_taps(score, track, drum_map_of(converter))
+        track = None if chosen else track
     pieces = take_piece(
         score, converter.material, drum_map=drum_map_of(converter), track=track, start_bar=start_bar, bars=bars, name=name
     )  # fmt: skip
-    return TakenPiece(pieces[0], pieces[0].notices)
+    return TakenPiece(pieces[0], (*(f"{name}: {text}" for text in chosen), *pieces[0].notices))
+
+
+def _takes_taps(converter: Converter) -> bool:
+    """Whether any rhythm will do."""
+    return converter.name == "groove-tap"
 
 
 def _part_of(piece: Piece, start_bar: int, bars: int | None) -> Piece:

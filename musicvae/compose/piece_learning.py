@@ -24,13 +24,12 @@ from musicvae.compose.learning import STRENGTHS, Lesson, Tell
 from musicvae.compose.limits import check_choice
 from musicvae.compose.piece_attributes import attributes_of, measured
 from musicvae.compose.piece_coding import check_piece, decode_windows, encode_windows, windows_of
-from musicvae.compose.piece_engine import Columns, PieceEngine
+from musicvae.compose.piece_engine import Columns, PieceEngine, converter_of
 from musicvae.compose.piece_generating import PieceOrder, draw
 from musicvae.compose.piece_guides import asked_guide, own_guide, window_guides
 from musicvae.compose.piece_windows import readings
 from musicvae.compose.styles import StyleVector
 from musicvae.model.noise import piece_seed
-from musicvae.music.converters import converter
 from musicvae.music.piece import Piece
 
 __all__ = ["learn_from_attribute", "learn_from_examples", "passages_of"]
@@ -191,7 +190,7 @@ def _own_passages(engine: PieceEngine, count: int, like: Passages | None, tell: 
 
 
 def _measure(engine: PieceEngine, name: str, columns: Columns) -> Floats:
-    return measured(name, columns, engine.material, converter(engine.config.converter).drum_map)
+    return measured(name, columns, engine.material, converter_of(engine).drum_map)
 
 
 def _names(engine: PieceEngine, columns: Columns) -> set[str]:

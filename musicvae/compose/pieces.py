@@ -29,13 +29,13 @@ from musicvae.compose.library import StyleInfo, StyleLibrary
 from musicvae.compose.limits import check_bars, check_meter, check_pieces, check_seed, check_strengths, check_temperature, check_tempo
 from musicvae.compose.piece_blending import PieceBlend, blend_pieces
 from musicvae.compose.piece_code import PieceCode
-from musicvae.compose.piece_engine import Columns, PieceEngine
+from musicvae.compose.piece_engine import Columns, PieceEngine, converter_of
 from musicvae.compose.piece_generating import PieceOrder, draw
 from musicvae.compose.piece_guides import asked_guide, guide_kind
 from musicvae.compose.piece_intake import TakenPiece, gather_pieces, take_music
 from musicvae.compose.styles import StyleVector, check_style_name
 from musicvae.model.noise import piece_seed
-from musicvae.music.converters import Converter, converter
+from musicvae.music.converters import Converter
 from musicvae.music.key import Key
 from musicvae.music.melody import DEFAULT_TEMPO_QPM
 from musicvae.music.meter import Meter
@@ -255,7 +255,7 @@ class PieceModel:
 
     @property
     def _converter(self) -> Converter:
-        return converter(self.engine.config.converter)
+        return converter_of(self.engine)
 
     @property
     def _library(self) -> StyleLibrary:

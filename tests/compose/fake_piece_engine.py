@@ -17,7 +17,8 @@ from musicvae.music.piece import PIECE_COLUMNS, Piece
 
 PRESETS = {
     "drums": "cat-drums_2bar_small", "full": "nade-drums_2bar_full", "groove": "groovae_4bar", "humanize": "groovae_2bar_humanize",
-    "hits": "groovae_2bar_hits_control_tfds", "trio": "hierdec-trio_16bar", "performance": "hier-multiperf_vel_1bar_med",
+    "hits": "groovae_2bar_hits_control_tfds", "tap": "groovae_2bar_tap_fixed_velocity",
+    "trio": "hierdec-trio_16bar", "performance": "hier-multiperf_vel_1bar_med",
     "performance-chords": "hier-multiperf_vel_1bar_med_chords",
 }  # fmt: skip
 
