@@ -2,8 +2,8 @@
 
 Conventions (Simon et al. 2018, "Learning a Latent Space of Multitrack Measures"): 24 steps a quarter, 96 a bar of 4/4. A row has up to
 64 tokens: one for the program, then events, then the end. 0-127 start a note of that pitch, 128-255 end it, 256-351 go 1 to 96 steps
-on, 352-359 set one of 8 velocities, 360-487 are the programs, 488 is a drum kit, 489 the end; -1 is nothing. A missing instrument
-is a row of the end alone. Rows are sorted by program, drums last. Notes end with their bar.
+on, 352-359 set one of 8 velocities, 360-487 are the programs, 488 is a drum kit, 489 the end; -1 is nothing. The shifts of a row add up
+to the bar. A missing instrument is a row of the end alone. Rows are sorted by program, drums last. Notes end with their bar.
 """
 
 from __future__ import annotations
@@ -15,8 +15,10 @@ from numpy.typing import NDArray
 
 from musicvae.music.melody import DEFAULT_VELOCITY
 
-__all__ = ["DRUMS", "END", "FIRST_PROGRAM", "MAX_EVENTS", "MAX_PARTS", "NOTHING", "NUM_TOKENS", "STEPS_PER_PERFORMED_BAR",
-           "STEPS_PER_PERFORMED_BEAT", "PartNotes", "empty_bars", "part_tokens", "parts_of_bar", "velocity_bin"]  # fmt: skip
+__all__ = [
+    "DRUMS", "END", "FIRST_PROGRAM", "MAX_EVENTS", "MAX_PARTS", "NOTHING", "NUM_TOKENS", "STEPS_PER_PERFORMED_BAR",
+    "STEPS_PER_PERFORMED_BEAT", "PartNotes", "empty_bars", "onset_steps_of", "part_tokens", "parts_of_bar", "velocity_bin",
+]  # fmt: skip
 
 STEPS_PER_PERFORMED_BEAT = 24
 STEPS_PER_PERFORMED_BAR = 96
@@ -74,14 +76,21 @@ def part_tokens(part: PartNotes, bars: int) -> tuple[Tokens, Ints]:
     """Rows (bars, 64) of one instrument, cut short after 62 events, and the events (bars,) that each bar has.
 
     A note belongs to the bar it starts in; those that start after the last bar are left out. At one step notes end before others start.
+    A last shift goes on to the end of the bar.
     """
     step, token, bar = _events(part, bars)
     count = np.bincount(bar, minlength=bars)
+    plays = count > 0
+    last = np.zeros(bars, np.int64)
+    last[bar] = step  # of events of one bar, the last one's
+    rest = np.where(plays, STEPS_PER_PERFORMED_BAR - last, 0)
     place = np.arange(len(bar)) - (np.cumsum(count) - count)[bar] + 1
     rows = np.full((bars, MAX_EVENTS), NOTHING, np.int16)
     kept = place < MAX_EVENTS - 1
     rows[bar[kept], place[kept]] = token[kept]
-    plays = count > 0
+    filled = (rest > 0) & (count < MAX_EVENTS - 2)
+    rows[filled, count[filled] + 1] = _SHIFT + rest[filled]
+    count = count + (rest > 0)
     rows[plays, 0] = part.program_token
     rows[np.arange(bars), np.where(plays, np.minimum(count, MAX_EVENTS - 2) + 1, 0)] = END
     return rows, count
@@ -114,6 +123,13 @@ def _events(part: PartNotes, bars: int) -> tuple[Ints, Ints, Ints]:
     token[(at + (gap > 0))[louder]] = _VELOCITY + loudness[note[louder]]
     token[at + width - 1] = pitch[note] + np.where(starts == 1, NOTE_ON, NOTE_OFF)
     return np.repeat(step, width), token, np.repeat(where, width)
+
+
+def onset_steps_of(rows: NDArray[np.integer]) -> Ints:
+    """The step at which each token of rows (..., 64) stands, 0 to 96; after the end of a row, its last one."""
+    shifts = np.where((rows > _SHIFT) & (rows < _VELOCITY), rows.astype(np.int64) - _SHIFT, 0)
+    steps: Ints = np.minimum(np.cumsum(shifts, axis=-1) - shifts, STEPS_PER_PERFORMED_BAR)
+    return steps
 
 
 def parts_of_bar(rows: NDArray[np.integer]) -> list[PartNotes]:

@@ -11,19 +11,31 @@ from musicvae.music.chord_rows import EIGHTHS_PER_ROW
 from musicvae.music.converters.converter import Array, Columns, Converter, Shift, column_of
 from musicvae.music.converters.melodies import moved_chord_column
 from musicvae.music.converters.triads import NUM_TRIADS, TRIAD_OF_CODE
-from musicvae.music.performance import DRUMS, END, MAX_EVENTS, MAX_PARTS, NOTE_OFF, NOTHING, NUM_TOKENS
+from musicvae.music.performance import (
+    DRUMS,
+    END,
+    MAX_EVENTS,
+    MAX_PARTS,
+    NOTE_OFF,
+    NOTHING,
+    NUM_TOKENS,
+    STEPS_PER_PERFORMED_BAR,
+    onset_steps_of,
+)
 
 __all__ = ["PerformanceConverter", "moved_rows"]
 
 _ROW = (MAX_PARTS, MAX_EVENTS)
 _STEPS = MAX_PARTS * MAX_EVENTS
 _NUM_PITCHES = 128
+_STEPS_PER_EIGHTH = STEPS_PER_PERFORMED_BAR // EIGHTHS_PER_ROW
 
 
 class PerformanceConverter(Converter):
     """A stream of `music.performance` tokens, row after row; steps after a row's end hold nothing.
 
-    chords: the one chord that a bar has longest conditions every step but the first, which has none.
+    chords: conditioned by the chord at the time of each event; the program has none. After the end of a row it is the one that the bar
+    has longest, so that rows yet to be written are told it from the start.
     """
 
     def __init__(self, name: str, *, chords: bool = False) -> None:
@@ -58,13 +70,15 @@ class PerformanceConverter(Converter):
         """Triads, one-hot; where there is no column of chords, no chord throughout."""
         if not self.control_depth:
             return None
-        bars = column_of(columns, "bars", _ROW).shape[:2]
-        triad = np.zeros(bars, np.int64)
+        rows = _ended(column_of(columns, "bars", _ROW))
+        triad = np.zeros(rows.shape, np.int64)
         if "chords" in columns:
-            triad = _longest(TRIAD_OF_CODE[column_of(columns, "chords", (EIGHTHS_PER_ROW,))])
-        every = np.repeat(triad[..., None], _STEPS, axis=2)
-        every[:, :, 0] = 0
-        one_hot: Array = np.eye(NUM_TRIADS, dtype=np.float32)[every.reshape(bars[0], -1)]
+            eighths = TRIAD_OF_CODE[column_of(columns, "chords", (EIGHTHS_PER_ROW,))]
+            at = np.minimum(onset_steps_of(rows) // _STEPS_PER_EIGHTH, EIGHTHS_PER_ROW - 1)
+            timed = np.take_along_axis(eighths, at.reshape(*rows.shape[:2], -1), axis=2).reshape(rows.shape)
+            triad = np.where(rows == NOTHING, _longest(eighths)[..., None, None], timed)
+            triad[..., 0] = 0
+        one_hot: Array = np.eye(NUM_TRIADS, dtype=np.float32)[triad.reshape(len(rows), -1)]
         return one_hot
 
     def lengths(self, columns: Columns) -> Array | None:
