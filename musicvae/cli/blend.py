@@ -6,6 +6,7 @@ import argparse
 
 from musicvae.cli.parsing import (
     Commands,
+    add_chords,
     add_command,
     add_midi_outputs,
     add_model_options,
@@ -15,7 +16,7 @@ from musicvae.cli.parsing import (
     temperature_number,
     whole_number,
 )
-from musicvae.cli.sources import load_model, read_source
+from musicvae.cli.sources import check_source, load_model, read_source
 from musicvae.cli.targets import folder_target
 from musicvae.cli.terminal import Terminal
 
@@ -31,7 +32,7 @@ files; --track-b names another track for the second."""
 def add_commands(commands: Commands) -> None:
     """Add ``interpolate``."""
     parser = add_command(
-        commands, "interpolate", run_interpolate, summary="blend two melodies step by step", text=_TEXT,
+        commands, "interpolate", run_interpolate, summary="blend two melodies (or drums, ...) step by step", text=_TEXT,
         example="musicvae interpolate a.mid b.mid --steps 9 -o blend",
     )  # fmt: skip
     parser.add_argument("a", metavar="A", help="file to start from")
@@ -60,6 +61,7 @@ def add_commands(commands: Commands) -> None:
     )  # fmt: skip
     parser.add_argument("--seed", type=seed_number, default=0, metavar="S", help="decides chance at temperatures above 0 (default: 0)")
     parser.add_argument("--refine", type=whole_number, default=0, metavar="N", help="steps of refining the codes of A and B (default: 0)")
+    add_chords(parser)
     add_selection(parser)
     parser.add_argument("--track-b", metavar="T", help="track of B, where it is not the one that --track says")
     add_midi_outputs(parser, where="folder for 01.mid, 02.mid, ... (default: ./musicvae-blend)")
@@ -69,10 +71,13 @@ def add_commands(commands: Commands) -> None:
 def run_interpolate(args: argparse.Namespace, terminal: Terminal) -> None:
     """Blend two files into a folder of pieces."""
     targets = folder_target(args, "musicvae-blend", args.steps)
-    a = read_source(args.a, args, terminal)
-    b = read_source(args.b, args, terminal, track=args.track_b)
+    for path in (args.a, args.b):
+        check_source(path)
     model = load_model(args)
-    options = {name: getattr(args, name) for name in ("method", "align", "meters", "keys", "spacing", "temperature", "seed", "refine")}
+    a = read_source(model, args.a, args, terminal)
+    b = read_source(model, args.b, args, terminal, track=args.track_b)
+    names = ("method", "align", "meters", "keys", "spacing", "temperature", "seed", "refine", "chords")
+    options = {name: getattr(args, name) for name in names}
     blend = model.interpolate(a, b, steps=args.steps, **options)
     for text in blend.notices:
         terminal.notice(text)

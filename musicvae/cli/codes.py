@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 from musicvae.cli.parsing import (
     Commands,
+    add_chords,
     add_command,
     add_midi_outputs,
     add_model_options,
@@ -15,7 +17,7 @@ from musicvae.cli.parsing import (
     temperature_number,
     whole_number,
 )
-from musicvae.cli.sources import load_model, read_source
+from musicvae.cli.sources import check_source, load_model, read_source
 from musicvae.cli.targets import check_file, file_target
 from musicvae.cli.terminal import Terminal
 
@@ -40,6 +42,7 @@ def add_commands(commands: Commands) -> None:
     )  # fmt: skip
     encode.add_argument("input", metavar="IN", help="MIDI, MusicXML or ABC file")
     _add_refine(encode)
+    add_chords(encode)
     add_selection(encode)
     output = encode.add_argument_group("output")
     output.add_argument("-o", "--output", metavar="PATH", help=".npz file to write (default: ./IN.npz)")
@@ -52,6 +55,7 @@ def add_commands(commands: Commands) -> None:
     )  # fmt: skip
     decode.add_argument("input", metavar="IN", help=".npz file that 'musicvae encode' wrote")
     _add_chance(decode)
+    add_chords(decode, default="those it was encoded over")
     add_midi_outputs(decode, where="file to write (default: ./IN.mid)")
     add_model_options(decode)
 
@@ -62,6 +66,7 @@ def add_commands(commands: Commands) -> None:
     reconstruct.add_argument("input", metavar="IN", help="MIDI, MusicXML or ABC file")
     _add_refine(reconstruct)
     _add_chance(reconstruct)
+    add_chords(reconstruct)
     add_selection(reconstruct)
     add_midi_outputs(reconstruct, where="file to write (default: ./IN-reconstructed.mid)")
     add_model_options(reconstruct)
@@ -83,9 +88,10 @@ def run_encode(args: argparse.Namespace, terminal: Terminal) -> None:
     path = check_file(Path(args.output or f"{Path(args.input).stem}.npz"), force=args.force)
     if path.suffix.lower() != ".npz":
         raise ValueError(f"{path}: a code is kept in a .npz file; let -o name one, such as {path.with_suffix('.npz')}")
-    melody = read_source(args.input, args, terminal)
+    check_source(args.input)
     model = load_model(args)
-    code = model.encode(melody, refine=args.refine)
+    music = read_source(model, args.input, args, terminal)
+    code = model.encode(music, refine=args.refine, chords=args.chords)
     for text in code.notices:
         terminal.notice(text)
     code.save(path, force=args.force)
@@ -100,11 +106,11 @@ def run_encode(args: argparse.Namespace, terminal: Terminal) -> None:
 def run_decode(args: argparse.Namespace, terminal: Terminal) -> None:
     """Write the melody of a code."""
     targets = file_target(args, f"{Path(args.input).stem}.mid")
-    from musicvae.compose.code import Code
+    from musicvae.compose.library import load_code
 
-    code = Code.load(args.input)
-    model = load_model(args)
-    written = targets.write([model.decode(code, temperature=args.temperature, seed=args.seed)])
+    code = load_code(args.input)
+    model: Any = load_model(args)  # that it is of the code's own kind, it checks itself
+    written = targets.write([model.decode(code, temperature=args.temperature, seed=args.seed, chords=args.chords)])
     for path in targets.every_path:
         terminal.line(str(path))
     terminal.finish({"command": "decode", "input": args.input, "pieces": written})
@@ -113,11 +119,12 @@ def run_decode(args: argparse.Namespace, terminal: Terminal) -> None:
 def run_reconstruct(args: argparse.Namespace, terminal: Terminal) -> None:
     """Write what the model hears in a melody."""
     targets = file_target(args, f"{Path(args.input).stem}-reconstructed.mid")
-    melody = read_source(args.input, args, terminal)
+    check_source(args.input)
     model = load_model(args)
-    for text in model.encode(melody).notices:
+    music = read_source(model, args.input, args, terminal)
+    for text in model.encode(music, chords=args.chords).notices:
         terminal.notice(text)
-    piece = model.reconstruct(melody, refine=args.refine, temperature=args.temperature, seed=args.seed)
+    piece = model.reconstruct(music, refine=args.refine, temperature=args.temperature, seed=args.seed, chords=args.chords)
     written = targets.write([piece])
     for path in targets.every_path:
         terminal.line(str(path))

@@ -38,10 +38,10 @@ def run_evaluate(args: argparse.Namespace, terminal: Terminal) -> None:
 
     find_model(args.model)  # a slip in its name is said before the corpus is built
     corpus = open_corpus(Path(args.corpus), terminal)
-    from musicvae.compose.model import load
+    from musicvae.compose.model import load_melodic
     from musicvae.evaluate.run import evaluate
 
-    model = load(args.model, device=args.device, threads=args.threads)
+    model = load_melodic(args.model, device=args.device, threads=args.threads)
     result = evaluate(model, corpus, quick=args.quick, seed=args.seed, progress=terminal.progress)
     terminal.progress("")
     terminal.line(result.to_text().rstrip())

@@ -7,6 +7,7 @@ from typing import Any
 
 from musicvae.cli.parsing import (
     Commands,
+    add_chords,
     add_command,
     add_midi_outputs,
     add_model_options,
@@ -25,17 +26,21 @@ __all__ = ["add_commands", "run_generate"]
 
 _TEXT = """
 A bar is a written bar of the meter. Up to 16 are composed at once; a longer melody goes on from
-its own last bars. Every piece has a seed, which is printed and kept in the file: the same seed,
-options and model make the same file again."""
+its own last bars (imported models make a chain of kindred stretches of their own length). Every
+piece has a seed, which is printed and kept in the file: the same seed, options and model make the
+same file again."""
+
+
+_MELODY_BARS = 16
 
 
 def add_commands(commands: Commands) -> None:
     """Add ``generate``."""
     parser = add_command(
-        commands, "generate", run_generate, summary="compose new melodies", text=_TEXT,
+        commands, "generate", run_generate, summary="compose new melodies (or drums, ...)", text=_TEXT,
         example='musicvae generate --bars 16 --style jig --meter 6/8 --key "D dorian" --seed 7 -o jig.mid',
     )  # fmt: skip
-    parser.add_argument("--bars", type=positive_int, default=16, metavar="N", help="length in written bars (default: 16)")
+    parser.add_argument("--bars", type=positive_int, metavar="N", help="length in written bars (default: 16; drums and bands: the model's)")
     parser.add_argument("--n", type=positive_int, default=1, metavar="N", help="how many pieces, each with a seed of its own (default: 1)")
     parser.add_argument("--seed", type=seed_number, metavar="S", help="whole number that decides all chance (default: a new one)")
     parser.add_argument(
@@ -55,6 +60,7 @@ def add_commands(commands: Commands) -> None:
     parser.add_argument(
         "--tempo", type=tempo_number, metavar="QPM", help="quarter notes a minute, in every meter (default: the style's, else 120)"
     )
+    add_chords(parser)
     add_midi_outputs(parser, where="file to write, or with --n above 1 a folder of 01.mid, 02.mid, ... (default: ./musicvae-SEED.mid)")
     add_model_options(parser)
 
@@ -65,14 +71,15 @@ def run_generate(args: argparse.Namespace, terminal: Terminal) -> None:
     targets = file_target(args, f"musicvae-{seed}.mid") if args.n == 1 else folder_target(args, f"musicvae-{seed}", args.n)
     options = _music_options(args)
     model = load_model(args)
-    pieces = model.generate_many(args.n, bars=args.bars, seed=seed, **options)
+    bars = args.bars or (_MELODY_BARS if model.material == "melody" else model.max_bars)
+    pieces = model.generate_many(args.n, bars=bars, seed=seed, **options)
     written = targets.write(pieces)
     for piece in written:
         size = f"{counted(piece['bars'], 'bar')} of {piece['meter']}, {counted(piece['notes'], 'note')}"
         terminal.notice(f"{piece['path']}: seed {piece['seed']}, {size}")
     for path in targets.every_path:
         terminal.line(str(path))
-    terminal.finish({"command": "generate", "seed": seed, "options": {"bars": args.bars, **options}, "pieces": written})
+    terminal.finish({"command": "generate", "seed": seed, "options": {"bars": bars, **options}, "pieces": written})
 
 
 def _music_options(args: argparse.Namespace) -> dict[str, Any]:
@@ -87,4 +94,5 @@ def _music_options(args: argparse.Namespace) -> dict[str, Any]:
         "tempo_qpm": args.tempo,
         "temperature": args.temperature,
         "prior_temperature": args.prior_temperature,
+        "chords": args.chords,
     }

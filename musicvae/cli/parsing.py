@@ -10,9 +10,9 @@ import secrets
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
-__all__ = ["Commands", "Parser", "UsageError", "add_command", "add_midi_outputs", "add_model_options", "add_selection",
-           "blend_steps", "new_seed", "number_from_0", "number_list", "parse_strengths", "positive_int", "positive_number", "seed_number", "share_number",
-           "temperature_number", "tempo_number", "whole_number", "word_list"]  # fmt: skip
+__all__ = ["Commands", "Parser", "UsageError", "add_chords", "add_command", "add_midi_outputs", "add_model_options", "add_selection",
+           "blend_steps", "new_seed", "number_from_0", "number_list", "parse_strengths", "positive_int", "positive_number",
+           "seed_number", "share_number", "temperature_number", "tempo_number", "whole_number", "word_list"]  # fmt: skip
 
 Commands = Any
 """What `argparse.ArgumentParser.add_subparsers` returns; argparse gives it no public name."""
@@ -117,6 +117,17 @@ def number_list(text: str) -> tuple[int, ...]:
         raise argparse.ArgumentTypeError(f"'{text}' is no list of whole numbers; write it as in 2,4,8") from None
 
 
+def chord_text(text: str) -> str:
+    """Chords such as ``C Am F G``, checked; for argparse."""
+    from musicvae.compose.harmony import chords_text, spread_chords
+
+    try:
+        spread_chords(text, len(text) + 1)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    return chords_text(text)
+
+
 def new_seed() -> int:
     """A fresh seed, short enough to be typed again."""
     return secrets.randbelow(2**31)
@@ -149,6 +160,14 @@ def add_model_options(parser: argparse.ArgumentParser, *, as_json: bool = True) 
     group.add_argument("--threads", type=positive_int, metavar="N", help="threads to compute with (default: torch's choice)")
     if as_json:
         parser.add_argument("--json", action="store_true", help="print one JSON object instead of lines")
+
+
+def add_chords(parser: argparse.ArgumentParser, *, default: str = "none") -> None:
+    """``--chords``, for models that take chords."""
+    parser.add_argument(
+        "--chords", type=chord_text, metavar="C",
+        help=f'chords to play over, such as "C Am F G", spread evenly over the bars; for models that take chords (default: {default})',
+    )  # fmt: skip
 
 
 def add_selection(parser: argparse.ArgumentParser) -> None:

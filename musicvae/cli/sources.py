@@ -1,20 +1,20 @@
-"""What commands work on: the model that the options name, and melodies from files with a word on what was lost."""
+"""What commands work on: the model that the options name, and music from files with a word on what was lost."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import argparse
 
     from musicvae.cli.terminal import Terminal
-    from musicvae.compose.model import Model
-    from musicvae.music.melody import Melody
+    from musicvae.compose.model import AnyModel
 
-__all__ = ["chosen_track", "load_model", "read_source"]
+__all__ = ["check_source", "chosen_track", "load_model", "read_source"]
 
 
-def load_model(args: argparse.Namespace) -> Model:
+def load_model(args: argparse.Namespace) -> AnyModel:
     """The model that ``--model``, ``--device`` and ``--threads`` ask for."""
     from musicvae.compose.model import load
 
@@ -26,15 +26,20 @@ def chosen_track(text: str | None) -> int | str | None:
     return int(text) if text is not None and text.isascii() and text.isdigit() else text
 
 
-def read_source(path: str, args: argparse.Namespace, terminal: Terminal, *, track: str | None = None) -> Melody:
-    """The melody of the file within ``--track``, ``--start-bar``, ``--bars`` and ``--tune``; ValueError if there is none.
+def check_source(path: str) -> str:
+    """Return the path of a music file, or raise FileNotFoundError; what is in it is seen once the model is loaded."""
+    if not Path(path).exists():
+        raise FileNotFoundError(f"{path} does not exist: was it misspelled, or is it in another folder?")
+    return path
+
+
+def read_source(model: AnyModel, path: str, args: argparse.Namespace, terminal: Terminal, *, track: str | None = None) -> Any:
+    """What the file holds for the model within ``--track``, ``--start-bar``, ``--bars`` and ``--tune``; ValueError if nothing.
 
     track: takes the place of ``--track``. Tells the terminal what was taken and what was left behind.
     """
-    from musicvae.compose.intake import take
-
     asked = chosen_track(args.track if track is None else track)
-    taken = take(path, track=asked, start_bar=args.start_bar, bars=args.bars, tune=args.tune)
+    taken = model.take(path, track=asked, start_bar=args.start_bar, bars=args.bars, tune=args.tune)
     for text in taken.notices:
         terminal.notice(text)
-    return taken.melody
+    return taken.music

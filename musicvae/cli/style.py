@@ -10,6 +10,7 @@ from typing import Any
 
 from musicvae.cli.parsing import (
     Commands,
+    add_chords,
     add_command,
     add_midi_outputs,
     add_model_options,
@@ -18,7 +19,7 @@ from musicvae.cli.parsing import (
     tempo_number,
     whole_number,
 )
-from musicvae.cli.sources import load_model, read_source
+from musicvae.cli.sources import check_source, load_model, read_source
 from musicvae.cli.targets import check_file, file_target
 from musicvae.cli.terminal import Terminal, counted, entry_lines, table
 
@@ -92,6 +93,7 @@ def _add_apply(inner: Commands) -> None:
     parser.add_argument("input", metavar="IN", help="MIDI, MusicXML or ABC file")
     parser.add_argument("styles", nargs="+", metavar="NAME:STRENGTH", help="style and strength, such as jig:+1.0 or density:-0.5")
     parser.add_argument("--refine", type=whole_number, default=0, metavar="N", help="steps of refining the input's code (default: 0)")
+    add_chords(parser)
     add_selection(parser)
     add_midi_outputs(parser, where="file to write (default: ./IN-styled.mid)")
     add_model_options(parser)
@@ -126,11 +128,12 @@ def run_apply(args: argparse.Namespace, terminal: Terminal) -> None:
     """Apply styles to one melody."""
     strengths = parse_strengths(args.styles)
     targets = file_target(args, f"{Path(args.input).stem}-styled.mid")
-    melody = read_source(args.input, args, terminal)
+    check_source(args.input)
     model = load_model(args)
-    for text in model.encode(melody).notices:
+    music = read_source(model, args.input, args, terminal)
+    for text in model.encode(music, chords=args.chords).notices:
         terminal.notice(text)
-    piece = model.restyle(melody, strengths, refine=args.refine)
+    piece = model.restyle(music, strengths, refine=args.refine, chords=args.chords)
     written = targets.write([piece])
     for path in targets.every_path:
         terminal.line(str(path))

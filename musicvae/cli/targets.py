@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     import argparse
 
     from musicvae.music.melody import Melody
+    from musicvae.music.piece import Piece
+
+    Music = Melody | Piece
 
 __all__ = ["MidiTargets", "check_file", "file_target", "folder_target", "picture_target"]
 
@@ -50,7 +53,7 @@ class MidiTargets:
             check_file(path, force=self.force, folder_to_come=self.folder)
         return self
 
-    def write(self, pieces: Sequence[Melody]) -> list[dict[str, Any]]:
+    def write(self, pieces: Sequence[Music]) -> list[dict[str, Any]]:
         """Write every piece; what this call created is removed again if one of them fails.
 
         Returns one mapping per piece with its paths, seed and figures, as shown with ``--json``.
@@ -69,7 +72,7 @@ class MidiTargets:
             raise
         return [self._described(i, piece) for i, piece in enumerate(pieces)]
 
-    def _write_files(self, pieces: Sequence[Melody]) -> None:
+    def _write_files(self, pieces: Sequence[Music]) -> None:
         for path, piece in zip(self.midi, pieces, strict=True):
             piece.write(path, force=self.force)
         if self.sounds:
@@ -85,7 +88,7 @@ class MidiTargets:
             if self.picture:
                 write_piano_roll(list(pieces), self.picture, titles=[path.name for path in self.midi], force=self.force)
 
-    def _described(self, index: int, piece: Melody) -> dict[str, Any]:
+    def _described(self, index: int, piece: Music) -> dict[str, Any]:
         described: dict[str, Any] = {
             "path": self.midi[index], "seed": piece.provenance.get("seed"), "bars": piece.num_bars, "meter": piece.meter,
             "key": piece.key, "tempo_qpm": piece.tempo_qpm, "notes": len(piece.notes),

@@ -10,16 +10,21 @@ from __future__ import annotations
 
 import difflib
 import json
+import zipfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
+from musicvae.compose.code import Code
 from musicvae.compose.styles import StyleVector, check_style_name, load_styles, save_styles
 from musicvae.music.meter import Meter
 
-__all__ = ["DEFAULT_MODEL", "ModelInfo", "StyleInfo", "StyleLibrary", "available_models", "find_model", "model_header",
+if TYPE_CHECKING:
+    from musicvae.compose.piece_code import PieceCode
+
+__all__ = ["DEFAULT_MODEL", "ModelInfo", "StyleInfo", "StyleLibrary", "available_models", "find_model", "load_code", "model_header",
            "user_models_folder", "user_styles_folder"]  # fmt: skip
 
 DEFAULT_MODEL = "melody"
@@ -189,6 +194,22 @@ class StyleLibrary:
 
 def _info(vector: StyleVector, origin: str, path: Path) -> StyleInfo:
     return StyleInfo(vector.name, origin, vector.attribute, vector.meter, vector.tempo_qpm, vector.description, path)
+
+
+def load_code(path: str | Path) -> Code | PieceCode:
+    """The code in a file, of a melody or of a piece of another material; errors as those of `Code.load`."""
+    import numpy as np
+
+    try:
+        with Path(path).open("rb") as stream, np.load(stream, allow_pickle=False) as file:
+            of_melody = "piece" not in file
+    except (OSError, TypeError, ValueError, EOFError, zipfile.BadZipFile):
+        of_melody = True  # which says what is wrong with it
+    if of_melody:
+        return Code.load(path)
+    from musicvae.compose.piece_code import PieceCode
+
+    return PieceCode.load(path)
 
 
 def _description(path: Path) -> str:

@@ -19,7 +19,7 @@ import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from musicvae.compose import blending, coding, learning, styling
 from musicvae.compose.code import Code
@@ -28,7 +28,7 @@ from musicvae.compose.examples import gather
 from musicvae.compose.generating import Order, draw
 from musicvae.compose.harmony import Chords, chords_text, spread_chords
 from musicvae.compose.intake import Source, Taken, take
-from musicvae.compose.library import ModelInfo, StyleInfo, StyleLibrary, available_models, find_model
+from musicvae.compose.library import ModelInfo, StyleInfo, StyleLibrary, available_models, find_model, model_header
 from musicvae.compose.limits import (
     check_bars,
     check_key,
@@ -47,23 +47,45 @@ from musicvae.music.melody import DEFAULT_TEMPO_QPM, Melody
 from musicvae.music.meter import Meter
 from musicvae.music.provenance import inputs_of
 
-__all__ = ["Model", "ModelInfo", "Style", "StyleInfo", "available_models", "load"]
+__all__ = ["AnyModel", "Model", "ModelInfo", "Style", "StyleInfo", "available_models", "load", "load_melodic"]
 
+if TYPE_CHECKING:
+    from musicvae.compose.pieces import PieceModel
+
+AnyModel: TypeAlias = "Model | PieceModel"
 Styles = str | Mapping[str, float]
 
 
-def load(name_or_path: str | Path | None = None, *, device: str = "cpu", threads: int | None = None) -> Model:
-    """Load a model by the name of a shipped one or by the path of its file; None loads the default one.
+def load(name_or_path: str | Path | None = None, *, device: str = "cpu", threads: int | None = None) -> AnyModel:
+    """Load a model by the name of one at hand or by the path of its file; None loads the default one.
 
+    An imported one of drums, grooves, trios or performances is a `compose.pieces.PieceModel`, with the same methods.
     device: as torch names them. threads: to compute with, >= 1 (default: torch's choice). Raises ValueError
     for unknown names, damaged or newer files and devices that cannot be used, FileNotFoundError
     for a path that is not there.
     """
     name, path = find_model(name_or_path)
-    # Importing the engine imports torch, which takes a second.
-    from musicvae.model.engine import Engine as NetworkEngine
+    # Importing an engine imports torch, which takes a second.
+    if model_header(path).get("network") != "published":
+        from musicvae.model.engine import Engine as NetworkEngine
 
-    return Model(NetworkEngine.load(path, device=device, threads=threads), name=name, path=path)
+        return Model(NetworkEngine.load(path, device=device, threads=threads), name=name, path=path)
+    from musicvae.model.published.engine import MelodyEngine, PublishedEngine
+
+    engine = PublishedEngine.load(path, device=device, threads=threads)
+    if engine.material == "melody":
+        return Model(MelodyEngine(engine), name=name, path=path)
+    from musicvae.compose.pieces import PieceModel
+
+    return PieceModel(engine, name=name, path=path)
+
+
+def load_melodic(name_or_path: str | Path | None = None, *, device: str = "cpu", threads: int | None = None) -> Model:
+    """As `load`, for what works with melodies only: ValueError for a model of another material."""
+    model = load(name_or_path, device=device, threads=threads)
+    if not isinstance(model, Model):
+        raise ValueError(f"{model.name} is a model of {model.material}, and this works with models of melodies only: give one of those")
+    return model
 
 
 @dataclass(frozen=True)

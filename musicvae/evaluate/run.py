@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from musicvae.compose.generating import Order, draw_tokens
-from musicvae.compose.model import Model, load
+from musicvae.compose.model import Model, load_melodic
 from musicvae.compose.styles import StyleVector, load_styles
 from musicvae.evaluate.blends import BlendRow, blend_row, measure_paths, measure_shipped, select_pairs
 from musicvae.evaluate.captions import CAPTIONS
@@ -76,7 +76,7 @@ def evaluate(
     """
     corpus.require_material("melody")
     if not isinstance(model, Model):
-        model = load(model)
+        model = load_melodic(model)
     job = _Job(model, corpus, effort or (QUICK if quick else FULL), progress or (lambda text: None), seed)
     windows = job.test_windows()
     if not any(map(len, windows)):

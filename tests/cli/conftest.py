@@ -11,6 +11,7 @@ import pytest
 from musicvae.cli.main import main
 from musicvae.compose import model as compose_model
 from musicvae.compose.code import Code
+from musicvae.compose.intake import Taken, take
 from musicvae.compose.windows import Window
 from musicvae.music.melody import Melody
 from musicvae.music.meter import Meter
@@ -30,6 +31,7 @@ class StandIn:
     """Answers every call with a plain melody and remembers the calls."""
 
     calls: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    material = "melody"
 
     def called(self, what: str) -> dict[str, Any]:
         """The keywords of the only call of this kind."""
@@ -43,6 +45,9 @@ class StandIn:
             raise ValueError("no model is named 'nope'")
         return self
 
+    def take(self, source: str, **where: Any) -> Taken:
+        return take(source, **where)
+
     def generate_many(
         self, n: int, *, bars: int, seed: int, meter: Meter | None = None, tempo_qpm: float | None = None, **options: Any
     ) -> list[Melody]:
@@ -54,20 +59,20 @@ class StandIn:
         self.calls.append(("interpolate", {"a": a, "b": b, "steps": steps, **options}))
         return Pieces([a, *[a] * (steps - 2), b])
 
-    def encode(self, melody: Melody, *, refine: int = 0) -> Code:
-        self.calls.append(("encode", {"melody": melody, "refine": refine}))
+    def encode(self, melody: Melody, *, refine: int = 0, chords: str | None = None) -> Code:
+        self.calls.append(("encode", {"melody": melody, "refine": refine, "chords": chords}))
         return Code(
             mu=np.zeros((1, 3)), sigma=np.ones((1, 3)), windows=(Window(0, melody.num_bars),), held=(False,), meter=melody.meter,
             num_bars=melody.num_bars, tempo_qpm=melody.tempo_qpm, key=None, shift_semitones=0, program=0, name="Melody",
             played=np.zeros((0, 3), np.int64), model_hash="abc", refine=refine,
         )  # fmt: skip
 
-    def decode(self, code: Code, *, temperature: float, seed: int) -> Melody:
-        self.calls.append(("decode", {"temperature": temperature, "seed": seed}))
+    def decode(self, code: Code, *, temperature: float, seed: int, chords: str | None = None) -> Melody:
+        self.calls.append(("decode", {"temperature": temperature, "seed": seed, "chords": chords}))
         return make_tune(bars=code.num_bars)
 
-    def reconstruct(self, melody: Melody, *, refine: int, temperature: float, seed: int) -> Melody:
-        self.calls.append(("reconstruct", {"refine": refine, "temperature": temperature, "seed": seed}))
+    def reconstruct(self, melody: Melody, *, refine: int, temperature: float, seed: int, chords: str | None = None) -> Melody:
+        self.calls.append(("reconstruct", {"refine": refine, "temperature": temperature, "seed": seed, "chords": chords}))
         return melody
 
 
@@ -79,7 +84,8 @@ class Pieces(list[Melody]):
 def model(monkeypatch):
     """The stand-in, which is what every name loads."""
     stand_in = StandIn()
-    monkeypatch.setattr(compose_model, "load", stand_in.load)
+    for name in ("load", "load_melodic"):
+        monkeypatch.setattr(compose_model, name, stand_in.load)
     return stand_in
 
 

@@ -14,7 +14,7 @@ def test_a_melody_is_encoded_and_decoded(run, model, two_tunes):
     code, out, _ = run("decode", "a.npz", "-o", "again.mid", "--temperature", "0.5", "--seed", "3")
     assert (code, out) == (0, "again.mid\n")
     assert Path("again.mid").is_file()
-    assert model.called("decode") == {"temperature": 0.5, "seed": 3}
+    assert model.called("decode") == {"temperature": 0.5, "seed": 3, "chords": None}
 
 
 def test_a_code_does_not_replace_the_melody_it_came_from(run, fails, model, two_tunes):
@@ -33,7 +33,16 @@ def test_encode_as_json(run, model, two_tunes):
 def test_reconstruct(run, model, two_tunes):
     code, out, _ = run("reconstruct", "a.mid", "--refine", "9")
     assert (code, out) == (0, "a-reconstructed.mid\n")
-    assert model.called("reconstruct") == {"refine": 9, "temperature": 0.0, "seed": 0}
+    assert model.called("reconstruct") == {"refine": 9, "temperature": 0.0, "seed": 0, "chords": None}
+
+
+def test_chords_reach_the_model(run, model, two_tunes):
+    assert run("encode", "a.mid", "--chords", "C F")[0] == run("decode", "a.npz", "--chords", "D G", "-o", "x.mid")[0] == 0
+    assert (model.called("encode")["chords"], model.called("decode")["chords"]) == ("C F", "D G")
+    assert run("reconstruct", "a.mid", "--chords", "Am")[0] == 0
+    assert model.called("reconstruct")["chords"] == "Am"
+    assert run("interpolate", "a.mid", "b.mid", "--chords", "Em")[0] == 0
+    assert model.called("interpolate")["chords"] == "Em"
 
 
 @pytest.mark.parametrize(

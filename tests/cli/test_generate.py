@@ -13,7 +13,7 @@ def test_one_piece_is_named_after_its_seed(run, model):
     assert len(read_midi("musicvae-7.mid").tracks[0].notes) == 16
     assert model.called("generate_many") == {
         "n": 1, "bars": 4, "seed": 7, "temperature": 1.0, "style": None, "meter": None, "key": None, "tempo_qpm": None,
-        "prior_temperature": 1.0,
+        "prior_temperature": 1.0, "chords": None,
     }  # fmt: skip
 
 
@@ -35,6 +35,21 @@ def test_options_reach_the_model(run, model):
     assert (asked["meter"], asked["key"], asked["tempo_qpm"], asked["temperature"]) == (Meter(6, 8), Key(2, "dorian"), 96.0, 0.5)
     assert asked["style"] == {"jig": 1.0, "density": -0.5}
     assert model.called("load") == {"name": "m", "device": "cuda", "threads": 2}
+
+
+def test_a_melody_has_sixteen_bars_and_other_music_the_model_s_own_number_unless_told(run, model):
+    assert run("generate")[0] == 0
+    model.material, model.max_bars = "drums", 2
+    assert run("generate")[0] == run("generate", "--bars", "5")[0] == 0
+    assert [options["bars"] for name, options in model.calls if name == "generate_many"] == [16, 2, 5]
+
+
+def test_chords_are_checked_before_anything_is_computed(run, fails, model):
+    fails(["generate", "--chords", "C Am X G"], "argument --chords: 'X' is no chord")
+    fails(["generate", "--chords", ""], "no chords were given")
+    assert model.calls == []
+    assert run("generate", "--chords", "C | Am, F | G7 N.C.")[0] == 0
+    assert model.called("generate_many")["chords"] == "C Am F G7 N.C."
 
 
 def test_several_pieces_go_into_a_folder_each_with_its_seed(run, model):

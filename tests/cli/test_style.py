@@ -31,8 +31,8 @@ class FakeStyle:
 def styled(model, monkeypatch):
     """The stand-in with styles."""
 
-    def restyle(melody, strengths, *, refine):
-        model.calls.append(("restyle", {"strengths": strengths, "refine": refine}))
+    def restyle(melody, strengths, *, refine, chords):
+        model.calls.append(("restyle", {"strengths": strengths, "refine": refine, "chords": chords}))
         return melody.transposed(1)
 
     def learn(name, examples=None, **options):
@@ -50,7 +50,7 @@ def styled(model, monkeypatch):
 def test_styles_are_applied(run, styled, two_tunes):
     code, out, err = run("style", "apply", "a.mid", "jig:+1.0", "density:-0.5", "swing", "-o", "out.mid", "--refine", "3")
     assert (code, out) == (0, "out.mid\n")
-    assert styled.called("restyle") == {"strengths": {"jig": 1.0, "density": -0.5, "swing": 1.0}, "refine": 3}
+    assert styled.called("restyle") == {"strengths": {"jig": 1.0, "density": -0.5, "swing": 1.0}, "refine": 3, "chords": None}
     assert "a.mid: track" in err
 
 
