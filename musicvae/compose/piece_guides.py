@@ -16,11 +16,9 @@ from musicvae.compose.harmony import Chords, spread_chords
 from musicvae.compose.piece_engine import Columns, PieceEngine, converter_of
 from musicvae.compose.piece_windows import Reading
 from musicvae.music.chord_rows import EIGHTHS_PER_ROW
-from musicvae.music.performance import MAX_EVENTS, MAX_PARTS, NOTHING
+from musicvae.music.performance import empty_bars
 
 __all__ = ["asked_guide", "controls_of", "guide_kind", "own_guide", "window_guides", "with_guide"]
-
-_PERFORMANCE_ROW = (MAX_PARTS, MAX_EVENTS)
 
 
 def guide_kind(engine: PieceEngine) -> str:
@@ -80,8 +78,9 @@ def controls_of(engine: PieceEngine, guides: Columns) -> NDArray[Any] | None:
     if not kind:
         return None
     if kind == "chords":
-        # The converter asks for bars as well, to see how many there are.
-        columns = {**guides, "bars": np.full((*guides["chords"].shape[:2], *_PERFORMANCE_ROW), NOTHING, np.int16)}
+        # What will be played is not known yet: with empty bars every step is told the chord that its bar has longest.
+        count, bars = guides["chords"].shape[:2]
+        columns = {**guides, "bars": np.stack([empty_bars(bars)] * count)}
     else:
         bits = (guides["hits"][..., None] >> np.arange(engine.config.control_depth, dtype=np.uint64)) & np.uint64(1)
         columns = {"bars": bits.astype(np.uint8), "offsets": np.zeros(bits.shape, np.float16)}

@@ -25,7 +25,6 @@ from musicvae.compose.limits import check_choice
 from musicvae.compose.piece_attributes import attributes_of, measured
 from musicvae.compose.piece_coding import check_piece, decode_windows, encode_windows, windows_of
 from musicvae.compose.piece_engine import Columns, PieceEngine, converter_of
-from musicvae.compose.piece_generating import PieceOrder, draw
 from musicvae.compose.piece_guides import asked_guide, own_guide, window_guides
 from musicvae.compose.piece_windows import readings
 from musicvae.compose.styles import StyleVector
@@ -73,15 +72,12 @@ def passages_of(engine: PieceEngine, pieces: Sequence[Piece]) -> Passages:
     for piece in pieces:
         check_piece(engine, piece)
         chosen = readings(piece.num_bars, engine.bars)
-        cut = windows_of(engine, piece.columns, chosen)
-        told = window_guides(own_guide(engine, piece.columns), chosen, engine.bars)
-        sounds = np.flatnonzero(_measure(engine, "density", cut) > 0)
-        columns.append({name: column[sounds] for name, column in cut.items() if name in _names(engine, cut)})
-        guides.append({name: guide[sounds] for name, guide in told.items()})
-    joined = {name: np.concatenate([each[name] for each in columns]) for name in (columns[0] if columns else ())}
-    if not len(joined.get("bars", ())):
-        raise ValueError(f"nothing sounds in the {len(pieces)} pieces that were given to learn from")
-    return Passages(encode_windows(engine, joined)[0], joined, {name: np.concatenate([g[name] for g in guides]) for name in guides[0]})
+        columns.append(windows_of(engine, piece.columns, chosen))
+        guides.append(window_guides(own_guide(engine, piece.columns), chosen, engine.bars))
+    # Chords that no network asked for may be there in some pieces only.
+    names = set.intersection(*(set(each) for each in columns))
+    joined = {name: np.concatenate([each[name] for each in columns]) for name in sorted(names)}
+    return _encoded(engine, joined, {name: np.concatenate([each[name] for each in guides]) for name in guides[0]})
 
 
 def learn_from_examples(
@@ -182,20 +178,28 @@ def _decoded(engine: PieceEngine, passages: Passages, offset: Floats) -> Columns
 def _own_passages(engine: PieceEngine, count: int, like: Passages | None, tell: Tell) -> Passages:
     """Windows that the network draws itself, always the same; told what the passages of `like` are told, else no chords."""
     tell("composing pieces to measure it on")
-    pieces: list[Piece] = []
-    for row in range(count):
-        guide = asked_guide(engine, engine.bars) if like is None else {name: rows[row % len(like)] for name, rows in like.guides.items()}
-        pieces += draw(engine, [piece_seed(0, row)], PieceOrder(bars=engine.bars, guide=guide))
-    return passages_of(engine, pieces)
+    seeds = [piece_seed(0, row) for row in range(count)]
+    if like is None:
+        guides = {name: np.stack([rows] * count) for name, rows in asked_guide(engine, engine.bars).items()}
+    else:
+        guides = {name: rows[np.arange(count) % len(like)] for name, rows in like.guides.items()}
+    columns = decode_windows(engine, engine.sample_prior(seeds), guides, temperature=1.0, seeds=seeds)
+    if "chords" in guides:
+        columns["chords"] = guides["chords"]
+    return _encoded(engine, columns, guides)
+
+
+def _encoded(engine: PieceEngine, columns: Columns, guides: Columns) -> Passages:
+    """Passages of windows (R, span, ...) in which something sounds; ValueError where there are none."""
+    sounds = np.flatnonzero(_measure(engine, "density", columns) > 0)
+    if not len(sounds):
+        raise ValueError(f"nothing sounds in the {len(columns['bars'])} windows that were given to learn from")
+    columns = {name: column[sounds] for name, column in columns.items()}
+    return Passages(encode_windows(engine, columns)[0], columns, {name: guide[sounds] for name, guide in guides.items()})
 
 
 def _measure(engine: PieceEngine, name: str, columns: Columns) -> Floats:
     return measured(name, columns, engine.material, converter_of(engine).drum_map)
-
-
-def _names(engine: PieceEngine, columns: Columns) -> set[str]:
-    """Columns that every piece of the material has."""
-    return set(columns) - (set() if own_guide(engine, columns) else {"chords"})
 
 
 def _training_mean(engine: PieceEngine) -> Floats:
