@@ -14,7 +14,7 @@ from torch import Tensor
 from musicvae.corpus.store import Corpus
 from musicvae.model.config import ModelConfig
 from musicvae.model.vae import MelodyVAE
-from musicvae.model.weights import load_model, save_model
+from musicvae.model.weights import load_melody_model, save_model
 from musicvae.train.course import Course, Finish
 from musicvae.train.data import TrainingWindows, ValidationWindows, data_report, full_bars
 from musicvae.train.options import TrainOptions
@@ -57,7 +57,7 @@ class OwnCourse(Course):
 
     def starting_weights(self, path: str | Path) -> dict[str, Tensor]:
         """Weights of a model of the same numbers."""
-        bundle = load_model(path)
+        bundle = load_melody_model(path)
         if bundle.config != self.config:
             ours, theirs = self.config.to_dict(), bundle.config.to_dict()
             differing = ", ".join(f"{name} is {theirs.get(name)}, here {ours[name]}" for name in ours if ours[name] != theirs.get(name))

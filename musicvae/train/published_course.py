@@ -13,7 +13,7 @@ from musicvae.corpus.store import Corpus
 from musicvae.corpus.tunes import COLUMNS
 from musicvae.model.published.config import PublishedConfig
 from musicvae.model.published.vae import PublishedVAE
-from musicvae.model.weights import load_model, save_model
+from musicvae.model.weights import load_published, save_model
 from musicvae.train.course import Course, Finish
 from musicvae.train.examples import ExampleReader, HeldOutExamples, TrainingExamples, example_report
 from musicvae.train.memory import memory_bytes, pieces_that_fit, step_bytes
@@ -67,9 +67,7 @@ class PublishedCourse(Course):
 
     def starting_weights(self, path: str | Path) -> dict[str, Tensor]:
         """Weights of a model of the same sizes, imported or trained."""
-        bundle = load_model(path)
-        if not isinstance(bundle.config, PublishedConfig):
-            raise ValueError(f"{path} cannot be started from: it is a network of this project, and {self.config.preset} is a published one")
+        bundle = load_published(path)
         ours, theirs = self.config.to_dict(), bundle.config.to_dict()
         if differing := [name for name in ours if name not in _MAY_DIFFER and ours[name] != theirs[name]]:
             told = ", ".join(f"{name} is {theirs[name]}, here {ours[name]}" for name in differing)

@@ -36,7 +36,7 @@ class PublishedTask(TrainingTask[PublishedVAE, PublishedOptions]):
     """
 
     def __init__(self, config: PublishedConfig, options: PublishedOptions, *, pieces: int = 1, log_every_steps: int = 50) -> None:
-        network = PublishedVAE(config)
+        network = PublishedVAE(config, dropout_keep=options.dropout_keep)
         super().__init__(network, options, log_every_steps=log_every_steps)
         self.pieces = pieces
         self._sums = torch.zeros(4)

@@ -11,9 +11,9 @@ from musicvae.model.published.presets import PUBLISHED
 from musicvae.music.performance import END, FIRST_PROGRAM, NOTHING
 
 ONE_OF_EACH = (
-    "cat-mel_2bar_small", "cat-mel_2bar_med_chords", "cat-drums_2bar_small", "nade-drums_2bar_reduced", "flat-mel_16bar", "hierdec-mel_16bar",
-    "hier-mel_16bar", "flat-trio_16bar", "hierdec-trio_16bar", "hier-multiperf_vel_1bar_med_chords", "groovae_2bar_humanize",
-    "groovae_2bar_hits_control_tfds",
+    "cat-mel_2bar_small", "cat-mel_2bar_med_chords", "cat-drums_2bar_small", "nade-drums_2bar_reduced", "flat-mel_16bar",
+    "hierdec-mel_16bar", "hier-mel_16bar", "flat-trio_16bar", "hierdec-trio_16bar", "hier-multiperf_vel_1bar_med_chords",
+    "groovae_2bar_humanize", "groovae_2bar_hits_control_tfds",
 )  # fmt: skip
 """A preset of every make."""
 
