@@ -10,6 +10,7 @@ from musicvae.cli.parsing import (
     Commands,
     add_chords,
     add_command,
+    add_hits,
     add_midi_outputs,
     add_model_options,
     add_selection,
@@ -17,7 +18,7 @@ from musicvae.cli.parsing import (
     temperature_number,
     whole_number,
 )
-from musicvae.cli.sources import check_source, load_model, read_source
+from musicvae.cli.sources import check_source, given_hits, load_model, read_source
 from musicvae.cli.targets import check_file, file_target
 from musicvae.cli.terminal import Terminal
 
@@ -56,6 +57,7 @@ def add_commands(commands: Commands) -> None:
     decode.add_argument("input", metavar="IN", help=".npz file that 'musicvae encode' wrote")
     _add_chance(decode)
     add_chords(decode, default="those it was encoded over")
+    add_hits(decode, default="those it was encoded with")
     add_midi_outputs(decode, where="file to write (default: ./IN.mid)")
     add_model_options(decode)
 
@@ -67,6 +69,7 @@ def add_commands(commands: Commands) -> None:
     _add_refine(reconstruct)
     _add_chance(reconstruct)
     add_chords(reconstruct)
+    add_hits(reconstruct, default="its own")
     add_selection(reconstruct)
     add_midi_outputs(reconstruct, where="file to write (default: ./IN-reconstructed.mid)")
     add_model_options(reconstruct)
@@ -110,7 +113,8 @@ def run_decode(args: argparse.Namespace, terminal: Terminal) -> None:
 
     code = load_code(args.input)
     model: Any = load_model(args)  # that it is of the code's own kind, it checks itself
-    written = targets.write([model.decode(code, temperature=args.temperature, seed=args.seed, chords=args.chords)])
+    hits = given_hits(model, args, terminal)
+    written = targets.write([model.decode(code, temperature=args.temperature, seed=args.seed, chords=args.chords, **hits)])
     for path in targets.every_path:
         terminal.line(str(path))
     terminal.finish({"command": "decode", "input": args.input, "pieces": written})
@@ -120,11 +124,12 @@ def run_reconstruct(args: argparse.Namespace, terminal: Terminal) -> None:
     """Write what the model hears in a melody."""
     targets = file_target(args, f"{Path(args.input).stem}-reconstructed.mid")
     check_source(args.input)
-    model = load_model(args)
+    model: Any = load_model(args)  # what it makes of the options, it checks itself
     music = read_source(model, args.input, args, terminal)
+    hits = given_hits(model, args, terminal)
     for text in model.encode(music, chords=args.chords).notices:
         terminal.notice(text)
-    piece = model.reconstruct(music, refine=args.refine, temperature=args.temperature, seed=args.seed, chords=args.chords)
+    piece = model.reconstruct(music, refine=args.refine, temperature=args.temperature, seed=args.seed, chords=args.chords, **hits)
     written = targets.write([piece])
     for path in targets.every_path:
         terminal.line(str(path))

@@ -9,6 +9,7 @@ from musicvae.cli.parsing import (
     Commands,
     add_chords,
     add_command,
+    add_hits,
     add_midi_outputs,
     add_model_options,
     new_seed,
@@ -18,7 +19,7 @@ from musicvae.cli.parsing import (
     temperature_number,
     tempo_number,
 )
-from musicvae.cli.sources import load_model
+from musicvae.cli.sources import check_source, given_hits, load_model
 from musicvae.cli.targets import file_target, folder_target
 from musicvae.cli.terminal import Terminal, counted
 
@@ -40,7 +41,12 @@ def add_commands(commands: Commands) -> None:
         commands, "generate", run_generate, summary="compose new melodies (or drums, ...)", text=_TEXT,
         example='musicvae generate --bars 16 --style jig --meter 6/8 --key "D dorian" --seed 7 -o jig.mid',
     )  # fmt: skip
-    parser.add_argument("--bars", type=positive_int, metavar="N", help="length in written bars (default: 16; drums and bands: the model's)")
+    parser.add_argument(
+        "--bars",
+        type=positive_int,
+        metavar="N",
+        help="length in written bars (default: 16; drums and bands: the model's, or as long as --hits)",
+    )
     parser.add_argument("--n", type=positive_int, default=1, metavar="N", help="how many pieces, each with a seed of its own (default: 1)")
     parser.add_argument("--seed", type=seed_number, metavar="S", help="whole number that decides all chance (default: a new one)")
     parser.add_argument(
@@ -61,6 +67,7 @@ def add_commands(commands: Commands) -> None:
         "--tempo", type=tempo_number, metavar="QPM", help="quarter notes a minute, in every meter (default: the style's, else 120)"
     )
     add_chords(parser)
+    add_hits(parser, default="none")
     add_midi_outputs(parser, where="file to write, or with --n above 1 a folder of 01.mid, 02.mid, ... (default: ./musicvae-SEED.mid)")
     add_model_options(parser)
 
@@ -70,16 +77,19 @@ def run_generate(args: argparse.Namespace, terminal: Terminal) -> None:
     seed = new_seed() if args.seed is None else args.seed
     targets = file_target(args, f"musicvae-{seed}.mid") if args.n == 1 else folder_target(args, f"musicvae-{seed}", args.n)
     options = _music_options(args)
-    model = load_model(args)
-    bars = args.bars or (_MELODY_BARS if model.material == "melody" else model.max_bars)
-    pieces = model.generate_many(args.n, bars=bars, seed=seed, **options)
+    if args.hits is not None:
+        check_source(args.hits)
+    model: Any = load_model(args)  # what it makes of the options, it checks itself
+    hits = given_hits(model, args, terminal)
+    bars = args.bars or (_MELODY_BARS if model.material == "melody" else hits["hits"].num_bars if hits else model.max_bars)
+    pieces = model.generate_many(args.n, bars=bars, seed=seed, **options, **hits)
     written = targets.write(pieces)
     for piece in written:
         size = f"{counted(piece['bars'], 'bar')} of {piece['meter']}, {counted(piece['notes'], 'note')}"
         terminal.notice(f"{piece['path']}: seed {piece['seed']}, {size}")
     for path in targets.every_path:
         terminal.line(str(path))
-    terminal.finish({"command": "generate", "seed": seed, "options": {"bars": bars, **options}, "pieces": written})
+    terminal.finish({"command": "generate", "seed": seed, "options": {"bars": bars, **options, "hits": args.hits}, "pieces": written})
 
 
 def _music_options(args: argparse.Namespace) -> dict[str, Any]:

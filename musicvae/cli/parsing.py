@@ -10,8 +10,8 @@ import secrets
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
-__all__ = ["Commands", "Parser", "UsageError", "add_chords", "add_command", "add_midi_outputs", "add_model_options", "add_selection",
-           "blend_steps", "new_seed", "number_from_0", "number_list", "parse_strengths", "positive_int", "positive_number",
+__all__ = ["Commands", "Parser", "UsageError", "add_chords", "add_command", "add_hits", "add_midi_outputs", "add_model_options",
+           "add_selection", "blend_steps", "new_seed", "number_from_0", "number_list", "parse_strengths", "positive_int", "positive_number",
            "seed_number", "share_number", "temperature_number", "tempo_number", "whole_number", "word_list"]  # fmt: skip
 
 Commands = Any
@@ -168,6 +168,13 @@ def add_chords(parser: argparse.ArgumentParser, *, default: str = "none") -> Non
         "--chords", type=chord_text, metavar="C",
         help=f'chords to play over, such as "C Am F G", spread evenly over the bars; for models that take chords (default: {default})',
     )  # fmt: skip
+
+
+def add_hits(parser: argparse.ArgumentParser, *, default: str) -> None:
+    """``--hits``, for models that play given hits."""
+    parser.add_argument(
+        "--hits", metavar="FILE", help=f"drums whose hits are played; for models that play given hits with a feel (default: {default})"
+    )
 
 
 def add_selection(parser: argparse.ArgumentParser) -> None:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from musicvae.cli.terminal import Terminal
     from musicvae.compose.model import AnyModel
 
-__all__ = ["check_source", "chosen_track", "load_model", "read_source"]
+__all__ = ["check_source", "chosen_track", "given_hits", "load_model", "read_source"]
 
 
 def load_model(args: argparse.Namespace) -> AnyModel:
@@ -43,3 +43,15 @@ def read_source(model: AnyModel, path: str, args: argparse.Namespace, terminal: 
     for text in taken.notices:
         terminal.notice(text)
     return taken.music
+
+
+def given_hits(model: AnyModel, args: argparse.Namespace, terminal: Terminal) -> dict[str, Any]:
+    """The option ``hits`` of a model's method, from the file that ``--hits`` names; {} without. ValueError for a model of melodies."""
+    if args.hits is None:
+        return {}
+    if model.material == "melody":
+        raise ValueError(f"{model.name} makes melodies: --hits is for models that play given drums, such as groovae_2bar_hits_control_tfds")
+    taken = model.take(args.hits)
+    for text in taken.notices:
+        terminal.notice(text)
+    return {"hits": taken.music}
