@@ -1,4 +1,4 @@
-"""A plain synthesiser: a melody as sound, without any library for audio.
+"""A plain synthesiser: a melody or a piece as sound, without any library for audio.
 
 Conventions: samples are mono at `SAMPLE_RATE`; times in samples are whole numbers. The sound is the
 sum of a few harmonics that fade at their own speed, a soft piano-like tone whatever the
@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from musicvae.music.files import atomic_path
 from musicvae.music.melody import Melody, Note
 from musicvae.music.meter import STEPS_PER_BEAT
+from musicvae.music.percussion import strike
+from musicvae.music.piece import Piece
 
 __all__ = ["MAX_SECONDS", "SAMPLE_RATE", "render", "write_wav"]
 
@@ -32,34 +34,65 @@ _HARMONICS = ((1, 1.0, 1.0), (2, 0.45, 1.6), (3, 0.25, 2.2), (4, 0.12, 3.0), (5,
 _HALF_LIFE_SECONDS = 0.5  # of the fundamental of middle C; an octave higher it is 1.4 times shorter
 
 
-def render(melody: Melody) -> NDArray[np.float64]:
-    """Samples of a melody, from its first bar line to just after its last; shape (samples,), range -0.8 to 0.8.
+def render(music: Melody | Piece) -> NDArray[np.float64]:
+    """Samples of a melody or a piece, from its first bar line to just after its last; shape (samples,), range -0.8 to 0.8.
 
-    The loudest sample is ±0.8 whatever the velocities, except in a melody without notes, which is silent.
-    ValueError for more than `MAX_SECONDS`.
+    A first hit that comes early begins the sound, and the bar line follows it. The loudest sample is ±0.8 whatever the
+    velocities, except in music without notes, which is silent. ValueError for more than `MAX_SECONDS`.
     """
-    seconds_per_step = 60 / melody.tempo_qpm / STEPS_PER_BEAT
-    seconds = melody.num_steps * seconds_per_step
+    seconds = music.num_beats * 60 / music.tempo_qpm
     if seconds > MAX_SECONDS:
-        raise ValueError(f"the melody lasts {seconds:.0f} seconds; sound is made of up to {MAX_SECONDS:.0f}: is the tempo too low?")
-    samples = np.zeros(round((seconds + _TAIL_SECONDS) * SAMPLE_RATE))
-    for note in melody.notes:
-        start = round(note.onset_steps * seconds_per_step * SAMPLE_RATE)
-        tone = _tone(note, note.duration_steps * seconds_per_step)[: len(samples) - start]
+        kind = "melody" if isinstance(music, Melody) else "piece"
+        raise ValueError(f"the {kind} lasts {seconds:.0f} seconds; sound is made of up to {MAX_SECONDS:.0f}: is the tempo too low?")
+    sounds = _melody_sounds(music) if isinstance(music, Melody) else _piece_sounds(music)
+    early = max(0.0, -min((start for start, _ in sounds), default=0.0))
+    samples = np.zeros(round((early + seconds + _TAIL_SECONDS) * SAMPLE_RATE))
+    for begin, tone in sounds:
+        start = round((begin + early) * SAMPLE_RATE)
+        tone = tone[: len(samples) - start]
         samples[start : start + len(tone)] += tone
     loudest = float(np.abs(samples).max(initial=0.0))
     return samples * (_PEAK / loudest) if loudest else samples
 
 
-def write_wav(melody: Melody, path: str | Path, *, force: bool = False) -> Path:
-    """Write a melody as a 16-bit mono WAV file; returns the path. Errors as `render` and `music.files.atomic_path`."""
-    data = np.round(render(melody) * 32767).astype("<i2").tobytes()
+def write_wav(music: Melody | Piece, path: str | Path, *, force: bool = False) -> Path:
+    """Write a melody or a piece as a 16-bit mono WAV file; returns the path. Errors as `render` and `music.files.atomic_path`."""
+    data = np.round(render(music) * 32767).astype("<i2").tobytes()
     with atomic_path(path, force=force) as temporary, wave.open(str(temporary), "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)
         file.setframerate(SAMPLE_RATE)
         file.writeframes(data)
     return Path(path)
+
+
+def _melody_sounds(melody: Melody) -> list[tuple[float, NDArray[np.float64]]]:
+    """When each note begins, in seconds, and its samples."""
+    seconds_per_step = 60 / melody.tempo_qpm / STEPS_PER_BEAT
+    return [(note.onset_steps * seconds_per_step, _tone(note, note.duration_steps * seconds_per_step)) for note in melody.notes]
+
+
+def _piece_sounds(piece: Piece) -> list[tuple[float, NDArray[np.float64]]]:
+    score = piece.to_score()
+    second = 60 / piece.tempo_qpm / score.ticks_per_beat
+    first = piece.lead_in_bars * piece.meter.beats_per_bar * score.ticks_per_beat
+    kit: dict[int, NDArray[np.float64]] = {}
+    sounds = []
+    for track in score.tracks:
+        for note in track.notes:
+            onset, pitch, duration, velocity = note.onset_ticks, note.pitch, note.duration_ticks, note.velocity
+            if track.is_drum:
+                if pitch not in kit:
+                    kit[pitch] = strike(pitch, SAMPLE_RATE)
+                tone = kit[pitch] * _loudness(velocity)
+            else:
+                tone = _tone(Note(pitch, 0, 1, velocity), duration * second)
+            sounds.append(((onset - first) * second, tone))
+    return sounds
+
+
+def _loudness(velocity: int) -> float:
+    return float((velocity / 127) ** 1.5)
 
 
 def _tone(note: Note, seconds: float) -> NDArray[np.float64]:
@@ -72,6 +105,5 @@ def _tone(note: Note, seconds: float) -> NDArray[np.float64]:
             tone += strength * np.exp(-fading * speed * times) * np.sin(2 * np.pi * harmonic * hertz * times)
     # Straight ramps at both ends, so that nothing clicks; a very short note never reaches full strength.
     envelope = np.minimum(1.0, times / _ATTACK_SECONDS) * np.clip((seconds + _RELEASE_SECONDS - times) / _RELEASE_SECONDS, 0, 1)
-    loudness = (note.velocity / 127) ** 1.5
-    tone *= envelope * loudness
+    tone *= envelope * _loudness(note.velocity)
     return tone
