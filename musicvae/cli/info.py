@@ -5,15 +5,20 @@ from __future__ import annotations
 import argparse
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from musicvae.cli.kept import describe_code, describe_safetensors
 from musicvae.cli.parsing import Commands, add_command, add_selection
 from musicvae.cli.sources import chosen_track
-from musicvae.cli.terminal import Terminal, counted, entry_lines, table
+from musicvae.cli.terminal import Terminal, counted, table
 
 if TYPE_CHECKING:
+    from musicvae.compose.windows import Window
+    from musicvae.music.converters import Converter
     from musicvae.music.extract import Extraction
+    from musicvae.music.melody import Melody
     from musicvae.music.score import Score
 
 __all__ = ["add_commands", "run_info", "run_models"]
@@ -23,7 +28,8 @@ For a MIDI, MusicXML or ABC file: tracks, meters, tempi and keys, which track an
 would take, in which windows, and what would be left out. For a model (a path or a name): its
 configuration, training data, licences, measured figures and styles. For a code (.npz): what it holds."""
 _MODELS = """
-Models that come with the package and those in your data folder; --model takes a name or a path."""
+Models that come with the package and those in the folder 'models' of your data folder; --model takes a
+name or a path. 'musicvae import' makes models of published weights, 'musicvae train' of your music."""
 _SHOWN_CHANGES = 8
 _STORY_BEGINS = ("made_by", "model", "hash", "seed")
 _MODEL_BARS = 16  # span of the shipped models, assumed where no model was named
@@ -48,8 +54,10 @@ def run_models(args: argparse.Namespace, terminal: Terminal) -> None:
 
     models = [{"name": name, "path": path, "description": text} for name, path, text in available_models()]
     rows = [(model["name"], model["description"], model["path"]) for model in models]
-    for text in table(rows, heading=("model", "what it is", "file")) if rows else ["no models at hand: 'musicvae train' makes one"]:
+    for text in table(rows, heading=("model", "what it is", "file")):
         terminal.line(text)
+    if not rows:
+        terminal.line("no models at hand: 'musicvae train' and 'musicvae import' make some")
     terminal.finish({"command": "models", "models": models})
 
 
@@ -61,15 +69,12 @@ def run_info(args: argparse.Namespace, terminal: Terminal) -> None:
 
         path = find_model(args.what)[1]
     if path.suffix.lower() == ".safetensors":
-        described = _safetensors(path, terminal)
+        described = describe_safetensors(path, terminal)
     elif path.suffix.lower() == ".npz":
-        described = _code(path, terminal)
+        described = describe_code(path, terminal)
     else:
         described = _music(path, args, terminal)
     terminal.finish({"command": "info", "path": path, **described})
-
-
-# -- music files
 
 
 def _music(path: Path, args: argparse.Namespace, terminal: Terminal) -> dict[str, Any]:
@@ -80,12 +85,15 @@ def _music(path: Path, args: argparse.Namespace, terminal: Terminal) -> dict[str
     score = read_score(path, tune=args.tune - 1)
     described: dict[str, Any] = {"kind": kind, **_score(score)}
     _print_score(path, described, terminal)
+    reader = _Reader.of(args.model)
     try:
+        if reader.converter is not None:
+            return {**described, "taken": _taken_piece(score, reader.converter, args, terminal)}
         taken = extract_melody(score, track=chosen_track(args.track), start_bar=args.start_bar, bars=args.bars)
     except ValueError as error:  # what is in the file was asked for; that nothing can be taken is a part of the answer
         terminal.line(f"a model would take: nothing ({error})")
         return {**described, "taken": None, "why": str(error)}
-    return {**described, "taken": _taken(taken, _span_bars(args.model), terminal)}
+    return {**described, "taken": _taken(taken, reader, terminal)}
 
 
 def _score(score: Score) -> dict[str, Any]:
@@ -192,19 +200,55 @@ def _value(value: object) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _span_bars(model: str | None) -> int:
-    """Model bars that the model takes at once."""
-    if model is None:
-        return _MODEL_BARS
-    from musicvae.compose.library import find_model
-    from musicvae.model.weights import read_metadata
+@dataclass(frozen=True)
+class _Reader:
+    """How a model takes music: model bars at once, whether always as many, and its converter where it takes no melodies."""
 
-    return int(read_metadata(find_model(model)[1])["config"].get("max_bars", _MODEL_BARS))
+    span_bars: int = _MODEL_BARS
+    fixed: bool = False
+    converter: Converter | None = None
+
+    @classmethod
+    def of(cls, model: str | None) -> _Reader:
+        """That of the model with this name or path; None: of the shipped models."""
+        if model is None:
+            return cls()
+        from musicvae.compose.library import find_model
+        from musicvae.model.weights import read_metadata
+
+        header = read_metadata(find_model(model)[1])
+        if header.get("network") != "published":
+            return cls(int(header["config"].get("max_bars", _MODEL_BARS)))
+        from musicvae.model.published.config import PublishedConfig
+        from musicvae.music.converters import converter
+
+        config = PublishedConfig.from_dict(header["config"])
+        made = converter(config.converter, min_pitch=config.min_pitch, outputs=config.outputs)
+        return cls(made.bars(config.steps), True, None if made.material == "melody" else made)
+
+    def windows(self, melody: Melody) -> Sequence[Window]:
+        """The windows that a melody is taken in; ValueError for a meter the model does not know."""
+        from musicvae.compose.limits import check_kind
+        from musicvae.compose.windows import fixed_windows, phrase_windows
+        from musicvae.music.vocabulary import to_tokens
+
+        if self.fixed:
+            check_kind(melody.meter, (0,))
+            return fixed_windows([to_tokens(melody)], max_bars=self.span_bars)
+        return phrase_windows([to_tokens(melody)], melody.meter, max_bars=self.span_bars)
 
 
-def _taken(taken: Extraction, span_bars: int, terminal: Terminal) -> dict[str, Any]:
-    from musicvae.compose.windows import phrase_windows
-    from musicvae.music.vocabulary import to_tokens
+def _taken_piece(score: Score, converter: Converter, args: argparse.Namespace, terminal: Terminal) -> dict[str, Any]:
+    from musicvae.compose.piece_intake import take_music
+
+    taken = take_music(score, converter, track=chosen_track(args.track), start_bar=args.start_bar, bars=args.bars)
+    terminal.line(f"the model would take: {converter.material}, {counted(taken.music.num_bars, 'bar')} of {taken.music.meter}")
+    for text in taken.notices:
+        terminal.line(f"  {text}")
+    return {"material": converter.material, "bars": taken.music.num_bars, "tempo_qpm": taken.music.tempo_qpm, "notices": taken.notices}
+
+
+def _taken(taken: Extraction, reader: _Reader, terminal: Terminal) -> dict[str, Any]:
 
     terminal.line(f"a model would take: track {taken.track} ({taken.why})")
     longest = max(taken.lines, key=lambda line: line.melody.num_bars)
@@ -213,10 +257,10 @@ def _taken(taken: Extraction, span_bars: int, terminal: Terminal) -> dict[str, A
         melody = line.melody
         last = line.start_bar + melody.num_bars - 1
         ratio = melody.meter.written_per_model_bar
-        starts = [
-            line.start_bar + window.start_bar * ratio for window in phrase_windows([to_tokens(melody)], melody.meter, max_bars=span_bars)
+        windows = [
+            (line.start_bar + window.start_bar * ratio, min(last, line.start_bar + (window.start_bar + window.num_bars) * ratio - 1))
+            for window in reader.windows(melody)
         ]
-        windows = [(start, after - 1) for start, after in zip(starts, [*starts[1:], last + 1], strict=True)]
         lines.append({
             "start_bar": line.start_bar, "bars": melody.num_bars, "meter": melody.meter, "key": melody.key, "tempo_qpm": melody.tempo_qpm,
             "notes": len(melody.notes), "windows": windows, "chosen": line is longest,
@@ -230,59 +274,3 @@ def _taken(taken: Extraction, span_bars: int, terminal: Terminal) -> dict[str, A
         )
     terminal.line("left out: " + (", ".join(f"{reason}: {count}" for reason, count in taken.losses.items()) or "nothing"))
     return {"track": taken.track, "why": taken.why, "lines": lines, "left_out": dict(taken.losses)}
-
-
-# -- models and codes
-
-
-def _safetensors(path: Path, terminal: Terminal) -> dict[str, Any]:
-    """A model or, since both have the same suffix, a file of style vectors."""
-    from musicvae.compose.styles import load_styles
-    from musicvae.model.weights import read_metadata
-
-    try:
-        vectors = load_styles(path)
-    except ValueError:
-        return _model(path, read_metadata(path), terminal)
-    styles = [
-        {
-            "name": vector.name, "attribute": vector.attribute, "meter": vector.meter, "model_hash": vector.model_hash,
-            "description": vector.description, "report": vector.report,
-        }
-        for vector in vectors.values()
-    ]  # fmt: skip
-    terminal.line(f"{path}: {counted(len(vectors), 'style vector')} of model {next(iter(vectors.values())).model_hash}")
-    for vector in vectors.values():
-        terminal.line(f"  {vector.name}: {vector.description or 'no description'}")
-    return {"kind": "styles", "styles": styles}
-
-
-def _model(path: Path, header: Mapping[str, Any], terminal: Terminal) -> dict[str, Any]:
-    from musicvae.compose.styles import load_styles
-
-    card, shipped = path.with_suffix(".md"), path.with_suffix(".styles.safetensors")
-    styles = sorted(load_styles(shipped)) if shipped.is_file() else []
-    terminal.line(f"{path}: model, {path.stat().st_size / 2**20:.1f} MiB")
-    for name, value in header.items():
-        for text in entry_lines(name, value):
-            terminal.line(text)
-    terminal.line(f"styles beside it: {', '.join(styles) or 'none'}")
-    story = card.read_text(encoding="utf-8") if card.is_file() else None
-    terminal.line(f"card: {card}\n\n{story.rstrip()}" if story else "card: none beside it")
-    return {"kind": "model", "metadata": header, "styles": styles, "card": story}
-
-
-def _code(path: Path, terminal: Terminal) -> dict[str, Any]:
-    from musicvae.compose.code import Code
-
-    code = Code.load(path)
-    described = {
-        "kind": "code", "windows": [(window.start_bar, window.num_bars) for window in code.windows], "size": code.mu.shape[1],
-        "bars": code.num_bars, "meter": code.meter, "tempo_qpm": code.tempo_qpm, "key": code.key, "shift_semitones": code.shift_semitones,
-        "model_hash": code.model_hash, "refine": code.refine,
-    }  # fmt: skip
-    size = f"{counted(len(code.windows), 'window')} of {code.mu.shape[1]} numbers"
-    terminal.line(f"{path}: code of {counted(code.num_bars, 'bar')} of {code.meter}, {size}")
-    for name in ("tempo_qpm", "key", "shift_semitones", "refine", "model_hash"):
-        terminal.line(*entry_lines(name, described[name]))
-    return described

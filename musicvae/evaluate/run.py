@@ -25,7 +25,7 @@ from musicvae.evaluate.reconstruction import Reconstruction, activity, reconstru
 from musicvae.evaluate.samples import LagRow, Passages, SampleRow, canonical, lag_row, sample_row
 from musicvae.evaluate.styles import EffectRow, StyleRow, measure_style, yardstick
 from musicvae.evaluate.table import Evaluation, Section
-from musicvae.music.meter import KINDS, Meter
+from musicvae.music.meter import Meter
 from musicvae.music.vocabulary import Tokens
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ class _Job:
         """Test windows of each kind that has any."""
         parts = [
             select_windows(self.corpus, "test", kind, bars=self.bars, limit=self.effort.windows, seed=self.seed)
-            for kind in range(len(KINDS))
+            for kind in self.model.engine.config.kinds
         ]
         return [part for part in parts if len(part)]
 

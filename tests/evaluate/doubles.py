@@ -17,7 +17,10 @@ class TransparentEngine:
     """
 
     def __init__(self, *, sigma=0.001, blur=0.0, bars=16):
-        self.config = SimpleNamespace(z_size=bars * 16, max_bars=bars, canonical_key=True, z_used=lambda b: b * 16)
+        self.config = SimpleNamespace(
+            z_size=bars * 16, max_bars=bars, canonical_key=True, z_used=lambda b: b * 16, fixed_window=False, kinds=(0, 1, 2),
+            lowest_pitch=21, highest_pitch=108, takes_chords=False,
+        )  # fmt: skip
         self.hash, self.metadata = "transparent", {"name": "double"}
         self.sigma, self.blur, self.bars, self.batches = sigma, blur, bars, []
 
