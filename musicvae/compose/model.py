@@ -40,10 +40,10 @@ from musicvae.compose.limits import (
     check_temperature,
     check_tempo,
 )
-from musicvae.compose.styles import StyleVector, added, check_style_name
+from musicvae.compose.styles import StyleVector, added, check_style_name, meter_of, tempo_of
 from musicvae.model.noise import piece_seed
 from musicvae.music.key import Key
-from musicvae.music.melody import DEFAULT_TEMPO_QPM, Melody
+from musicvae.music.melody import Melody
 from musicvae.music.meter import Meter
 from musicvae.music.provenance import inputs_of
 
@@ -159,7 +159,7 @@ class Model:
         """Compose n melodies; piece k is what `generate` gives for ``piece_seed(seed, k)``, the seed in its `provenance`."""
         styles = self._vectors({} if style is None else style)
         asked_meter = None if meter is None else check_meter(meter)
-        chosen_meter = check_kind(_meter(styles, asked_meter), self.engine.config.kinds)
+        chosen_meter = check_kind(meter_of(styles, asked_meter), self.engine.config.kinds)
         if chords is not None and key is not None:
             raise ValueError("the chords settle the key: leave the key out, or give the chords in the key you want and no key")
         order = Order(
@@ -168,7 +168,7 @@ class Model:
             temperature=check_temperature(temperature),
             prior_temperature=check_temperature(prior_temperature, "prior_temperature"),
             key=None if key is None else check_key(key),
-            tempo_qpm=_tempo(styles) if tempo_qpm is None else check_tempo(tempo_qpm),
+            tempo_qpm=tempo_of(styles) if tempo_qpm is None else check_tempo(tempo_qpm),
             vector=(lambda num: added(styles, num, self.engine.config)) if styles else None,
             chords=self._rows(chords, chosen_meter.model_bars(bars)),
         )
@@ -379,21 +379,3 @@ class Style:
 
 def _text(chords: Chords | None) -> str | None:
     return None if chords is None else chords_text(chords)
-
-
-def _meter(styles: Sequence[tuple[StyleVector, float]], asked: Meter | None) -> Meter:
-    """The meter to generate in: the asked one, else the styles', else 4/4; ValueError where they contradict."""
-    hints = {vector.name: vector.meter for vector, strength in styles if vector.meter is not None and strength > 0}
-    for name, hint in hints.items():
-        if asked is not None and asked.kind != hint.kind:
-            raise ValueError(f"style {name!r} is in {hint}, but meter {asked} was asked for: leave the meter out, or choose another style")
-    if len({hint.kind for hint in hints.values()}) > 1:
-        listed = ", ".join(f"{name} in {hint}" for name, hint in hints.items())
-        raise ValueError(f"the styles contradict each other ({listed}): choose those of one meter")
-    return asked or next(iter(hints.values()), Meter(4, 4))
-
-
-def _tempo(styles: Sequence[tuple[StyleVector, float]]) -> float:
-    """The tempo of the strongest style that has one, else 120."""
-    hints = [(strength, vector.tempo_qpm) for vector, strength in styles if vector.tempo_qpm is not None and strength > 0]
-    return max(hints, key=lambda hint: hint[0])[1] if hints else DEFAULT_TEMPO_QPM

@@ -21,9 +21,10 @@ import numpy as np
 from musicvae.compose.engine import Floats, Layout
 from musicvae.compose.latent import in_use
 from musicvae.music.files import atomic_path
+from musicvae.music.melody import DEFAULT_TEMPO_QPM
 from musicvae.music.meter import Meter
 
-__all__ = ["StyleVector", "added", "check_style_name", "load_styles", "save_styles"]
+__all__ = ["StyleVector", "added", "check_style_name", "load_styles", "meter_of", "save_styles", "tempo_of"]
 
 _FORMAT = 1
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_+.-]{0,63}")
@@ -81,6 +82,24 @@ def added(styles: Sequence[tuple[StyleVector, float]], bars: int, config: Layout
     for vector, strength in styles:
         total += vector.at(strength, bars, config)
     return total
+
+
+def meter_of(styles: Sequence[tuple[StyleVector, float]], asked: Meter | None) -> Meter:
+    """The meter to generate in: the asked one, else the styles', else 4/4; ValueError where they contradict."""
+    hints = {vector.name: vector.meter for vector, strength in styles if vector.meter is not None and strength > 0}
+    for name, hint in hints.items():
+        if asked is not None and asked.kind != hint.kind:
+            raise ValueError(f"style {name!r} is in {hint}, but meter {asked} was asked for: leave the meter out, or choose another style")
+    if len({hint.kind for hint in hints.values()}) > 1:
+        listed = ", ".join(f"{name} in {hint}" for name, hint in hints.items())
+        raise ValueError(f"the styles contradict each other ({listed}): choose those of one meter")
+    return asked or next(iter(hints.values()), Meter(4, 4))
+
+
+def tempo_of(styles: Sequence[tuple[StyleVector, float]]) -> float:
+    """The tempo of the strongest style that has one, else 120."""
+    hints = [(strength, vector.tempo_qpm) for vector, strength in styles if vector.tempo_qpm is not None and strength > 0]
+    return max(hints, key=lambda hint: hint[0])[1] if hints else DEFAULT_TEMPO_QPM
 
 
 def check_style_name(name: str) -> str:
