@@ -85,7 +85,7 @@ def test_the_same_windows_as_in_a_corpus(band):
     from musicvae.corpus.tunes import SourceTune
     from musicvae.music.midi import read_midi
 
-    for material in ("melody", "drums", "groove", "trio"):
+    for material in ("melody", "drums", "groove", "trio", "performance"):
         options = BuildOptions(material=material, hop_bars=3)
         score = read_midi(band)
         taken, _, _ = take_tune(SourceTune("s", "t", "f", lambda score=score: score), score, options)

@@ -240,7 +240,10 @@ def test_every_material_fills_its_columns_and_is_the_same_each_time(material, me
     tracks = (Track(notes(60, 80), "Lead", 0), Track(notes(30, 50), "Bass", 33), Track(notes(35, 60), "Kit", 0, True))
     score = scale(*tracks, meters=((0, numerator, denominator),))
     options = BuildOptions(material=material)
-    tune, losses, _ = take(score, options)
+    tune, losses, why = take(score, options)
+    if material == "performance" and meter in ("3/4", "6/8"):  # it knows bars of 16 sixteenths only
+        assert (tune, why) == (None, f"no bar of several instruments in 4/4")
+        return
     for line in tune.lines:
         columns = COLUMNS[material]
         assert list(line.rows) == list(columns)
