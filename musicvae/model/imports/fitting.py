@@ -13,7 +13,7 @@ from musicvae.model.published.presets import PUBLISHED
 __all__ = ["Misfits", "fitted", "likely_presets", "misfits"]
 
 Shapes = Mapping[str, tuple[int, ...]]
-_SHOWN = 3
+_SHOWN = 2
 _MOST_LAYERS = 64
 
 
@@ -90,12 +90,20 @@ def misfits(shapes: Shapes, config: PublishedConfig) -> Misfits:
     )
 
 
-def likely_presets(shapes: Shapes) -> list[str]:
-    """Published presets that these tensors could be; only those of the very sizes where there are any."""
+def likely_presets(shapes: Shapes) -> tuple[list[str], bool]:
+    """Published presets that these tensors could be: those of the very sizes, else of as many layers, else all that fit.
+
+    And whether they are of the very sizes.
+    """
     found = [(name, preset.config, fitted(shapes, preset.config)) for name, preset in PUBLISHED.items()]
-    fits = [(name, config == ours) for name, config, ours in found if not misfits(shapes, ours)]
-    exact = [name for name, same in fits if same]
-    return exact or [name for name, _ in fits]
+    fits = [(name, config, ours) for name, config, ours in found if not misfits(shapes, ours)]
+    exact = [name for name, config, ours in fits if config == ours]
+    as_deep = [name for name, config, ours in fits if _depths(config) == _depths(ours)]
+    return exact or as_deep or [name for name, _, _ in fits], bool(exact)
+
+
+def _depths(config: PublishedConfig) -> tuple[int, ...]:
+    return len(config.encoder_sizes), len(config.decoder_sizes), len(config.conductor_sizes)
 
 
 def _by(shape: tuple[int, ...]) -> str:

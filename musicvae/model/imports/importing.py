@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,10 +23,12 @@ from musicvae.model.imports.tensors import Floats, Source
 from musicvae.model.imports.writing import TensorFile
 from musicvae.model.published.config import PublishedConfig
 from musicvae.model.published.presets import PUBLISHED, Preset
+from musicvae.music.converters import converter
 from musicvae.music.files import atomic_path
 
 __all__ = ["Imported", "import_model", "opened", "take_tensors"]
 
+_MOST_NAMED = 4
 _HALF_LIMIT = float(np.finfo(np.float16).max)
 
 
@@ -77,9 +79,14 @@ def opened(
     with open_files(place.holder) as files:
         source, start, notices = _source(files, place, known)
         config = fitted(source.shapes, start if bars is None else _of_bars(start, bars))
-        if problems := misfits(source.shapes, config):
-            raise ValueError(f"{source.name} does not fit {start.preset}: {problems}{_guess(source, start.preset)}")
-        yield source, config, (*notices, *_sizes_notice(config))
+        likely, exact = likely_presets(source.shapes)
+        problems = misfits(source.shapes, config)
+        if exact and start.preset not in likely and bars is None and isinstance(source, Checkpoint):
+            problems = misfits(source.shapes, start)
+        if problems:
+            raise ValueError(f"{source.name} does not fit {start.preset}: {problems}{_guess(likely)}")
+        converter(config.converter, min_pitch=config.min_pitch, outputs=config.outputs, steps=config.steps)
+        yield source, config, (*notices, *_sizes_notice(config, likely))
 
 
 def take_tensors(source: Source, moves: list[Move]) -> Iterator[tuple[str, Floats]]:
@@ -100,13 +107,13 @@ def _source(files: Files, place: Place, known: Preset | None) -> tuple[Source, P
         if known is None:
             raise ValueError(
                 f"{checkpoint.name} does not say which configuration it is; say it with --preset (in Python: preset=)"
-                f"{_guess(checkpoint, '')}"
+                f"{_guess(likely_presets(checkpoint.shapes)[0])}"
             )
         return checkpoint, known.config, notices
     manifest = Manifest(files)
     if SPEC not in files.regions:
         if known is None:
-            raise ValueError(f"{SPEC} is missing beside {MANIFEST}, and it says what the network is: copy it too, or give --preset")
+            raise FileNotFoundError(f"{SPEC} is missing beside {MANIFEST}, and it says what the network is: copy it too, or give --preset")
         return manifest, known.config, notices
     stated = network_of(checked_spec(read_json(files[SPEC])), manifest.shapes, Path(files.place).name)
     if known is not None and (wrong := _contradiction(stated, known.config)):
@@ -140,19 +147,25 @@ def _of_bars(config: PublishedConfig, bars: int) -> PublishedConfig:
     return replace(config, steps=16 * bars, segments=bars if config.segments > 1 else 1, encoder_levels=levels)
 
 
-def _guess(source: Source, preset: str) -> str:
-    likely = [name for name in likely_presets(source.shapes) if name != preset]
-    return f"; these look like {' or '.join(likely)}" if likely else "; they are those of no published configuration"
+def _guess(likely: Sequence[str]) -> str:
+    return f"; these look like {_either(likely)}" if likely else "; they are those of no published configuration"
 
 
-def _sizes_notice(config: PublishedConfig) -> tuple[str, ...]:
+def _either(names: Sequence[str]) -> str:
+    return " or ".join(names[:_MOST_NAMED]) + (" and their like" if len(names) > _MOST_NAMED else "")
+
+
+def _sizes_notice(config: PublishedConfig, likely: Sequence[str]) -> tuple[str, ...]:
     """A remark where hidden widths are not those of the published configuration of this name."""
     if config.preset not in PUBLISHED:
         return ()
     usual = PUBLISHED[config.preset].config
     names = ("encoder_sizes", "conductor_sizes", "decoder_sizes", "control_sizes", "z_size", "nade_size", "steps")
     changed = [f"{name} {_shown(getattr(config, name))}" for name in names if getattr(config, name) != getattr(usual, name)]
-    return (f"other sizes than {config.preset} was published with: {', '.join(changed)}",) if changed else ()
+    if not changed:
+        return ()
+    others = "" if config.preset in likely else f"; in layers they are like {_either(likely)}: is the preset right?"
+    return (f"other sizes than {config.preset} was published with: {', '.join(changed)}{others}",)
 
 
 def _shown(value: int | tuple[int, ...]) -> str:

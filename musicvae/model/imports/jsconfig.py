@@ -45,7 +45,7 @@ def network_of(spec: Args, shapes: Shapes, name: str) -> PublishedConfig:
     project has no notes for, and for a malformed description.
     """
     converter = spec["dataConverter"]
-    kind, args = converter.get("type"), converter.get("args", {})
+    kind, args = str(converter.get("type")), converter.get("args", {})
     if not isinstance(args, Mapping):
         raise ValueError(f"{SPEC}: the args of {kind} are no object")
     if kind in _NOT_HERE:
@@ -82,7 +82,7 @@ def _with_controls(start: PublishedConfig, spec: Args, shapes: Shapes) -> Publis
     encoder = spec.get("chordEncoder")
     if encoder is None:
         return start
-    if encoder not in _CHORDS or f"{start.converter}-chords" not in {preset.config.converter for preset in PUBLISHED.values()}:
+    if str(encoder) not in _CHORDS or f"{start.converter}-chords" not in {preset.config.converter for preset in PUBLISHED.values()}:
         raise ValueError(
             f"{SPEC}: {encoder} with {start.converter} cannot be given here; known is TriadChordEncoder with melodies or tracks"
         )
@@ -147,7 +147,7 @@ def _trio(args: Args) -> PublishedConfig:
 
 
 def _tracks(args: Args) -> PublishedConfig:
-    lowest, highest = args.get("minPitch") or 0, args.get("maxPitch") or 127
+    lowest, highest = (_whole({key: args.get(key) or default}, key) for key, default in (("minPitch", 0), ("maxPitch", 127)))
     depth = 2 * (highest - lowest + 1) + _whole(args, "totalSteps") + _whole(args, "numVelocityBins") + 130
     if args.get("stepsPerQuarter") != 24 or depth != _PERFORMANCE_DEPTH:
         raise ValueError(f"{SPEC}: tracks of another vocabulary than the published one (24 steps a quarter, {_PERFORMANCE_DEPTH} events)")
@@ -189,15 +189,18 @@ def _drum_classes(args: Any) -> list[tuple[int, ...]] | None:
         return None
     if not isinstance(classes, list) or not all(isinstance(each, list) and each for each in classes):
         raise ValueError(f"{SPEC}: pitchClasses is no list of lists of pitches")
+    if not all(isinstance(pitch, int) and 0 <= pitch <= 127 for each in classes for pitch in each):
+        raise ValueError(f"{SPEC}: pitchClasses holds what is no MIDI pitch")
     return [tuple(each) for each in classes]
 
 
 def _check_nine(args: Any) -> None:
-    """ValueError unless the drums are in nine classes, each written as the same pitch as here."""
+    """ValueError unless the drums are in the nine classes of here, whatever further pitches each has."""
     classes = _drum_classes(args)
     if classes is None:
         return
-    if [each[0] for each in classes] != [pitches[0] for pitches in DRUM_MAPS["nine"].classes]:
+    kit = DRUM_MAPS["nine"]
+    if len(classes) != len(kit) or any(kit.class_of[each[0]] != number for number, each in enumerate(classes)):
         raise ValueError(f"{SPEC}: {len(classes)} drum classes that are none of the published drum maps")
 
 

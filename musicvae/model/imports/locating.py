@@ -34,8 +34,8 @@ class Place:
             return (None if self.named == MANIFEST else self.named), ()
         prefixes = sorted(name.removesuffix(".index") for name in files.regions if name.endswith(".index"))
         if MANIFEST in files.regions:
-            extra = f"{files.place} holds a TensorFlow checkpoint too ({prefixes[0]}); the magenta.js weights were taken"
-            return None, (extra,) if prefixes else ()
+            also = [f"{files.place} holds a TensorFlow checkpoint too ({name}); the magenta.js weights were taken" for name in prefixes[:1]]
+            return None, tuple(also)
         if not prefixes:
             raise FileNotFoundError(f"{files.place} holds no checkpoint: no .index file and no {MANIFEST} lies directly in it")
         if len(prefixes) == 1:

@@ -75,7 +75,7 @@ class Manifest:
         shards = tuple(files[_plain_name(path)] for path in paths)
         at, held = 0, sum(shard.size for shard in shards)
         for entry in _sequence(_get(group, "weights", f"group {number}"), f"the weights of group {number}"):
-            name = str(_get(entry, "name", f"a tensor of group {number}")).removesuffix(":0")
+            name = _text(entry, "name", f"a tensor of group {number}").removesuffix(":0")
             tensor = _tensor(name, entry, at, shards)
             if name in self._tensors:
                 raise ValueError(f"{MANIFEST} lists {name} twice")
@@ -101,13 +101,13 @@ def _tensor(name: str, entry: Any, at: int, shards: tuple[Region, ...]) -> _Tens
     shape = tuple(_sequence(_get(entry, "shape", name), f"the shape of {name}"))
     if not all(isinstance(size, int) and not isinstance(size, bool) for size in shape):
         raise ValueError(f"{MANIFEST}: the shape of {name} is no list of whole numbers")
-    kind = _get(entry, "dtype", name)
+    kind = _text(entry, "dtype", name)
     if kind not in _WIDTHS or (kind != "float32" and name != "global_step"):
         raise ValueError(f"{MANIFEST}: {name} holds numbers of type {kind!r}, but weights are float32")
     packing = entry.get("quantization")
     if packing is None:
         return _Tensor(shape, kind, 1.0, 0.0, at, size_of(shape) * _WIDTHS[kind], shards, False)
-    packed = _get(packing, "dtype", f"the quantisation of {name}")
+    packed = _text(packing, "dtype", f"the quantisation of {name}")
     if packed not in _QUANTISED:
         raise ValueError(f"{MANIFEST}: {name} is quantised to {packed!r}; known are {', '.join(_QUANTISED)}")
     scale, minimum = (0.0, 0.0) if packed == "float16" else (_real(packing, "scale", name), _real(packing, "min", name))
@@ -145,6 +145,13 @@ def _get(entry: Any, key: str, what: str) -> Any:
     if not isinstance(entry, Mapping) or key not in entry:
         raise ValueError(f"{MANIFEST}: {what} has no {key!r}: is it the manifest of another program, or damaged?")
     return entry[key]
+
+
+def _text(entry: Any, key: str, what: str) -> str:
+    value = _get(entry, key, what)
+    if not isinstance(value, str):
+        raise ValueError(f"{MANIFEST}: the {key} of {what} is no text")
+    return value
 
 
 def _sequence(value: Any, what: str) -> Sequence[Any]:
