@@ -15,8 +15,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from musicvae.model.config import ModelConfig
+from musicvae.model.gru import GatedRecurrence
 from musicvae.model.heads import TwoStage
-from musicvae.model.recurrent import GatedRecurrence
 from musicvae.music.meter import KINDS, MAX_STEPS_PER_BAR
 from musicvae.music.vocabulary import VOCABULARY_SIZE
 

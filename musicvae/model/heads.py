@@ -7,6 +7,7 @@ the next, integers (..., streams) with -1 for nothing, or floats (..., D).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -16,6 +17,7 @@ from musicvae.music.vocabulary import FIRST_PITCH_TOKEN, VOCABULARY_SIZE
 __all__ = ["Categorical", "Groove", "Head", "Nade", "TwoStage", "join_scores"]
 
 _DECISIONS = FIRST_PITCH_TOKEN + 1  # hold, note-off, some onset
+_NADE_ROWS = 1024  # whose hidden states stay in the cache
 _GROOVE_EPSILON, _NADE_EPSILON = 1e-7, 1e-6  # added inside the logarithms by the published losses
 
 
@@ -159,12 +161,11 @@ class Nade(Head):
 
     def logits(self, outputs: Tensor, frames: Tensor) -> Tensor:
         """Log-odds (..., D) of each class, given the true ones before it."""
-        hidden, biases = outputs[..., : self.size], outputs[..., self.size :]
-        logits = []
-        for d in range(self.depth):
-            logits.append(biases[..., d] + torch.sigmoid(hidden) @ self.w_dec[d])
-            hidden = hidden + frames[..., d, None].to(hidden.dtype) * self.w_enc[d]
-        return torch.stack(logits, -1)
+        outputs = _in_full(outputs).flatten(0, -2)
+        with torch.autocast(outputs.device.type, enabled=False):
+            rows = frames.flatten(0, -2).to(outputs.dtype)
+            logits = _NadeLogits.apply(outputs[:, : self.size], outputs[:, self.size :], rows, self.w_enc, self.w_dec)  # type: ignore[no-untyped-call]
+        return cast(Tensor, logits.view(frames.shape))
 
     def draw_with_gap(self, outputs: Tensor, noise: Tensor | None, temperature: float, bias: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Frames (..., D) of 0 or 1 and gaps (...)."""
@@ -177,6 +178,34 @@ class Nade(Head):
             frames.append((scores[-1] > 0).to(logit.dtype))
             hidden = hidden + frames[-1][..., None] * self.w_enc[d]
         return torch.stack(frames, -1), torch.stack(scores, -1).abs().amin(-1)
+
+
+class _NadeLogits(torch.autograd.Function):
+    """The chain over the classes, some rows at a time. Its hidden states are not kept: the backward pass unwinds them."""
+
+    @staticmethod
+    def forward(ctx: Any, hidden: Tensor, biases: Tensor, frames: Tensor, w_enc: Tensor, w_dec: Tensor) -> Tensor:
+        ctx.save_for_backward(hidden, frames, w_enc, w_dec)
+        logits = biases.clone()
+        for state, struck, out in zip(*(torch.split(x, _NADE_ROWS) for x in (hidden.clone(), frames, logits)), strict=True):
+            for d in range(len(w_enc)):
+                out[:, d] += torch.sigmoid(state).mv(w_dec[d])
+                state.addr_(struck[:, d], w_enc[d])
+        return logits
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Any) -> tuple[Tensor | None, ...]:
+        hidden, frames, w_enc, w_dec = ctx.saved_tensors
+        grad_enc, grad_dec, grad_hidden = torch.zeros_like(w_enc), torch.zeros_like(w_dec), torch.zeros_like(hidden)
+        for start, struck, grad, total in zip(*(torch.split(x, _NADE_ROWS) for x in (hidden, frames, grads[0], grad_hidden)), strict=True):
+            state = start + struck @ w_enc
+            for d in range(len(w_enc) - 1, -1, -1):
+                grad_enc[d] += struck[:, d] @ total
+                state.addr_(struck[:, d], w_enc[d], alpha=-1)
+                shown = torch.sigmoid(state)
+                grad_dec[d] += grad[:, d] @ shown
+                total += torch.ops.aten.sigmoid_backward(torch.outer(grad[:, d], w_dec[d]), shown)
+        return grad_hidden, grads[0], None, grad_enc, grad_dec
 
 
 class Groove(Head):

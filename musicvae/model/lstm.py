@@ -1,6 +1,6 @@
 """A long short-term memory whose input gates are put together outside of its weights' product, step by step.
 
-As with the gated unit of `model.recurrent`, what comes in is cheaper to look up or to add than to multiply: rows of the input weights
+As with the gated unit of `model.gru`, what comes in is cheaper to look up or to add than to multiply: rows of the input weights
 for inputs that are one of many, and products computed once for what stays the same over all steps. The backward pass is written out:
 weights get one product for many steps instead of one a step, and nothing is kept but the gates, the memories and the outputs.
 

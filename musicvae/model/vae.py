@@ -10,28 +10,26 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from musicvae.model.conductor import Conductor
 from musicvae.model.config import ModelConfig
 from musicvae.model.decoder import Decoder
 from musicvae.model.encoder import Encoder
 from musicvae.model.heads import join_scores
+from musicvae.model.latent import LatentVAE, VAEOutput
 
-__all__ = ["MelodyVAE", "VAEOutput"]
+__all__ = ["MelodyOutput", "MelodyVAE"]
 
 
 @dataclass(frozen=True)
-class VAEOutput:
+class MelodyOutput(VAEOutput):
     """log_probs: (N, B, S) nats of the given events; mu, sigma: (N, Z); returns: (N, heads, B, B) weights of earlier bars."""
 
-    log_probs: Tensor
-    mu: Tensor
-    sigma: Tensor
     returns: Tensor
 
 
-class MelodyVAE(nn.Module):
+class MelodyVAE(LatentVAE):
     """Encoder, conductor and decoder of one configuration."""
 
     def __init__(self, config: ModelConfig) -> None:
@@ -62,12 +60,12 @@ class MelodyVAE(nn.Module):
     def _scored(self, embeddings: Tensor, tokens: Tensor, kind: int, keep: Tensor | None) -> Tensor:
         return self.decoder.head.log_prob(self.decoder(embeddings, tokens, kind, keep), tokens[..., None])
 
-    def forward(self, tokens: Tensor, kind: int, noise: Tensor, keep: Tensor | None = None) -> VAEOutput:
+    def forward(self, tokens: Tensor, kind: int, noise: Tensor, keep: Tensor | None = None) -> MelodyOutput:
         """One pass of training: encode, draw z = mu + sigma * noise, score the same events.
 
         tokens: (N, B, S) integers; noise: (N, Z) standard normal; keep: (N, B, S) bool or None.
         Blocks of bars beyond B do not reach the decoder.
         """
-        mu, sigma = self.encode(tokens, kind)
-        embeddings, returns = self.conductor.with_returns(mu + sigma * noise, tokens.shape[1], kind)
-        return VAEOutput(self._scored(embeddings, tokens, kind, keep), mu, sigma, returns)
+        z, mu, sigma = self.draw(noise, tokens, kind)
+        embeddings, returns = self.conductor.with_returns(z, tokens.shape[1], kind)
+        return MelodyOutput(self._scored(embeddings, tokens, kind, keep), mu, sigma, returns)

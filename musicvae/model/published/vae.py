@@ -2,28 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from musicvae.model.latent import LatentVAE, VAEOutput
 from musicvae.model.published.conductor import PublishedConductor
 from musicvae.model.published.config import PublishedConfig
 from musicvae.model.published.decoder import LstmDecoder
 from musicvae.model.published.encoder import BidirectionalLayer, BidirectionalReader, PublishedEncoder
 
-__all__ = ["PublishedOutput", "PublishedVAE"]
-
-
-@dataclass(frozen=True)
-class PublishedOutput:
-    """log_probs: (N, T) nats of the given targets, minus the published reconstruction loss; mu, sigma: (N, Z)."""
-
-    log_probs: Tensor
-    mu: Tensor
-    sigma: Tensor
+__all__ = ["PublishedVAE"]
 
 
 class ControlReader(nn.Module):
@@ -38,7 +29,7 @@ class ControlReader(nn.Module):
         return torch.cat(self.levels[0](controls.transpose(0, 1)), -1).transpose(0, 1)
 
 
-class PublishedVAE(nn.Module):
+class PublishedVAE(LatentVAE):
     """A network of the published family; N examples of T = config.steps steps.
 
     inputs: (N, T, input_depth) floats, or integers (N, T, K), the rows of the input that are 1 (-1: none). targets: categorical
@@ -114,10 +105,10 @@ class PublishedVAE(nn.Module):
         controls: Tensor | None = None,
         lengths: Tensor | None = None,
         fed: Tensor | None = None,
-    ) -> PublishedOutput:
+    ) -> VAEOutput:
         """One pass of training: encode, draw z = mu + sigma * noise, score the targets.
 
         noise: (N, Z) standard normal; fed: frames in `targets`' form, fed back in place of the targets (scheduled sampling).
         """
-        mu, sigma = self.encode(inputs, controls, lengths)
-        return PublishedOutput(self.log_probs(mu + sigma * noise, targets, controls, fed), mu, sigma)
+        z, mu, sigma = self.draw(noise, inputs, controls, lengths)
+        return VAEOutput(self.log_probs(z, targets, controls, fed), mu, sigma)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from musicvae.model.recurrent import GatedRecurrence
+from musicvae.model.gru import GatedRecurrence
 
 
 def _pair() -> tuple[GatedRecurrence, nn.GRU]:
