@@ -29,10 +29,10 @@ from musicvae.music.performance import (
 from musicvae.music.score import NoteTable, Score, Track
 from musicvae.music.segments import Segment, after_pickup, stated_key, tempo_at
 
-__all__ = ["MIN_EVENTS", "MIN_PARTS", "PerformanceExtraction", "PerformanceLine", "extract_performances", "performed_tracks"]
+__all__ = ["MIN_PARTS", "PerformanceExtraction", "PerformanceLine", "extract_performances", "performed_tracks"]
 
-MIN_PARTS, MIN_EVENTS = 2, 8
-"""What a bar has at least, to be learnt from."""
+MIN_PARTS = 2
+"""Instruments that a bar has at least, to be learnt from."""
 _MOST = MAX_EVENTS - 2
 _FAMILIES = (
     "Piano", "Chromatic percussion", "Organ", "Guitar", "Bass", "Strings", "Ensemble", "Brass", "Reed", "Pipe", "Synth lead", "Synth pad",
@@ -68,7 +68,7 @@ class PerformanceExtraction:
 def extract_performances(score: Score, *, whole: bool = False) -> PerformanceExtraction:
     """All instruments of a score, a line for each run of bars of one meter of 16 sixteenths that a performance can hold.
 
-    Those are bars of 2 to 8 instruments, at least 8 events in all and no more than 62 in one; pickups and bars cut short are left out.
+    Those are bars of 2 to 8 instruments, none with more than 62 events; pickups and bars cut short are left out.
     whole: keep every bar; of more than 8 instruments those with most events stay, and what an instrument plays beyond 62 events is left
     out. ValueError where nothing is left.
     """
@@ -149,7 +149,6 @@ def _acceptable(counts: Ints, losses: Counter[str]) -> NDArray[np.bool_]:
         f"bars of fewer than {MIN_PARTS} instruments": playing < MIN_PARTS,
         f"bars of more than {MAX_PARTS} instruments": playing > MAX_PARTS,
         f"bars of more than {_MOST} events in one instrument": counts.max(axis=0) > _MOST,
-        f"bars of fewer than {MIN_EVENTS} events": counts.sum(axis=0) < MIN_EVENTS,
     }
     left: NDArray[np.bool_] = np.ones(counts.shape[1], np.bool_)
     for reason, failed in reasons.items():

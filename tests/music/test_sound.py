@@ -6,7 +6,10 @@ import pytest
 
 from musicvae.music.melody import Melody, Note
 from musicvae.music.meter import Meter
+from musicvae.music.percussion import strike
+from musicvae.music.piece import Piece
 from musicvae.music.sound import SAMPLE_RATE, render, write_wav
+from musicvae.music.vocabulary import from_tokens
 
 TUNE = Melody((Note(69, 0, 4), Note(81, 8, 4, 40), Note(60, 14, 2)), num_bars=1, tempo_qpm=120)
 
@@ -81,3 +84,62 @@ def test_hours_are_refused_before_any_memory_is_taken(tmp_path):
     with pytest.raises(ValueError, match="lasts 4000000 seconds; sound is made of up to 1200"):
         write_wav(Melody((), num_bars=1_000_000, tempo_qpm=60), tmp_path / "a.wav")
     assert not list(tmp_path.iterdir())
+
+
+def beat(*steps, offset=0.0):
+    velocity, late = np.zeros((1, 16, 9)), np.zeros((1, 16, 9))
+    for step in steps:
+        velocity[0, step, 0] = 100
+        late[0, step, 0] = offset
+    return Piece("groove", {"bars": velocity, "offsets": late}, tempo_qpm=120)
+
+
+def begins(samples):
+    return float(np.flatnonzero(np.abs(samples) > 1e-4)[0]) / SAMPLE_RATE
+
+
+def test_a_piece_sounds_where_it_is_played():
+    on_time, late, early = (render(beat(0, 4, offset=offset)) for offset in (0, 0.25, -0.25))
+    assert begins(on_time) < 0.002
+    assert begins(late) - begins(on_time) == pytest.approx(0.25 * 0.125, abs=1e-4)
+    # An early first hit is heard at once, and so all is as long as the hit is early.
+    assert begins(early) < 0.002
+    assert len(early) - len(on_time) == pytest.approx(0.25 * 0.125 * SAMPLE_RATE, abs=1)
+    assert np.abs(on_time).max() == pytest.approx(0.8)
+
+
+def test_a_piece_of_a_melody_sounds_like_the_melody():
+    tokens = np.zeros((1, 16), np.uint8)
+    tokens[0, [0, 4, 6]] = 60 - 19, 1, 72 - 19
+    np.testing.assert_allclose(render(Piece("melody", {"bars": tokens})), render(from_tokens(tokens, Meter(4, 4))), atol=1e-12)
+
+
+def test_a_band_is_its_parts_together(tmp_path):
+    melody, bass = np.zeros((1, 16), np.uint8), np.zeros((1, 16), np.uint8)
+    melody[0, 0], bass[0, 8] = 50, 20
+    trio = Piece("trio", {"bars": melody, "bass": bass, "drums": np.full((1, 16), 3)})
+    samples = render(trio)
+    assert 2 <= len(samples) / SAMPLE_RATE <= 2.5
+    written = read_wav(write_wav(trio, tmp_path / "trio.wav"))
+    assert np.abs(written / 32767 - samples).max() <= 0.5 / 32767 + 1e-12
+    assert not render(Piece("drums", {"bars": np.zeros((1, 16))})).any()
+    with pytest.raises(ValueError, match="the piece lasts 24000 seconds"):
+        render(Piece("drums", {"bars": np.zeros((1, 16))}, tempo_qpm=0.01))
+
+
+@pytest.mark.parametrize("pitch", [36, 38, 42, 46, 45, 48, 50, 49, 51, 60, 0, 127])
+def test_every_drum_has_a_sound_that_fades_and_is_always_the_same(pitch):
+    sound = strike(pitch, SAMPLE_RATE)
+    assert np.abs(sound).max() <= 1.5
+    assert np.abs(sound[:2000]).max() > 0.05
+    assert np.abs(sound[-100:]).max() < 0.1 * np.abs(sound).max()
+    np.testing.assert_array_equal(sound, strike(pitch, SAMPLE_RATE))
+
+
+def test_a_kick_is_low_and_a_hi_hat_high():
+    def middle(pitch):
+        sound = strike(pitch, SAMPLE_RATE)
+        power = np.abs(np.fft.rfft(sound)) ** 2
+        return float((np.fft.rfftfreq(len(sound), 1 / SAMPLE_RATE) * power).sum() / power.sum())
+
+    assert middle(36) < 200 < 2000 < middle(38) < middle(42)
