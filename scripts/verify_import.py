@@ -73,7 +73,7 @@ def network(path: str, preset: str | None, bars: int | None) -> PublishedVAE:
 def arrays(path: Path, config: PublishedConfig) -> Arrays:
     """What is stored, its shapes checked."""
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
             stored = {name: file[name] for name in file.files}
     except (zipfile.BadZipFile, EOFError, KeyError) as error:
         raise ValueError(f"{path} is no .npz file ({error})") from error

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from musicvae.cli.parsing import Commands, add_command, positive_int
 from musicvae.cli.targets import check_file
-from musicvae.cli.terminal import Terminal
+from musicvae.cli.terminal import Terminal, counted
 
 if TYPE_CHECKING:
     from musicvae.model.imports.importing import Imported
@@ -59,6 +59,6 @@ def run_import(args: argparse.Namespace, terminal: Terminal) -> None:
 
 
 def _summary(done: Imported) -> str:
-    skipped = " and ".join(f"{count} {what}" for what, count in done.skipped.items())
+    skipped = " and ".join(counted(count, what.removesuffix("s")) for what, count in sorted(done.skipped.items()))
     left_out = f"; left out, for training only: {skipped}" if skipped else ""
-    return f"{done.config.preset}: {done.parameters:,} weights in {done.config.steps} steps{left_out}"
+    return f"{done.config.preset}: {done.parameters:,} weights, pieces of {done.config.steps} steps{left_out}"

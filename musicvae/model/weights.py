@@ -100,10 +100,13 @@ def read_metadata(path: str | Path) -> dict[str, Any]:
 
 
 def config_of(header: Mapping[str, Any]) -> ModelConfig | PublishedConfig:
-    """The configuration in a header, of its family; ValueError for options this version does not know."""
-    if header.get("network") == PUBLISHED_NETWORK:
-        return PublishedConfig.from_dict(header["config"])
-    return ModelConfig.from_dict(header["config"])
+    """The configuration in a header, of its family; ValueError for options that make no sense or that this version does not know."""
+    try:
+        if header.get("network") == PUBLISHED_NETWORK:
+            return PublishedConfig.from_dict(header["config"])
+        return ModelConfig.from_dict(header["config"])
+    except TypeError as error:
+        raise ValueError(f"the configuration in the model's header is malformed ({error}): is the file damaged?") from error
 
 
 def load_model(path: str | Path) -> Bundle | PublishedBundle:
