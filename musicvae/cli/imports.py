@@ -19,7 +19,7 @@ _TEXT = """
 PATH is a TensorFlow checkpoint of Magenta's MusicVAE (its prefix, its .index file, or the folder or .tar
 archive with it) or a magenta.js folder (config.json, weights_manifest.json and shards). TensorFlow is not needed. A TensorFlow
 checkpoint does not say which configuration it is: name it with --preset ('musicvae presets' lists them); widths are read from the
-tensors. Afterwards every command takes the model, and 'train --init-from' goes on from it."""
+tensors. Afterwards every command takes the model (by name without -o), and 'train --init-from' goes on from it."""
 
 
 def add_commands(commands: Commands) -> None:
@@ -30,7 +30,9 @@ def add_commands(commands: Commands) -> None:
     )  # fmt: skip
     parser.add_argument("path", metavar="PATH", help="checkpoint: prefix, .index file, folder, .tar archive, or magenta.js folder")
     parser.add_argument("--preset", metavar="NAME", help="published configuration (not needed for a magenta.js folder)")
-    parser.add_argument("-o", "--output", metavar="MODEL", required=True, help=".safetensors file to write")
+    parser.add_argument(
+        "-o", "--output", metavar="MODEL", help=".safetensors file to write (default: in your data folder, under the configuration's name)"
+    )
     parser.add_argument("--bars", type=positive_int, metavar="N", help="length of the network's pieces, if not the configuration's")
     parser.add_argument("--half", action="store_true", help="keep numbers in half precision: half the size, answers differ by about 0.001")
     parser.add_argument("--force", action="store_true", help="replace MODEL")
@@ -39,7 +41,7 @@ def add_commands(commands: Commands) -> None:
 
 def run_import(args: argparse.Namespace, terminal: Terminal) -> None:
     """Import, and say what it was."""
-    out = Path(args.output)
+    out = _in_data_folder(args) if args.output is None else Path(args.output)
     if out.suffix != ".safetensors":
         raise ValueError(f"{out}: a model is kept in a .safetensors file; let -o name one, such as {out.with_suffix('.safetensors')}")
     check_file(out, force=args.force)
@@ -56,6 +58,16 @@ def run_import(args: argparse.Namespace, terminal: Terminal) -> None:
             "config": done.config.to_dict(), "metadata": done.metadata,
         }
     )  # fmt: skip
+
+
+def _in_data_folder(args: argparse.Namespace) -> Path:
+    """Where --model finds it by name: that of the configuration, else of the folder it comes from."""
+    from musicvae.compose.library import user_models_folder
+
+    folder = user_models_folder()
+    folder.mkdir(parents=True, exist_ok=True)
+    name = args.preset or Path(args.path).resolve().name
+    return folder / f"{name}.safetensors"
 
 
 def _summary(done: Imported) -> str:

@@ -44,6 +44,14 @@ def test_what_is_there_stays_unless_forced(run, fails, checkpoint, tmp_path):
     assert run("import", "run", "--preset", PRESET, "-o", "m.safetensors", "--force")[0] == 0
 
 
+def test_without_a_path_the_model_is_found_by_name(run, fails, checkpoint, tmp_path, monkeypatch):
+    monkeypatch.setattr("musicvae.compose.library.user_models_folder", lambda: tmp_path / "data" / "models")
+    assert run("import", "run", "--preset", PRESET)[1] == f"{tmp_path}/data/models/{PRESET}.safetensors\n"
+    write_magenta_js(tmp_path / "mel_2bar", variables(tiny(PRESET)), spec_of(PRESET))
+    assert run("import", "mel_2bar")[1] == f"{tmp_path}/data/models/mel_2bar.safetensors\n"
+    fails(f"import run --preset {PRESET}", "exists", "--force")
+
+
 @pytest.mark.parametrize(
     ("words", "parts"),
     [

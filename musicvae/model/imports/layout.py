@@ -20,7 +20,7 @@ __all__ = ["CORE", "Move", "core_prefixes", "layout"]
 
 _GATE_ORDER = (0, 2, 1, 3)  # published blocks, in the order that is kept here
 _FORGET = 1
-_TILE = 512
+_TILE = (16, 256)
 CORE = "decoder/"
 
 
@@ -142,10 +142,11 @@ def _transposed(kernel: Floats) -> Floats:
 
 
 def _transpose_into(out: Floats, rows: Floats) -> None:
-    """Tile by tile, so that what is read and what is written both stay in the cache."""
-    for top in range(0, rows.shape[0], _TILE):
-        for left in range(0, rows.shape[1], _TILE):
-            out[left : left + _TILE, top : top + _TILE] = rows[top : top + _TILE, left : left + _TILE].T
+    """Tile by tile, so that what is read and what is written both stay in the cache; 16 numbers are one line of it."""
+    height, width = _TILE
+    for top in range(0, rows.shape[0], height):
+        for left in range(0, rows.shape[1], width):
+            out[left : left + width, top : top + height] = rows[top : top + height, left : left + width].T
 
 
 def _squeezed(weights: Floats) -> tuple[Floats, ...]:

@@ -24,6 +24,7 @@ __all__ = ["MANIFEST", "Manifest", "read_json"]
 MANIFEST = "weights_manifest.json"
 _WIDTHS = {"float32": 4, "int32": 4, "bool": 1, "uint8": 1, "float16": 2}
 _QUANTISED = {"uint8": 1, "uint16": 2, "float16": 2}
+_PIECE = 1 << 18
 _MOST_JSON_BYTES = 16 << 20
 
 
@@ -64,11 +65,14 @@ class Manifest:
         raw = _joined(tensor)
         if tensor.kind in ("float32", "float16"):
             return checked_finite(as_floats(raw, tensor.kind, tensor.shape), name)
-        # In double precision and then rounded: the nearest single to what the manifest says.
-        values = raw.view(f"<u{_QUANTISED[tensor.kind]}").astype(np.float64)
-        values *= tensor.scale
-        values += tensor.minimum
-        return checked_finite(values.astype(np.float32).reshape(tensor.shape), name)
+        packed = raw.view(f"<u{_QUANTISED[tensor.kind]}")
+        values = np.empty(packed.shape, np.float32)
+        for first in range(0, len(packed), _PIECE):
+            piece = slice(first, first + _PIECE)
+            # In double precision and then rounded: the nearest single to what the manifest says.
+            with np.errstate(over="ignore"):
+                values[piece] = packed[piece].astype(np.float64) * tensor.scale + tensor.minimum
+        return checked_finite(values.reshape(tensor.shape), name)
 
     def _add_group(self, files: Files, group: Any, number: int) -> None:
         paths = _sequence(_get(group, "paths", f"group {number}"), f"the paths of group {number}")
