@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from musicvae.compose import blending, coding, learning, styling
 from musicvae.compose.code import Code
-from musicvae.compose.engine import ChordRows, Engine, over_chords
+from musicvae.compose.engine import ChordRows, Engine, require_chords
 from musicvae.compose.examples import gather
 from musicvae.compose.generating import Order, draw
 from musicvae.compose.harmony import Chords, chords_text, spread_chords
@@ -70,7 +70,8 @@ def load(name_or_path: str | Path | None = None, *, device: str = "cpu", threads
         from musicvae.model.engine import Engine as NetworkEngine
 
         return Model(NetworkEngine.load(path, device=device, threads=threads), name=name, path=path)
-    from musicvae.model.published.engine import MelodyEngine, PublishedEngine
+    from musicvae.model.published.engine import PublishedEngine
+    from musicvae.model.published.melody_engine import MelodyEngine
 
     engine = PublishedEngine.load(path, device=device, threads=threads)
     if engine.material == "melody":
@@ -311,8 +312,8 @@ class Model:
         """The chords as rows of so many model bars; ValueError where the model takes none."""
         if chords is None:
             return None
-        over_chords(self.engine, [rows := spread_chords(chords, bars)])
-        return rows
+        require_chords(self.engine)
+        return spread_chords(chords, bars)
 
     def _over(self, melody: Melody, chords: Chords | None) -> ChordRows | None:
         return self._rows(chords, melody.meter.model_bars(melody.num_bars))
