@@ -128,7 +128,7 @@ def blend_pieces(
             name=nearer.name, key=nearer.key, provenance={**(provenance or {}), "step": k + 1},
         ))  # fmt: skip
     if a.tempo_qpm != b.tempo_qpm:
-        notices = (*notices, f"the tempo moves from {a.tempo_qpm:g} to {b.tempo_qpm:g} quarter notes a minute")
+        notices = (*notices, f"the tempo moves from {round(a.tempo_qpm, 3):g} to {round(b.tempo_qpm, 3):g} quarter notes a minute")
     seen = dict.fromkeys((*ends[0].notices, *ends[1].notices))
     return PieceBlend(tuple(pieces), (*notices, *seen), alphas, (a, b))
 

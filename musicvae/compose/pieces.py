@@ -33,11 +33,10 @@ from musicvae.compose.piece_engine import Columns, PieceEngine, converter_of
 from musicvae.compose.piece_generating import PieceOrder, draw
 from musicvae.compose.piece_guides import asked_guide, guide_kind
 from musicvae.compose.piece_intake import TakenPiece, gather_pieces, take_music
-from musicvae.compose.styles import StyleVector, check_style_name
+from musicvae.compose.styles import StyleVector, check_style_name, tempo_of
 from musicvae.model.noise import piece_seed
 from musicvae.music.converters import Converter
 from musicvae.music.key import Key
-from musicvae.music.melody import DEFAULT_TEMPO_QPM
 from musicvae.music.meter import Meter
 from musicvae.music.piece import Piece
 
@@ -109,7 +108,7 @@ class PieceModel:
         order = PieceOrder(
             bars=check_bars(bars), temperature=check_temperature(temperature),
             prior_temperature=check_temperature(prior_temperature, "prior_temperature"),
-            tempo_qpm=_tempo(styles) if tempo_qpm is None else check_tempo(tempo_qpm),
+            tempo_qpm=tempo_of(styles) if tempo_qpm is None else check_tempo(tempo_qpm),
             vector=piece_styling.offset_of(styles, self.engine.config.z_size) if styles else None,
             guide=asked_guide(self.engine, bars, chords=chords, hits=struck),
         )  # fmt: skip
@@ -347,9 +346,3 @@ class PieceStyle:
 def _inputs(*pieces: Piece) -> list[dict[str, str]]:
     """What provenance says of the pieces that a result was made from."""
     return [{"name": piece.name, "fingerprint": piece.fingerprint} for piece in pieces]
-
-
-def _tempo(styles: Sequence[tuple[StyleVector, float]]) -> float:
-    """The tempo of the strongest style that has one, else 120."""
-    hints = [(strength, vector.tempo_qpm) for vector, strength in styles if vector.tempo_qpm is not None and strength > 0]
-    return max(hints, key=lambda hint: hint[0])[1] if hints else DEFAULT_TEMPO_QPM

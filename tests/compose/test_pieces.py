@@ -6,9 +6,11 @@ from musicvae.compose.pieces import PieceModel
 from musicvae.compose.styles import StyleVector, save_styles
 from musicvae.model.noise import piece_seed
 from musicvae.music.melody import Melody, Note
+from musicvae.music.meter import Meter
 from musicvae.music.piece import Piece
 from musicvae.music.provenance import provenance_of
 from musicvae.music.reading import read_score
+from musicvae.music.score import MeterChange, NoteTable, Score, TempoChange, Track
 
 
 @pytest.fixture
@@ -67,6 +69,18 @@ def test_a_drummer_plays_the_hits_of_one_with_the_feel_of_another(model):
     assert made.reconstruct(feel, hits=pattern) == played
     stiff = model("drums").generate(4, seed=1)  # of another material and map: taken anew from its notes
     assert made.generate(hits=stiff).num_bars == 4
+
+
+@pytest.mark.parametrize(("kind", "is_replaced"), [("drums", True), ("full", True), ("groove", False)])
+def test_hats_of_electronic_kits_are_hats(kind, is_replaced, model):
+    notes = NoteTable(np.arange(8) * 480, np.array([36, 22, 38, 26, 36, 42, 38, 46]), np.full(8, 60), np.full(8, 90))
+    kit = Score(480, (Track(notes, "Kit", is_drum=True),), (TempoChange(0, 100.0),), (MeterChange(0, Meter(4, 4)),))
+    made = model(kind)
+    taken = made.take(kit)
+    struck = [track.notes.pitch.tolist() for track in taken.music.to_score().tracks]
+    assert struck == [[36, 42, 38, 46, 36, 42, 38, 46]]
+    assert any("hits of pitch 22, which the drum map does not know, taken as 42: 1" in text for text in taken.notices) == is_replaced
+    assert not any("left out" in text for text in taken.notices)
 
 
 def test_any_rhythm_can_be_tapped(model, tmp_path):
