@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from musicvae.music.vocabulary import Tokens
 
-__all__ = ["ChordEngine", "ChordRows", "Engine", "Floats", "Layout", "over_chords"]
+__all__ = ["ChordEngine", "ChordRows", "Engine", "Floats", "Layout", "over_chords", "require_chords"]
 
 Floats = NDArray[np.float64]
 ChordRows = NDArray[np.uint8]
@@ -157,6 +157,12 @@ class ChordEngine(Engine, Protocol):
         ...
 
 
+def require_chords(engine: Engine) -> None:
+    """ValueError unless the engine's network takes chords."""
+    if not engine.config.takes_chords:
+        raise ValueError("this model takes no chords: leave them out, or load one that does, such as cat-mel_2bar_med_chords")
+
+
 def over_chords(engine: Engine, chords: Sequence[ChordRows] | None) -> Engine:
     """The engine for rows over their chords, each (B, 8); the engine itself for None.
 
@@ -164,6 +170,5 @@ def over_chords(engine: Engine, chords: Sequence[ChordRows] | None) -> Engine:
     """
     if chords is None:
         return engine
-    if not engine.config.takes_chords:
-        raise ValueError("this model takes no chords: leave them out, or load one that does, such as cat-mel_2bar_med_chords")
+    require_chords(engine)
     return cast(ChordEngine, engine).over(np.stack(chords))

@@ -142,6 +142,7 @@ class FakeWindowEngine(FakeEngine):
     def over(self, chords):
         assert self.takes_chords
         assert chords.dtype == np.uint8
+        assert chords.shape[1] <= self.max_bars
         bound = replace(self, chords=chords)
         bound.asked = self.asked
         return bound
