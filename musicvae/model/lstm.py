@@ -85,7 +85,9 @@ class LstmCell(nn.Module):
 
 def next_state(gates: Tensor, memory: Tensor) -> State:
     """The state after gates (N, 4H) that have not been squashed yet, and memory (N, H)."""
-    return _advance(_squash(gates.clone()), memory)
+    enter, keep, candidate, leave = gates.chunk(4, dim=-1)
+    memory = torch.addcmul(torch.sigmoid(keep) * memory, torch.sigmoid(enter), 2 * torch.sigmoid(2 * candidate) - 1)
+    return memory, torch.sigmoid(leave) * (2 * torch.sigmoid(2 * memory) - 1)
 
 
 def _full(dtype: torch.dtype) -> torch.dtype:
@@ -107,11 +109,12 @@ def _squash(gates: Tensor) -> Tensor:
     return gates
 
 
-def _advance(gates: Tensor, memory: Tensor) -> State:
-    """The next state from squashed gates (N, 4H)."""
+def _advance(gates: Tensor, memory: Tensor, new_memory: Tensor, new_output: Tensor) -> State:
+    """The next state from squashed gates (N, 4H), written into the last two arguments."""
     enter, keep, candidate, leave = gates.chunk(4, dim=-1)
-    memory = torch.addcmul(keep * memory, enter, candidate)
-    return memory, leave * _tanh(memory)
+    torch.addcmul(keep * memory, enter, candidate, out=new_memory)
+    torch.mul(leave, _tanh(new_memory), out=new_output)
+    return new_memory, new_output
 
 
 class _Recurrence(torch.autograd.Function):
@@ -140,10 +143,8 @@ class _Recurrence(torch.autograd.Function):
         learning, kept = any(ctx.needs_input_grad), []
         for t in range(steps - 1, -1, -1) if reverse else range(steps):
             gates = _squash(packed(output, arrive.at(t)).to(full))
-            memory, output = _advance(gates, memory)
             after = t if reverse else t + 1
-            outputs[after], memories[after] = output, memory
-            output = outputs[after]
+            memory, output = _advance(gates, memory, memories[after], outputs[after])
             if learning:
                 kept.append(gates.to(output.dtype))
         ctx.reverse, ctx.per_row = reverse, constant.dim() == 2
