@@ -156,7 +156,7 @@ class _Recurrence(torch.autograd.Function):
         rows, lookup, inputs, weight, recurrent, outputs, memories, *kept = ctx.saved_tensors
         grad_outputs, steps, reverse = grads[0], len(kept), ctx.reverse
         sums = _Sums(rows, lookup, inputs, weight, recurrent, outputs[1:] if reverse else outputs[:-1], ctx.per_row)
-        grad_memory, grad = torch.zeros_like(memories[0]), torch.zeros_like(outputs[0])
+        back, grad_memory, grad = Packed(recurrent.t()), torch.zeros_like(memories[0]), torch.zeros_like(outputs[0])
         groups = range(0, steps, sums.group)
         # What was read last comes first.
         for start in groups if reverse else reversed(groups):
@@ -166,7 +166,7 @@ class _Recurrence(torch.autograd.Function):
                 gates = kept.pop().to(memories.dtype)
                 grad = (grad + grad_outputs[t]).to(memories.dtype)
                 grad_memory = _gate_gradients(sums.gates[t - start], grad, grad_memory, gates, memories[before], memories[after])
-                grad = product(sums.for_products(t - start), recurrent.t())
+                grad = back(sums.for_products(t - start))
             sums.add(group)
         return (None, None, None, grad_memory, grad, *sums.all())
 
