@@ -159,8 +159,6 @@ def _with_known_hits(score: Score, drums: str) -> tuple[Score, tuple[str, ...]]:
             counts.update(notes.pitch[moved].tolist())
             track = replace(track, notes=NoteTable(notes.onset_ticks, pitch, notes.duration_ticks, notes.velocity))
         tracks.append(track)
-    told = tuple(
-        f"hits of pitch {pitch}, which the drum map does not know, taken as {taken_as[pitch]}: {count}"
-        for pitch, count in sorted(counts.items())
-    )
+    words = "which the drum map does not know, taken as"
+    told = tuple(f"hits of pitch {pitch}, {words} {taken_as[pitch]}: {count}" for pitch, count in sorted(counts.items()))
     return (replace(score, tracks=tuple(tracks)), told) if counts else (score, ())
