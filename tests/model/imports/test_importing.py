@@ -2,12 +2,13 @@
 
 import gzip
 import io
+import math
 import tarfile
 
 import numpy as np
 import pytest
 import torch
-from model.imports.maker import state_of, tiny, variables, with_training_state, write_checkpoint, write_magenta_js
+from model.imports.maker import entry, field, state_of, table, tiny, variables, with_training_state, write_checkpoint, write_magenta_js
 from safetensors.numpy import load_file
 
 from musicvae.model.imports.importing import import_model
@@ -224,6 +225,24 @@ def test_other_layers_than_the_presets_are_remarked(tmp_path, out):
     (notice,) = import_model(prefix, out, preset=MELODY).notices
     assert "encoder_sizes 6 x 7" in notice
     assert "in layers they are like flat-mel_16bar: is the preset right?" in notice
+
+
+def test_the_very_sizes_of_another_preset_are_an_error(tmp_path, out):
+    """Only names and shapes are read before it is told."""
+    entries, end = [(b"", field(1, 1))], 0
+    for move in layout(PUBLISHED[MELODY].config):
+        raw = bytes(4 * math.prod(move.shape))
+        entries.append((move.source.encode(), entry("float32", move.shape, 0, end, raw, crc=0)))
+        end += len(raw)
+    (tmp_path / "x.index").write_bytes(table(entries))
+    with (tmp_path / "x.data-00000-of-00001").open("wb") as file:
+        file.truncate(end)
+    with pytest.raises(
+        ValueError, match=r"does not fit cat-mel_2bar_big: missing: decoder/.*cell_2.*; these look like cat-mel_2bar_small$"
+    ):
+        import_model(tmp_path / "x", out, preset="cat-mel_2bar_big")
+    with pytest.raises(ValueError, match="does not match its checksum"):
+        import_model(tmp_path / "x", out, preset=MELODY)
 
 
 def test_an_unknown_preset(checkpoint, out):
