@@ -85,7 +85,8 @@ def decode_windows(engine: PieceEngine, z: Floats, guides: Columns, *, temperatu
     found: list[Columns] = []
     for rows in _batches(len(z)):
         controls = controls_of(engine, {name: guide[rows] for name, guide in guides.items()})
-        found.append(engine.decode(z[rows], temperature=temperature, seeds=list(seeds[rows]), controls=controls))
+        # A copy, since a code's arrays are read-only, which torch warns of.
+        found.append(engine.decode(np.array(z[rows]), temperature=temperature, seeds=list(seeds[rows]), controls=controls))
     return {name: np.concatenate([part[name] for part in found]) for name in found[0]}
 
 
