@@ -115,7 +115,13 @@ def one_hot(config, rng, n):
     return np.concatenate([np.eye(width)[rng.integers(0, width, shape)] * there for width in config.outputs], -1).astype(np.uint8)
 
 
-@pytest.mark.parametrize("preset", PUBLISHED)
+# One of each kind of part in every run; the others are combinations of the same.
+KINDS = {"cat-mel_2bar_med_chords", "cat-drums_2bar_small", "nade-drums_2bar_full", "flat-trio_16bar", "hierdec-mel_16bar",
+         "hier-trio_16bar", "hier-multiperf_vel_1bar_med_chords", "groovae_2bar_hits_control_tfds"}  # fmt: skip
+CHOSEN = [pytest.param(name, marks=() if name in KINDS else pytest.mark.slow) for name in PUBLISHED]
+
+
+@pytest.mark.parametrize("preset", CHOSEN)
 def test_every_configuration_is_what_plain_loops_make_of_its_variables(preset, run, tmp_path):
     config = tiny(preset)
     if preset in BARS:

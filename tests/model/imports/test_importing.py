@@ -303,8 +303,13 @@ def spec_of(preset):
     return {"type": "MusicVAE", "dataConverter": {"type": kind, "args": args}, **chords}
 
 
-@pytest.mark.parametrize("kind", [None, "uint8", "uint16", "float16"])
-@pytest.mark.parametrize("preset", SPECS)
+PACKINGS = ("uint8", "uint16", "float16")
+
+
+@pytest.mark.parametrize(
+    ("preset", "kind"),
+    [*((preset, None) for preset in SPECS), *((p, kind) for p in ("hier-mel_16bar", "groovae_4bar") for kind in PACKINGS)],
+)
 def test_every_magenta_js_network_and_packing(preset, kind, tmp_path, out):
     config = tiny(preset)
     folder = tmp_path / "js"
