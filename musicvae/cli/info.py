@@ -213,10 +213,9 @@ class _Reader:
         """That of the model with this name or path; None: of the shipped models."""
         if model is None:
             return cls()
-        from musicvae.compose.library import find_model
-        from musicvae.model.weights import read_metadata
+        from musicvae.compose.library import checked_header, find_model
 
-        header = read_metadata(find_model(model)[1])
+        header = checked_header(find_model(model)[1])
         if header.get("network") != "published":
             return cls(int(header["config"].get("max_bars", _MODEL_BARS)))
         from musicvae.model.published.config import PublishedConfig

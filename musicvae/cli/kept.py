@@ -13,13 +13,13 @@ __all__ = ["describe_code", "describe_safetensors"]
 
 def describe_safetensors(path: Path, terminal: Terminal) -> dict[str, Any]:
     """A model or, since both have the same suffix, a file of style vectors."""
+    from musicvae.compose.library import checked_header
     from musicvae.compose.styles import load_styles
-    from musicvae.model.weights import read_metadata
 
     try:
         vectors = load_styles(path)
     except ValueError:
-        return _model(path, read_metadata(path), terminal)
+        return _model(path, checked_header(path), terminal)
     styles = [
         {
             "name": vector.name, "attribute": vector.attribute, "meter": vector.meter, "model_hash": vector.model_hash,

@@ -24,8 +24,8 @@ from musicvae.music.meter import Meter
 if TYPE_CHECKING:
     from musicvae.compose.piece_code import PieceCode
 
-__all__ = ["DEFAULT_MODEL", "ModelInfo", "StyleInfo", "StyleLibrary", "available_models", "find_model", "load_code", "model_header",
-           "user_models_folder", "user_styles_folder"]  # fmt: skip
+__all__ = ["DEFAULT_MODEL", "ModelInfo", "StyleInfo", "StyleLibrary", "available_models", "checked_header", "find_model", "load_code",
+           "model_header", "user_models_folder", "user_styles_folder"]  # fmt: skip
 
 DEFAULT_MODEL = "melody"
 _SUFFIX = ".safetensors"
@@ -194,6 +194,17 @@ class StyleLibrary:
 
 def _info(vector: StyleVector, origin: str, path: Path) -> StyleInfo:
     return StyleInfo(vector.name, origin, vector.attribute, vector.meter, vector.tempo_qpm, vector.description, path)
+
+
+def checked_header(path: str | Path) -> dict[str, Any]:
+    """What a model file says about itself, without torch where it is sound; errors as `model.weights.read_metadata`."""
+    if header := model_header(path):
+        from musicvae.model.headers import check_header
+
+        return check_header(Path(path), header)
+    from musicvae.model.weights import read_metadata
+
+    return read_metadata(path)
 
 
 def load_code(path: str | Path) -> Code | PieceCode:

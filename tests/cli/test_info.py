@@ -162,3 +162,11 @@ def test_models_are_listed(run, monkeypatch):
 def test_no_models_at_hand(run, monkeypatch):
     monkeypatch.setattr(library, "available_models", list)
     assert "no models at hand" in run("models")[1]
+
+
+def test_a_model_is_described_without_the_network_library(tmp_path):
+    import subprocess
+    import sys
+
+    script = "import sys; from musicvae.cli.main import main; assert main(['info', 'melody']) == 0; assert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", script], check=True, timeout=60, capture_output=True, cwd=tmp_path)
