@@ -19,7 +19,7 @@ from musicvae.music.melody import Melody
 from musicvae.music.meter import Meter
 from musicvae.music.vocabulary import Tokens
 
-__all__ = ["check_code", "chords_of", "decode", "decode_rows", "encode", "encode_rows", "joined", "place", "windows_of"]
+__all__ = ["check_code", "chords_of", "decode", "decode_rows", "encode", "encode_rows", "joined", "margin_rows", "place", "windows_of"]
 
 _SHOWN_WINDOWS = 6
 # Rows that are decoded at once: bounds memory, changes no result.
@@ -178,6 +178,19 @@ def decode_rows(
         for row, part in zip(rows, tokens, strict=True):
             parts[row] = part
     return parts
+
+
+def margin_rows(
+    engine: Engine, z: Floats, parts: Sequence[Tokens], meter: Meter, *, chords: Sequence[ChordRows] | None = None
+) -> list[Floats]:
+    """What the score of each token (bars, S) of W parts lacks to be chosen, given z (W, Z): `Engine.margins`; chords[w]: (bars[w], 8)."""
+    margins: list[Floats] = [np.zeros((0, 0))] * len(parts)
+    for rows in _batches([len(part) for part in parts]):
+        bound = over_chords(engine, _rows(chords, rows))
+        found = bound.margins(z[rows], np.stack([parts[row] for row in rows]), kind=meter.kind_index)
+        for row, part in zip(rows, found, strict=True):
+            margins[row] = part
+    return margins
 
 
 def _rows(chords: Sequence[ChordRows] | None, rows: Sequence[int]) -> list[ChordRows] | None:

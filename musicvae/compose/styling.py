@@ -20,8 +20,8 @@ import numpy as np
 from musicvae.compose.canonical import from_coordinates
 from musicvae.compose.carry import with_folded_pitches, with_velocities
 from musicvae.compose.code import Code
-from musicvae.compose.coding import chords_of, decode_rows, encode, joined, place
-from musicvae.compose.engine import ChordRows, Engine, Floats, over_chords
+from musicvae.compose.coding import chords_of, decode_rows, encode, joined, margin_rows, place
+from musicvae.compose.engine import ChordRows, Engine, Floats
 from musicvae.compose.limits import check_strengths, check_temperature
 from musicvae.compose.seeds import window_seed
 from musicvae.compose.styles import StyleVector, added
@@ -92,11 +92,8 @@ def _bias(engine: Engine, code: Code, parts: Sequence[Tokens], weight: float) ->
         return None
     cap = weight / (1 - weight) if weight < 1 else np.inf
     biases = []
-    over = chords_of(code.chords, code.windows)
-    for window, (z, tokens) in enumerate(zip(code.mu, parts, strict=True)):
-        bound = over_chords(engine, None if over is None else [over[window]])
-        # A copy, since a code's arrays are read-only, which torch warns of.
-        needed = bound.margins(np.array(z)[None], tokens[None], kind=code.meter.kind_index)[0]
+    margins = margin_rows(engine, code.mu, parts, code.meter, chords=chords_of(code.chords, code.windows))
+    for needed, tokens in zip(margins, parts, strict=True):
         given = np.where(needed > 0, np.minimum(needed + _SPARE_NATS, cap), 0.0)
         bias = np.zeros((*tokens.shape, VOCABULARY_SIZE))
         np.put_along_axis(bias, tokens[..., None].astype(np.int64), given[..., None], axis=-1)
