@@ -71,3 +71,18 @@ def test_greedy_decides_hold_off_or_onset_before_the_pitch():
     assert greedy_tokens(np.log(shares)) == [40]
     shares[0, 45] = 0.05
     assert greedy_tokens(np.log(shares)) == [0]
+
+
+def test_a_published_network_chooses_among_all_events_at_once():
+    class Published(TransparentEngine):
+        def logits(self, z, tokens, *, kind):
+            scores = np.zeros((*tokens.shape, 90))
+            scores[..., 0], scores[..., 40:50] = 1.5, 1.0  # a hold is likelier than each onset, but not than all of them
+            return scores
+
+    engine = Published()
+    windows = select_windows(random_corpus(), "test", 0, limit=3)
+    z = engine.encode(windows.tokens, 0)[0]
+    assert (Codec(engine).teacher_forced(z, windows) == 40).all()
+    engine.config.fixed_window = True
+    assert not Codec(engine).teacher_forced(z, windows).any()
