@@ -26,7 +26,11 @@ _NO_ACTIVATION: tuple[str, list[float], str] = ("none", [], "")
 def product(x: Tensor, weight: Tensor, bias: Tensor | None = None, *, add: Tensor | None = None) -> Tensor:
     """Rows x (..., in) times weight (out, in), plus bias (out), plus add (..., out)."""
     if x.numel() and _is_plain(x, weight, bias, add):
-        return _wide(x, weight, bias, add)
+        if x.numel() > x.shape[-1]:
+            return _wide(x, weight, bias, add)
+        # A single row would go another way, and come out otherwise in the last bits.
+        twice = _wide(x.reshape(1, -1).expand(2, -1), weight, bias, None if add is None else add.reshape(1, -1).expand(2, -1))
+        return twice[0].view(*x.shape[:-1], -1)
     result = F.linear(x, weight, bias)
     return result if add is None else result + add
 

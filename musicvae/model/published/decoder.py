@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from musicvae.model.heads import Categorical, Groove, Head, Nade
 from musicvae.model.lstm import Incoming
@@ -75,7 +74,7 @@ class LstmDecoder(LstmStack):
         embeddings: (M, E); fed: (M, S, streams) or (M, S, D), what comes in at each step; controls: (M, S, C) or None.
         """
         outputs = self.unroll(self._incoming(embeddings, self.joined(fed), controls), self.begin(embeddings), fed.shape[1])
-        return self.output(outputs).transpose(0, 1)  # type: ignore[no-any-return]
+        return product(outputs, self.output.weight, self.output.bias).transpose(0, 1)
 
     def _incoming(self, embeddings: Tensor, fed: Tensor, controls: Tensor | None) -> Incoming:
         first, frames = self.layers[0], fed.transpose(0, 1)
@@ -85,7 +84,7 @@ class LstmDecoder(LstmStack):
             parts += [] if controls is None else [controls.transpose(0, 1)]
             return Incoming(first.bias, inputs=self.drop(torch.cat(parts, -1)), weight=first.weight_in)
         of_frames, of_embeddings, of_controls = self.shares()
-        constant = F.linear(embeddings, of_embeddings, first.bias)
+        constant = product(embeddings, of_embeddings, first.bias)
         told = None if controls is None else controls.transpose(0, 1)
         if not fed.is_floating_point():
             return Incoming(constant, rows=frames, lookup=of_frames, inputs=told, weight=None if told is None else of_controls)

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from musicvae.model.lstm import Incoming, LstmCell
+from musicvae.model.products import product
 from musicvae.model.published.config import PublishedConfig
 from musicvae.model.published.inputs import dense_rows
 from musicvae.model.published.stack import narrow_linear
@@ -111,7 +112,8 @@ class PublishedEncoder(nn.Module):
             read = reader.pool(_segments(read, steps), told, None if lengths is None else lengths.flatten())
             read = read.view(n, -1, read.shape[-1])
             controls = lengths = None
-        return self.mu(read[:, 0]), F.softplus(self.sigma(read[:, 0]))
+        mu, sigma = (product(read[:, 0], layer.weight, layer.bias) for layer in (self.mu, self.sigma))
+        return mu, F.softplus(sigma)
 
 
 def _segments(values: Tensor, steps: int) -> Tensor:

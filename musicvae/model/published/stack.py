@@ -43,7 +43,7 @@ class LstmStack(nn.Module):
     def begin(self, told: Tensor) -> tuple[Tensor, ...]:
         """The state at first, (M, H) each in the order c0, h0, c1, h1, ...: tanh of a linear layer."""
         sizes = [size for size in self.sizes for _ in range(2)]
-        return torch.split(torch.tanh(self.start(told)), sizes, dim=-1)
+        return torch.split(torch.tanh(product(told, self.start.weight, self.start.bias)), sizes, dim=-1)
 
     def unroll(self, incoming: Incoming, state: tuple[Tensor, ...], steps: int) -> Tensor:
         """Outputs (S, M, H) of the last layer."""
