@@ -63,6 +63,11 @@ def test_every_command_takes_them(run, imported, two_tunes, name):
     assert done(run, "decode", "a.npz", "-o", "again.mid", *model)[0] == ["again.mid"]
     done(run, "reconstruct", "a.mid", "--refine", "1", "-o", "heard.mid", *model)
     assert Path("again.mid").exists()
+
+
+@pytest.mark.parametrize("name", ["cat-mel_2bar_small", "hier-mel_16bar"])
+def test_styles_are_learnt_applied_and_listed(run, imported, two_tunes, name):
+    model = ["--model", imported[name]]
     for folder in ("one", "other"):
         Path(folder).mkdir()
     Path("one/a.mid").write_bytes(Path("a.mid").read_bytes())
