@@ -23,14 +23,18 @@ from torch.nn import functional as F
 
 from musicvae.model.heads import Categorical, Head
 from musicvae.model.published.decoder import LstmDecoder
-from musicvae.model.published.stepping import PackedCore
+from musicvae.model.published.stepping import PackedConductor, PackedCore
 from musicvae.model.published.vae import PublishedVAE
 from musicvae.model.sampling import Draws, unroll
 
 __all__ = ["CLOSE", "Chained", "Decode", "Sampled", "Sampler", "decode_chained", "decode_sequential"]
 
 CLOSE = 1e-4
-"""Decisions whose best and second best scores lie nearer than this, in nats of the outputs, are taken in double precision."""
+"""Decisions whose best and second best scores lie nearer than this are taken in double precision; in nats of the outputs, and for
+stretches of 16 steps: rounding errors grow with the steps, and so does this."""
+_STEPS_OF_CLOSE = 16
+
+_FEW = 16  # stretches that are decoded in about the time of one
 
 Decode = Callable[[Tensor, Tensor], Tensor]
 """Rows (R,), each example * stretches + stretch, and their first inputs (R, K), to frames (R, S, K)."""
@@ -46,19 +50,26 @@ class Chained:
 
 
 def decode_chained(decode: Decode, guess: Tensor) -> Chained:
-    """Every stretch begun with the last frame of the one before; guess: (N, stretches, K), of which that of the first is right."""
+    """Every stretch begun with the last frame of the one before; guess: (N, stretches, K), of which that of the first is right.
+
+    After the first round all stretches with a wrong first input are decoded again at once. Where most of those decoded turn out to end
+    otherwise than before, so that the next were decoded in vain, and they are not so few that it costs nothing, only the first wrong
+    one of each example is: in all then hardly more than one after another.
+    """
     n, stretches, _ = guess.shape
-    first = guess.clone()
+    begun = guess.clone()
     rows = torch.arange(n * stretches, device=guess.device)
     frames: Tensor | None = None
     rounds = decoded = 0
     while len(rows):
-        drawn = decode(rows, first.flatten(0, 1)[rows])
+        drawn = decode(rows, begun.flatten(0, 1)[rows])
         rounds, decoded = rounds + 1, decoded + len(rows)
         frames = drawn if frames is None else frames.index_copy(0, rows, drawn)
-        last = frames.view(n, stretches, *frames.shape[1:])[:, :-1, -1].to(first.dtype)
-        wrong = (last != first[:, 1:]).any(-1)
-        first[:, 1:] = last
+        last = frames.view(n, stretches, *frames.shape[1:])[:, :-1, -1].to(begun.dtype)
+        wrong = (last != begun[:, 1:]).any(-1)
+        if rounds > 1 and len(rows) > _FEW and 2 * int(wrong.sum()) > len(rows):
+            wrong &= wrong.cumsum(1) == 1
+        begun[:, 1:] = torch.where(wrong[..., None], last, begun[:, 1:])
         rows = F.pad(wrong, (1, 0)).flatten().nonzero()[:, 0]
     assert frames is not None
     return Chained(frames.view(n, stretches, *frames.shape[1:]), rounds, decoded)
@@ -96,6 +107,7 @@ class Sampler:
         self._vae, self._dtype = vae, weight.dtype
         self._is_exact = weight.device.type != "mps" and (products or self._dtype) == torch.float32
         self._cores = [PackedCore(cast(LstmDecoder, core), products or self._dtype) for core in vae.cores]
+        self._conduct = vae.conduct if vae.conductor is None else PackedConductor(vae.conductor, self._dtype)
 
     def draw(
         self, z: Tensor, draws: Draws, controls: Tensor | None = None, *, steps: int | None = None, is_chained: bool = True
@@ -109,7 +121,7 @@ class Sampler:
         steps = config.steps if steps is None else steps
         length = min(steps, config.steps_per_segment)
         plan = _Plan(z, controls, stretches=-(-steps // length), length=length)
-        told = _told(self._vae, plan, torch.arange(len(z), device=z.device), self._dtype)
+        told = _told(self._vae, self._conduct, plan, torch.arange(len(z), device=z.device), self._dtype)
         doubled = _Doubled(self._vae, plan) if self._is_exact else None
         parts, redrawn = [], 0
         for index, own in enumerate(self._draws_of_cores(draws, plan)):
@@ -161,9 +173,9 @@ class _Told:
         return _Told(self.embeddings[rows], None if self.controls is None else self.controls[rows], self.length)
 
 
-def _told(vae: PublishedVAE, plan: _Plan, examples: Tensor, dtype: torch.dtype) -> _Told:
+def _told(vae: PublishedVAE, conduct: Callable[[Tensor], Tensor], plan: _Plan, examples: Tensor, dtype: torch.dtype) -> _Told:
     """All stretches of some examples, in the precision of the network."""
-    embeddings = vae.conduct(plan.z[examples].to(dtype))[:, : plan.stretches].flatten(0, 1)
+    embeddings = conduct(plan.z[examples].to(dtype))[:, : plan.stretches].flatten(0, 1)
     if plan.controls is None:
         return _Told(embeddings, None, plan.length)
     controls = vae.condition(plan.controls[examples].to(dtype))
@@ -194,7 +206,7 @@ class _Doubled:
             if index not in self._cores:
                 self._cores[index] = copy.deepcopy(cast(LstmDecoder, self._vae.cores[index])).double()
             examples, place = torch.unique(rows // self._plan.stretches, return_inverse=True)
-            told = _told(self._teller, self._plan, examples, torch.float64)
+            told = _told(self._teller, self._teller.conduct, self._plan, examples, torch.float64)
             return self._cores[index], told.of(place * self._plan.stretches + rows % self._plan.stretches)
 
         return core_and_told
@@ -208,7 +220,7 @@ class _Stretches:
         self._all = core.prepare(told.embeddings, told.controls)
         self.redrawn = 0
         # Above temperature 0 the scores are divided by it, and so is the distance.
-        self._close = CLOSE / min(draws.temperature or 1.0, 1.0)
+        self._close = CLOSE * max(told.length / _STEPS_OF_CLOSE, 1.0) / min(draws.temperature or 1.0, 1.0)
 
     def __call__(self, rows: Tensor, first: Tensor) -> Tensor:
         context, state = self._all
