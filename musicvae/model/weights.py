@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, overload
@@ -19,6 +19,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from musicvae.model.config import ModelConfig
 from musicvae.model.headers import FORMAT, HEADER, PUBLISHED_NETWORK, check_header, published_header
@@ -115,8 +116,7 @@ def load_model(path: str | Path) -> Bundle | PublishedBundle:
     header = read_metadata(path)
     config = config_of(header)
     try:
-        # Nothing is drawn for weights that are about to be replaced.
-        with torch.device("meta"):
+        with torch.device("meta"), _NothingDrawn():
             networks = _networks(config)
         with safe_open(path, framework="pt") as file:
             tensors = {name: file.get_tensor(name).to(torch.float32) for name in file.keys()}  # noqa: SIM118  # safe_open is no mapping
@@ -136,6 +136,21 @@ def load_model(path: str | Path) -> Bundle | PublishedBundle:
     assert isinstance(vae, MelodyVAE)
     assert isinstance(prior, BarPrior)
     return Bundle(vae, prior, config, header, digest)
+
+
+class _NothingDrawn(TorchFunctionMode):
+    """Leaves weights that are about to be replaced as they are: even to draw nothing on no device, torch imports its compiler."""
+
+    _FILLS = frozenset(
+        {"normal_", "uniform_", "kaiming_uniform_", "xavier_uniform_", "orthogonal_", "zeros_", "constant_", "zero_", "fill_", "copy_"}
+    )
+
+    def __torch_function__(
+        self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        if getattr(func, "__name__", "") in self._FILLS:
+            return args[0] if args else (kwargs or {})["tensor"]
+        return func(*args, **(kwargs or {}))
 
 
 def _networks(config: ModelConfig | PublishedConfig) -> dict[str, nn.Module]:
