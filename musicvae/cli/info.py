@@ -238,7 +238,7 @@ class _Reader:
 
 
 def _taken_piece(score: Score, converter: Converter, args: argparse.Namespace, terminal: Terminal) -> dict[str, Any]:
-    from musicvae.compose.piece_intake import take_music
+    from musicvae.compose.pieces.intake import take_music
 
     taken = take_music(score, converter, track=chosen_track(args.track), start_bar=args.start_bar, bars=args.bars)
     terminal.line(f"the model would take: {converter.material}, {counted(taken.music.num_bars, 'bar')} of {taken.music.meter}")

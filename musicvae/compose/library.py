@@ -22,7 +22,7 @@ from musicvae.compose.styles import StyleVector, check_style_name, load_styles, 
 from musicvae.music.meter import Meter
 
 if TYPE_CHECKING:
-    from musicvae.compose.piece_code import PieceCode
+    from musicvae.compose.pieces.code import PieceCode
 
 __all__ = ["DEFAULT_MODEL", "ModelInfo", "StyleInfo", "StyleLibrary", "available_models", "checked_header", "find_model", "load_code",
            "model_header", "user_models_folder", "user_styles_folder"]  # fmt: skip
@@ -218,7 +218,7 @@ def load_code(path: str | Path) -> Code | PieceCode:
         of_melody = True  # which says what is wrong with it
     if of_melody:
         return Code.load(path)
-    from musicvae.compose.piece_code import PieceCode
+    from musicvae.compose.pieces.code import PieceCode
 
     return PieceCode.load(path)
 

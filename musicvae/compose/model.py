@@ -50,7 +50,7 @@ from musicvae.music.provenance import inputs_of
 __all__ = ["AnyModel", "Model", "ModelInfo", "Style", "StyleInfo", "available_models", "load", "load_melodic"]
 
 if TYPE_CHECKING:
-    from musicvae.compose.pieces import PieceModel
+    from musicvae.compose.pieces.model import PieceModel
 
 AnyModel: TypeAlias = "Model | PieceModel"
 Styles = str | Mapping[str, float]
@@ -59,7 +59,7 @@ Styles = str | Mapping[str, float]
 def load(name_or_path: str | Path | None = None, *, device: str = "cpu", threads: int | None = None) -> AnyModel:
     """Load a model by the name of one at hand or by the path of its file; None loads the default one.
 
-    An imported one of drums, grooves, trios or performances is a `compose.pieces.PieceModel`, with the same methods.
+    An imported one of drums, grooves, trios or performances is a `compose.pieces.model.PieceModel`, with the same methods.
     device: as torch names them. threads: to compute with, >= 1 (default: torch's choice). Raises ValueError
     for unknown names, damaged or newer files and devices that cannot be used, FileNotFoundError
     for a path that is not there.
@@ -76,7 +76,7 @@ def load(name_or_path: str | Path | None = None, *, device: str = "cpu", threads
     engine = PublishedEngine.load(path, device=device, threads=threads)
     if engine.material == "melody":
         return Model(MelodyEngine(engine), name=name, path=path)
-    from musicvae.compose.pieces import PieceModel
+    from musicvae.compose.pieces.model import PieceModel
 
     return PieceModel(engine, name=name, path=path)
 

@@ -8,7 +8,7 @@ from compose.fake_piece_engine import PRESETS, engine, piece
 
 from musicvae.cli.main import main
 from musicvae.compose import model as compose_model
-from musicvae.compose.pieces import PieceModel
+from musicvae.compose.pieces.model import PieceModel
 from musicvae.music.reading import read_score
 
 

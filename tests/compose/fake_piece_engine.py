@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from musicvae.compose.piece_intake import drum_map_of
+from musicvae.compose.pieces.intake import drum_map_of
 from musicvae.model.noise import generator
 from musicvae.model.published.presets import PUBLISHED
 from musicvae.music.converters import converter

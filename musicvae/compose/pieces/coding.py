@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from musicvae.compose.engine import Floats
 from musicvae.compose.limits import check_refine, check_temperature
-from musicvae.compose.piece_code import PieceCode
-from musicvae.compose.piece_engine import Columns, PieceEngine, converter_of
-from musicvae.compose.piece_guides import controls_of, guide_kind, own_guide, window_guides, with_guide
-from musicvae.compose.piece_intake import drum_map_of
-from musicvae.compose.piece_windows import Reading, cut_columns, held_steps, join_columns, readings
+from musicvae.compose.pieces.code import PieceCode
+from musicvae.compose.pieces.engine import Columns, PieceEngine, converter_of
+from musicvae.compose.pieces.guides import controls_of, guide_kind, own_guide, window_guides, with_guide
+from musicvae.compose.pieces.intake import drum_map_of
+from musicvae.compose.pieces.windows import Reading, cut_columns, held_steps, join_columns, readings
 from musicvae.compose.seeds import window_seed
 from musicvae.music.piece import Piece
 

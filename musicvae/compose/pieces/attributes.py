@@ -1,6 +1,6 @@
 """What can be measured of drums, grooves, trios and performances, so that styles can be learnt by it and told by it.
 
-Conventions: columns (N, B, ...) as in `compose.piece_engine`; every attribute is one number for each of N windows. *Strikes* are
+Conventions: columns (N, B, ...) as in `compose.pieces.engine`; every attribute is one number for each of N windows. *Strikes* are
 what hits a class of drums at a step.
 
 * density: strikes (drums, grooves), or onsets of all parts, a sixteenth.
@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from musicvae.compose.engine import Floats
-from musicvae.compose.piece_engine import Columns
+from musicvae.compose.pieces.engine import Columns
 from musicvae.music.drum_maps import DRUM_MAPS, drum_map
 from musicvae.music.vocabulary import FIRST_PITCH_TOKEN
 

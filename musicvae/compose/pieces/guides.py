@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from musicvae.compose.harmony import Chords, spread_chords
-from musicvae.compose.piece_engine import Columns, PieceEngine, converter_of
-from musicvae.compose.piece_windows import Reading
+from musicvae.compose.pieces.engine import Columns, PieceEngine, converter_of
+from musicvae.compose.pieces.windows import Reading
 from musicvae.music.chord_rows import EIGHTHS_PER_ROW
 from musicvae.music.performance import empty_bars
 

@@ -7,7 +7,7 @@ import pytest
 from compose.fake_piece_engine import piece
 
 from musicvae.compose.model import load
-from musicvae.compose.pieces import PieceModel
+from musicvae.compose.pieces.model import PieceModel
 from musicvae.model.published.presets import PUBLISHED
 
 KINDS = {

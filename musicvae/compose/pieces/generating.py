@@ -14,10 +14,10 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from musicvae.compose.engine import Floats
-from musicvae.compose.piece_coding import decode_windows, piece_of
-from musicvae.compose.piece_engine import Columns, PieceEngine
-from musicvae.compose.piece_guides import window_guides, with_guide
-from musicvae.compose.piece_windows import join_columns, plain_readings
+from musicvae.compose.pieces.coding import decode_windows, piece_of
+from musicvae.compose.pieces.engine import Columns, PieceEngine
+from musicvae.compose.pieces.guides import window_guides, with_guide
+from musicvae.compose.pieces.windows import join_columns, plain_readings
 from musicvae.compose.seeds import window_seed
 from musicvae.music.melody import DEFAULT_TEMPO_QPM
 from musicvae.music.piece import Piece
@@ -30,7 +30,7 @@ KINSHIP = 0.9
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class PieceOrder:
-    """What to generate. vector: (Z,), what styles add to z. guide: (bars, ...), as in `compose.piece_guides`."""
+    """What to generate. vector: (Z,), what styles add to z. guide: (bars, ...), as in `compose.pieces.guides`."""
 
     bars: int
     temperature: float = 1.0

@@ -6,8 +6,8 @@ from compose.fake_piece_engine import PRESETS, engine, piece
 from hypothesis import given
 from hypothesis import strategies as st
 
-from musicvae.compose.piece_coding import decode, encode
-from musicvae.compose.piece_styling import carried_over, restyle_piece
+from musicvae.compose.pieces.coding import decode, encode
+from musicvae.compose.pieces.styling import carried_over, restyle_piece
 from musicvae.compose.styles import StyleVector
 
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from compose.fake_piece_engine import PRESETS, engine, piece
 
-from musicvae.compose.pieces import PieceModel
+from musicvae.compose.pieces.model import PieceModel
 from musicvae.compose.styles import StyleVector, save_styles
 from musicvae.model.noise import piece_seed
 from musicvae.music.melody import Melody, Note

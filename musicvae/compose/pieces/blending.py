@@ -19,11 +19,11 @@ from musicvae.compose.blending import METHODS, SPACINGS
 from musicvae.compose.engine import Floats
 from musicvae.compose.latent import between
 from musicvae.compose.limits import check_choice, check_steps, check_temperature
-from musicvae.compose.piece_code import PieceCode
-from musicvae.compose.piece_coding import decode_windows, encode, piece_of
-from musicvae.compose.piece_engine import Columns, PieceEngine
-from musicvae.compose.piece_guides import window_guides, with_guide
-from musicvae.compose.piece_windows import join_columns
+from musicvae.compose.pieces.code import PieceCode
+from musicvae.compose.pieces.coding import decode_windows, encode, piece_of
+from musicvae.compose.pieces.engine import Columns, PieceEngine
+from musicvae.compose.pieces.guides import window_guides, with_guide
+from musicvae.compose.pieces.windows import join_columns
 from musicvae.compose.seeds import window_seed
 from musicvae.compose.spacing import GRID, even_alphas
 from musicvae.music.piece import Piece

@@ -2,7 +2,7 @@
 
 * From examples: the mean of their mu minus that of others, or minus the mean over the network's training data (its file's
   ``mean_mu``), which the prior gives as 0 where it is not stated. Strength 1 is the whole difference.
-* From an attribute (`compose.piece_attributes`): by "joint" or "difference" (`compose.directions`), from pieces given or, where
+* From an attribute (`compose.pieces.attributes`): by "joint" or "difference" (`compose.directions`), from pieces given or, where
   none are, from what the network draws; then scaled so that strength 1 moves the mean by one standard deviation.
 
 Conventions: a *passage* is one window of a piece; R passages.
@@ -22,11 +22,11 @@ from musicvae.compose.directions import METHODS, joint_way, quartile_way
 from musicvae.compose.engine import Floats
 from musicvae.compose.learning import STRENGTHS, Lesson, Tell
 from musicvae.compose.limits import check_choice
-from musicvae.compose.piece_attributes import attributes_of, measured
-from musicvae.compose.piece_coding import check_piece, decode_windows, encode_windows, windows_of
-from musicvae.compose.piece_engine import Columns, PieceEngine, converter_of
-from musicvae.compose.piece_guides import asked_guide, own_guide, window_guides
-from musicvae.compose.piece_windows import readings
+from musicvae.compose.pieces.attributes import attributes_of, measured
+from musicvae.compose.pieces.coding import check_piece, decode_windows, encode_windows, windows_of
+from musicvae.compose.pieces.engine import Columns, PieceEngine, converter_of
+from musicvae.compose.pieces.guides import asked_guide, own_guide, window_guides
+from musicvae.compose.pieces.windows import readings
 from musicvae.compose.styles import StyleVector
 from musicvae.model.noise import piece_seed
 from musicvae.music.piece import Piece

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from compose.fake_piece_engine import piece
 
-from musicvae.compose.piece_attributes import attributes_of, measured
+from musicvae.compose.pieces.attributes import attributes_of, measured
 
 KICK, SNARE, HAT, TOM, RIDE = (np.uint64(1 << place) for place in (0, 1, 2, 4, 8))
 

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from musicvae.compose.piece_engine import Columns
+from musicvae.compose.pieces.engine import Columns
 from musicvae.music.vocabulary import FIRST_PITCH_TOKEN, HOLD, NOTE_OFF, Tokens, canonical_tokens
 
 __all__ = ["TOKEN_COLUMNS", "Reading", "cut_columns", "held_steps", "join_columns", "plain_readings", "readings"]

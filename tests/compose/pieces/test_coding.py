@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 from compose.fake_piece_engine import PRESETS, engine, piece
 
-from musicvae.compose.piece_code import PieceCode
-from musicvae.compose.piece_coding import decode, encode
-from musicvae.compose.piece_guides import asked_guide
+from musicvae.compose.pieces.code import PieceCode
+from musicvae.compose.pieces.coding import decode, encode
+from musicvae.compose.pieces.guides import asked_guide
 from musicvae.music.vocabulary import canonical_tokens
 
 

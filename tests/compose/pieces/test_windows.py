@@ -3,7 +3,7 @@ from compose.fake_piece_engine import line, piece
 from hypothesis import given
 from hypothesis import strategies as st
 
-from musicvae.compose.piece_windows import cut_columns, held_steps, join_columns, plain_readings, readings
+from musicvae.compose.pieces.windows import cut_columns, held_steps, join_columns, plain_readings, readings
 from musicvae.music.meter import Meter
 from musicvae.music.vocabulary import from_tokens
 

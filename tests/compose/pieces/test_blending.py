@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from compose.fake_piece_engine import PRESETS, engine, piece
 
-from musicvae.compose.piece_blending import align_pieces, blend_pieces, distance
-from musicvae.compose.piece_coding import decode, encode
+from musicvae.compose.pieces.blending import align_pieces, blend_pieces, distance
+from musicvae.compose.pieces.coding import decode, encode
 from musicvae.music.piece import Piece
 
 

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from compose.fake_piece_engine import PRESETS, engine
 
-from musicvae.compose.piece_generating import KINSHIP, PieceOrder, draw
-from musicvae.compose.piece_guides import asked_guide
+from musicvae.compose.pieces.generating import KINSHIP, PieceOrder, draw
+from musicvae.compose.pieces.guides import asked_guide
 
 
 def guided(kind, made, bars):

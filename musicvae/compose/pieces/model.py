@@ -5,7 +5,7 @@ or ABC file, a `music.score.Score`, a `pretty_midi.PrettyMIDI` or a `music21` st
 differs from melodies:
 
 * All is in 4/4, and a network has no key of its own. Tempi are kept.
-* `encode` gives the mean of q(z | x), not a draw from it, window by window (`compose.piece_windows`).
+* `encode` gives the mean of q(z | x), not a draw from it, window by window (`compose.pieces.windows`).
 * Drums are in the map of the network (`music.drum_maps`), which most published ones share with Magenta before April 2019.
 * A humanising network is not shown velocities and timing, one for taps nothing but the rhythm, one that adds hi-hats not
   the closed one: `reconstruct` is how a stiff beat is played, a rhythm becomes a beat, or a beat gets its hi-hat.
@@ -21,18 +21,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from musicvae.compose import piece_coding, piece_learning, piece_styling
 from musicvae.compose.harmony import Chords, chords_text, spread_chords
 from musicvae.compose.intake import Source
 from musicvae.compose.learning import Lesson, few_notices
 from musicvae.compose.library import StyleInfo, StyleLibrary
 from musicvae.compose.limits import check_bars, check_meter, check_pieces, check_seed, check_strengths, check_temperature, check_tempo
-from musicvae.compose.piece_blending import PieceBlend, blend_pieces
-from musicvae.compose.piece_code import PieceCode
-from musicvae.compose.piece_engine import Columns, PieceEngine, converter_of
-from musicvae.compose.piece_generating import PieceOrder, draw
-from musicvae.compose.piece_guides import asked_guide, guide_kind
-from musicvae.compose.piece_intake import TakenPiece, gather_pieces, take_music
+from musicvae.compose.pieces import coding, learning, styling
+from musicvae.compose.pieces.blending import PieceBlend, blend_pieces
+from musicvae.compose.pieces.code import PieceCode
+from musicvae.compose.pieces.engine import Columns, PieceEngine, converter_of
+from musicvae.compose.pieces.generating import PieceOrder, draw
+from musicvae.compose.pieces.guides import asked_guide, guide_kind
+from musicvae.compose.pieces.intake import TakenPiece, gather_pieces, take_music
 from musicvae.compose.styles import StyleVector, check_style_name, tempo_of
 from musicvae.model.noise import piece_seed
 from musicvae.music.converters import Converter
@@ -72,7 +72,7 @@ class PieceModel:
     def take(
         self, source: Source, *, track: int | str | None = None, start_bar: int = 1, bars: int | None = None, tune: int = 1
     ) -> TakenPiece:
-        """What a file or an object holds for this network, as `compose.piece_intake.take_music` finds it."""
+        """What a file or an object holds for this network, as `compose.pieces.intake.take_music` finds it."""
         return take_music(source, self._converter, track=track, start_bar=start_bar, bars=bars, tune=tune)
 
     def generate(self, bars: int | None = None, **options: Any) -> Piece:
@@ -109,7 +109,7 @@ class PieceModel:
             bars=check_bars(bars), temperature=check_temperature(temperature),
             prior_temperature=check_temperature(prior_temperature, "prior_temperature"),
             tempo_qpm=tempo_of(styles) if tempo_qpm is None else check_tempo(tempo_qpm),
-            vector=piece_styling.offset_of(styles, self.engine.config.z_size) if styles else None,
+            vector=styling.offset_of(styles, self.engine.config.z_size) if styles else None,
             guide=asked_guide(self.engine, bars, chords=chords, hits=struck),
         )  # fmt: skip
         first = check_seed(seed)
@@ -142,7 +142,7 @@ class PieceModel:
         chords: Chords | None = None,
         hits: Source | None = None,
     ) -> PieceBlend:
-        """Blend two pieces in `steps` (2 to 1,000) pieces, both reconstructions included, as told in `compose.piece_blending`.
+        """Blend two pieces in `steps` (2 to 1,000) pieces, both reconstructions included, as told in `compose.pieces.blending`.
 
         method: "slerp" or "lerp". align: "repeat", "pad" or "trim". spacing: "even" or "latent". refine: gradient steps on the
         codes of both ends. chords, hits: what all pieces are told (default: what each one's nearer end is). meters and keys
@@ -167,7 +167,7 @@ class PieceModel:
     def encode(self, source: Source, *, refine: int = 0, chords: Chords | None = None) -> PieceCode:
         """The code of a piece; refine: gradient steps towards it at encode time. Its `notices` say what was chosen and lost."""
         taken = self.take(source)
-        code = piece_coding.encode(self.engine, self._over(taken.music, chords), refine=refine)
+        code = coding.encode(self.engine, self._over(taken.music, chords), refine=refine)
         return replace(code, notices=(*taken.notices, *code.notices))
 
     def decode(
@@ -179,7 +179,7 @@ class PieceModel:
         """
         guide = None if chords is None and hits is None else self._guide(code.num_bars, chords, hits)
         story = self._story("decode", seed=check_seed(seed), temperature=temperature, refine=code.refine)
-        return piece_coding.decode(self.engine, code, temperature=temperature, seed=story["seed"], guide=guide, provenance=story)
+        return coding.decode(self.engine, code, temperature=temperature, seed=story["seed"], guide=guide, provenance=story)
 
     def reconstruct(
         self,
@@ -194,9 +194,9 @@ class PieceModel:
         """What the network hears in a piece: its code, decoded. With `hits`: those, with the feel of the piece."""
         piece = self.take(source).music
         story = self._story("reconstruct", seed=check_seed(seed), temperature=temperature, refine=refine, inputs=_inputs(piece))
-        code = piece_coding.encode(self.engine, self._over(piece, chords), refine=refine)
+        code = coding.encode(self.engine, self._over(piece, chords), refine=refine)
         guide = None if hits is None else self._guide(code.num_bars, None, hits)
-        return piece_coding.decode(self.engine, code, temperature=temperature, seed=story["seed"], guide=guide, provenance=story)
+        return coding.decode(self.engine, code, temperature=temperature, seed=story["seed"], guide=guide, provenance=story)
 
     def restyle(
         self, source: Source, style: Styles, *, temperature: float = 0.0, seed: int = 0, refine: int = 0, chords: Chords | None = None
@@ -229,9 +229,9 @@ class PieceModel:
         force: bool = False,
         progress: Callable[[str], None] | None = None,
     ) -> PieceStyle:
-        """Learn a style from pieces (a folder or several sources), as told in `compose.piece_learning`.
+        """Learn a style from pieces (a folder or several sources), as told in `compose.pieces.learning`.
 
-        Options are those of `compose.model.Model.learn_style`; attributes are those of `compose.piece_attributes`.
+        Options are those of `compose.model.Model.learn_style`; attributes are those of `compose.pieces.attributes`.
         """
         self._refuse(meter=meter)
         lesson = Lesson(check_style_name(name), description, None, None if tempo_qpm is None else check_tempo(tempo_qpm))
@@ -244,10 +244,10 @@ class PieceModel:
         found, others = (None if given is None else gather_pieces(given, self._converter) for given in (examples, versus))
         if attribute is not None:
             pieces = None if found is None else found.pieces
-            vector = piece_learning.learn_from_attribute(self.engine, lesson, attribute, pieces, method=method, hold=hold, tell=tell)
+            vector = learning.learn_from_attribute(self.engine, lesson, attribute, pieces, method=method, hold=hold, tell=tell)
         else:
             opposite = None if others is None else others.pieces
-            vector = piece_learning.learn_from_examples(self.engine, lesson, found.pieces if found else (), opposite, tell=tell)
+            vector = learning.learn_from_examples(self.engine, lesson, found.pieces if found else (), opposite, tell=tell)
         notices = (*(found.notices if found else ()), *(others.notices if others else ()), *few_notices(vector))
         written = self._library.add(vector, path, force=force) if keep or path is not None else None
         return PieceStyle(vector, self, written, notices)
@@ -300,7 +300,7 @@ class PieceModel:
             "restyle", seed=check_seed(seed), style={vector.name: s for vector, s in styles}, temperature=temperature, refine=refine,
             inputs=_inputs(piece),
         )  # fmt: skip
-        return piece_styling.restyle_piece(
+        return styling.restyle_piece(
             self.engine, piece, styles, temperature=temperature, seed=story["seed"], refine=refine, provenance=story
         )
 

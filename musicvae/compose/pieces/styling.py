@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 
 from musicvae.compose.engine import Floats
 from musicvae.compose.limits import check_strengths, check_temperature
-from musicvae.compose.piece_coding import decode_windows, encode, piece_of
-from musicvae.compose.piece_engine import Columns, PieceEngine
-from musicvae.compose.piece_guides import window_guides
-from musicvae.compose.piece_windows import join_columns
+from musicvae.compose.pieces.coding import decode_windows, encode, piece_of
+from musicvae.compose.pieces.engine import Columns, PieceEngine
+from musicvae.compose.pieces.guides import window_guides
+from musicvae.compose.pieces.windows import join_columns
 from musicvae.compose.seeds import window_seed
 from musicvae.compose.styles import StyleVector
 from musicvae.music.piece import Piece

@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from musicvae.compose.engine import Floats
-from musicvae.compose.piece_engine import Columns
-from musicvae.compose.piece_windows import TOKEN_COLUMNS, Reading, readings
+from musicvae.compose.pieces.engine import Columns
+from musicvae.compose.pieces.windows import TOKEN_COLUMNS, Reading, readings
 from musicvae.music.files import atomic_path
 from musicvae.music.key import Key
 from musicvae.music.meter import Meter
@@ -38,7 +38,7 @@ class PieceCode:
     """An encoded piece of drums, grooves, trios or performances.
 
     mu, sigma: (W, Z), read-only; mean and standard deviation of q(z | window). span: bars a window reads; the windows are
-    `compose.piece_windows.readings` of num_bars. held: (W, P) steps that a note of each melodic part sounds on into the
+    `compose.pieces.windows.readings` of num_bars. held: (W, P) steps that a note of each melodic part sounds on into the
     window. guide: what conditions the network, (num_bars, 8) ``chords`` or (num_bars, 16) ``hits``, {} for nothing.
     model_hash: of the model that encoded it. refine: gradient steps that mu took. notices: what the user should
     know; not kept on disk. ValueError where the fields do not fit together.

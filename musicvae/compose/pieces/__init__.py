@@ -1,0 +1,1 @@
+"""What is asked of a model of drums, grooves, trios or performances; `model.PieceModel` has the methods of `compose.model.Model`."""
