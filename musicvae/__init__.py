@@ -1,6 +1,7 @@
 """Compose with a latent space: generate, blend and restyle melodies with a hierarchical recurrent VAE.
 
-`load` gives a model, `read` the melody in a file; importing this package imports neither torch nor numpy.
+`load` gives a model, `read` the melody in a file, `import_model` makes a model file of a published checkpoint. Importing this
+package imports neither torch nor numpy.
 """
 
 from __future__ import annotations
@@ -11,16 +12,18 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from musicvae.compose.intake import read
     from musicvae.compose.model import available_models, load
+    from musicvae.model.imports.importing import import_model
     from musicvae.music.melody import Melody, Note
 
     __version__: str
 
-__all__ = ["Melody", "Note", "__version__", "available_models", "load", "read"]
+__all__ = ["Melody", "Note", "__version__", "available_models", "import_model", "load", "read"]
 
 _HOMES = {
     "Melody": "musicvae.music.melody",
     "Note": "musicvae.music.melody",
     "available_models": "musicvae.compose.model",
+    "import_model": "musicvae.model.imports.importing",
     "load": "musicvae.compose.model",
     "read": "musicvae.compose.intake",
 }

@@ -4,7 +4,7 @@
 
 Blocks are found by HTML comments: ``<!-- output: COMMAND -->`` before a fenced block (``<!-- output, 9 lines: COMMAND -->``
 keeps the first 9 lines), and ``<!-- measured -->`` or ``<!-- benchmark -->`` up to their ``<!-- end -->``.
-Commands run in a temporary folder that holds data/examples; the figures come from musicvae/pretrained/melody.json.
+Commands run in a temporary folder that holds data/examples and tests/golden/published; the figures come from musicvae/pretrained/melody.json.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ README = ROOT / "README.md"
 FIGURES = ROOT / "musicvae" / "pretrained" / "melody.json"
 PICTURE = "blend.png"  # written by one of the commands; shown from docs/
 NOT_RUN = {"train", "evaluate"}  # these take hours, or data that is not here
-NOT_HERE = ("--scheduler", "DATASETS")  # as do lines with these words
+NOT_HERE = ("--scheduler", "DATASETS", "CHECKPOINTS")  # as do lines with these words
 SHELL_BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 OUTPUT = re.compile(r"(<!-- output(?:, (\d+) lines)?: (.+?) -->\n)```text\n.*?^```$", re.MULTILINE | re.DOTALL)
 
@@ -48,8 +48,8 @@ def commands(readme: str) -> dict[str, int]:
 
 def run_all(lines: Mapping[str, int], folder: Path) -> dict[str, str]:
     """What each command prints, remarks among results as on a terminal; SystemExit where one ends in another way than stated."""
-    (folder / "data").mkdir()
-    shutil.copytree(ROOT / "data" / "examples", folder / "data" / "examples")
+    for shown in ("data/examples", "tests/golden/published"):
+        shutil.copytree(ROOT / shown, folder / shown)
     environment = {**os.environ, "PYTHONUNBUFFERED": "1", "XDG_DATA_HOME": str(folder / "home")}
     printed = {}
     for line, code in lines.items():

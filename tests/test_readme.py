@@ -23,7 +23,7 @@ PROMISED = {
 }
 # These take hours, several machines or data that is not here.
 ONLY_PARSED = ("train", "evaluate")
-NOT_HERE = ("--scheduler", "DATASETS")
+NOT_HERE = ("--scheduler", "DATASETS", "CHECKPOINTS")
 
 
 def words_after_musicvae(line: str) -> list[str]:
@@ -40,7 +40,8 @@ def is_run(line: str) -> bool:
 def folder(tmp_path_factory):
     """Where the examples run, one after another, as a reader would run them."""
     path = tmp_path_factory.mktemp("readme")
-    shutil.copytree(ROOT / "data" / "examples", path / "data" / "examples")
+    for shown in ("data/examples", "tests/golden/published"):
+        shutil.copytree(ROOT / shown, path / shown)
     return path
 
 
@@ -100,7 +101,14 @@ def test_python_example_of_a_corpus_runs(capsys):
     assert why == "the only track with pitched notes"
     assert "8, 16)" in windows
     assert "windows by source and meter" in tables
-    assert len(PYTHON) == 2
+
+
+def test_python_example_of_an_import_runs(folder, capsys):
+    (code,) = (code for code in PYTHON if "import_model" in code)
+    exec(compile(code, "README.md", "exec"), {})
+    assert capsys.readouterr().out == "groove 2 120.0\n"
+    assert any(track.notes for track in read_midi(folder / "beat.mid").tracks)
+    assert len(PYTHON) == 3
 
 
 def test_every_output_shown_belongs_to_an_example():

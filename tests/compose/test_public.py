@@ -9,11 +9,12 @@ import pytest
 import musicvae
 from musicvae.compose.intake import read
 from musicvae.compose.model import available_models, load
+from musicvae.model.imports.importing import import_model
 from musicvae.music.melody import Melody, Note
 
 
 def test_public_names_are_those_of_their_rooms():
-    assert (musicvae.load, musicvae.read, musicvae.available_models) == (load, read, available_models)
+    assert (musicvae.load, musicvae.read, musicvae.available_models, musicvae.import_model) == (load, read, available_models, import_model)
     assert (musicvae.Melody, musicvae.Note) == (Melody, Note)
     assert set(musicvae.__all__) <= set(dir(musicvae))
     with pytest.raises(AttributeError, match="module 'musicvae' has no attribute 'melody_maker'"):
