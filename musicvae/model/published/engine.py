@@ -11,7 +11,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import numpy as np
 import torch
@@ -20,6 +20,7 @@ from torch import Tensor
 
 from musicvae.model.noise import generator, standard_noise
 from musicvae.model.published.config import PublishedConfig
+from musicvae.model.published.decoder import LstmDecoder
 from musicvae.model.published.sampling import Sampler
 from musicvae.model.sampling import Draws
 from musicvae.model.weights import PublishedBundle, load_published
@@ -69,6 +70,8 @@ class PublishedEngine:
             self._sampler = Sampler(self._vae, torch.bfloat16 if precision == "bfloat16" and not is_double else None)
         except (RuntimeError, AssertionError) as error:
             raise ValueError(f"device {device!r} cannot be used ({str(error).splitlines()[0]}); try cpu") from error
+        self._noise_width = sum(core.head.noise_width for core in cast(list[LstmDecoder], list(self._vae.cores)))
+        self._frame_width = len(self.config.outputs) if self.config.head == "categorical" else self.config.outputs[0]
         self._end = END if self.material == "performance" else None
 
     @classmethod
@@ -88,8 +91,10 @@ class PublishedEngine:
             for rows in _batches(len(inputs), max(1, _GATES_AT_ONCE // widest)):
                 part = [None if x is None else x[rows] for x in (inputs, controls, lengths)]
                 parts.append(self._vae.encode(inputs[rows], *part[1:]))
-        mu, sigma = (torch.cat(part) if part else torch.zeros(0, self.config.z_size) for part in zip(*parts, strict=True))
-        return _numpy(mu), _numpy(sigma)
+        if not parts:
+            return np.zeros((0, self.config.z_size)), np.zeros((0, self.config.z_size))
+        mu, sigma = (_numpy(torch.cat(part)) for part in zip(*parts, strict=True))
+        return mu, sigma
 
     def sample_prior(self, seeds: Sequence[int], *, temperature: float = 1.0) -> Floats:
         """Draw z (N, Z) from N(0, temperature^2), row i from `seeds[i]`."""
@@ -134,18 +139,14 @@ class PublishedEngine:
         self._check(z, temperature, seeds, controls, bias, forced)
         parts = []
         for rows in _batches(len(z), max(1, _ROWS_AT_ONCE // self.config.segments)):
-            noise = None
-            if temperature > 0:
-                assert seeds is not None
-                shape = (self.config.steps, sum(self.config.outputs) if self.config.head != "groove" else self.config.outputs[0] // 3)
-                drawn = standard_noise(list(seeds)[rows], shape, "gumbel" if self.config.head == "categorical" else "logistic")
-                noise = torch.as_tensor(drawn, device=self._device).to(self._dtype)
+            noise = None if seeds is None or temperature == 0 else self._noise(list(seeds)[rows])
             draws = Draws(temperature, noise, self._some(bias, rows), self._some(forced, rows, torch.int64), self._end)
-            told = torch.as_tensor(z[rows], device=self._device, dtype=torch.float64 if self._device.type != "mps" else torch.float32)
+            told = self._some(z, rows, self._dtype if self._device.type == "mps" else torch.float64)
+            assert told is not None
             with torch.no_grad():
                 sampled = self._sampler.draw(told, draws, self._some(controls, rows), steps=steps, is_chained=is_chained is not False)
             parts.append(sampled.frames.cpu().numpy())
-        return np.concatenate(parts) if parts else np.zeros((0, steps, len(self.config.outputs)), np.int64)
+        return np.concatenate(parts) if parts else np.zeros((0, steps, self._frame_width), np.int64)
 
     def log_probs(self, columns: Columns, z: Floats) -> Floats:
         """Nats (N, T) of the columns, given z (N, Z) and what comes before; minus the published reconstruction loss."""
@@ -175,6 +176,8 @@ class PublishedEngine:
 
         Adam on -log p(frames | z) + prior_weight * |z|^2 / 2.
         """
+        if steps == 0:
+            return z
         self._check_steps(frames)
         targets, told = self._given(frames), self._given(controls)
         assert targets is not None
@@ -214,6 +217,13 @@ class PublishedEngine:
     def _floats(self, values: Floats) -> Tensor:
         return torch.as_tensor(values, dtype=self._dtype, device=self._device)
 
+    def _noise(self, seeds: Sequence[int]) -> Tensor:
+        """Of the events of these pieces, (N, T, W)."""
+        config = self.config
+        distribution = "gumbel" if config.head == "categorical" else "logistic"
+        drawn = standard_noise(seeds, (config.steps, self._noise_width), distribution)
+        return torch.as_tensor(drawn, device=self._device).to(self._dtype)
+
     def _check(
         self,
         z: Floats,
@@ -226,17 +236,20 @@ class PublishedEngine:
         config, rows = self.config, len(z)
         if z.shape[1:] != (config.z_size,):
             raise ValueError(f"z has shape (rows, {config.z_size}) for this network, got {z.shape}")
+        if not temperature >= 0:
+            raise ValueError(f"temperature must be 0 or more, got {temperature}")
         if temperature > 0 and (seeds is None or len(seeds) != rows):
             raise ValueError(f"{rows} rows need as many seeds to be drawn, got {0 if seeds is None else len(seeds)}")
-        if config.control_depth and controls is None:
-            raise ValueError(f"{config.preset} is conditioned: it needs controls of shape ({rows}, {config.steps}, {config.control_depth})")
-        if controls is not None and controls.shape != (rows, config.steps, config.control_depth):
-            raise ValueError(f"controls have shape ({rows}, {config.steps}, {config.control_depth}) here, got {controls.shape}")
         if forced is not None and config.head != "categorical":
             raise ValueError(f"only classes can be forced; {config.preset} writes {config.outputs[0]} numbers a step")
-        for name, given in (("bias", bias), ("forced", forced)):
-            if given is not None and given.shape[:2] != (rows, config.steps):
-                raise ValueError(f"{name} has shape ({rows}, {config.steps}, ...) here, got {given.shape}")
+        if controls is not None and not config.control_depth:
+            raise ValueError(f"{config.preset} takes no controls")
+        if controls is None and config.control_depth:
+            raise ValueError(f"{config.preset} is conditioned: it needs controls of shape ({rows}, {config.steps}, {config.control_depth})")
+        widths = {"controls": config.control_depth, "bias": self._noise_width, "forced": len(config.outputs)}
+        for (name, width), given in zip(widths.items(), (controls, bias, forced), strict=True):
+            if given is not None and given.shape != (rows, config.steps, width):
+                raise ValueError(f"{name}: shape ({rows}, {config.steps}, {width}) is needed here, got {given.shape}")
 
 
 def _batches(rows: int, size: int) -> Iterator[slice]:

@@ -23,7 +23,7 @@ _State = tuple[Tensor, ...]
 
 
 class PackedConductor:
-    """What `PublishedConductor` does, without gradients; later changes of it do not reach this."""
+    """What `PublishedConductor` does, without gradients; its weights must not change afterwards."""
 
     def __init__(self, conductor: PublishedConductor, dtype: torch.dtype = torch.float32) -> None:
         self._segments, self._dtype = conductor.segments, dtype
@@ -51,7 +51,7 @@ class PackedConductor:
 
 
 class PackedCore:
-    """What `LstmDecoder` does one step at a time, without gradients; later changes of the core do not reach this.
+    """What `LstmDecoder` does one step at a time, without gradients; the core's weights must not change afterwards.
 
     dtype: precision of the products and of the state; outputs are in single precision at least.
     """
