@@ -1,5 +1,5 @@
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +8,11 @@ import pytest
 
 from musicvae.cli.corpora import report_lines
 from musicvae.corpus.store import Corpus
+from musicvae.music.drum_maps import DRUM_MAPS
+from musicvae.music.drums import DrumLine
 from musicvae.music.melody import Melody, Note
+from musicvae.music.meter import Meter
+from musicvae.music.midi_writing import write_score
 
 
 @pytest.fixture
@@ -184,3 +188,79 @@ def test_reasons_are_told_with_the_most_frequent_first():
         ["train", "1", "0", "0"], ["validation", "0", "0", "0"],
     ]  # fmt: skip
     assert "  no window: tunes shorter than a window: 1" in lines
+
+
+@pytest.fixture
+def beats(tmp_path):
+    """Forty beats of eight bars, each with a fill of its own."""
+    rng = np.random.default_rng(0)
+    (tmp_path / "beats").mkdir()
+    for k in range(40):
+        hits = np.zeros((8, 16), np.uint64)
+        hits[:, ::4], hits[:, 4::8] = 1 + 4, 2 + 4
+        hits[:, rng.integers(0, 16, 4)] |= np.uint64(1 << int(rng.integers(3, 9)))
+        score = DrumLine(hits, Meter(4, 4), 8, 1, 0, 120.0).to_score(DRUM_MAPS["nine"])
+        write_score(score, tmp_path / "beats" / f"{k:02}.mid")
+    return tmp_path / "beats"
+
+
+def test_from_files_what_the_network_is_for_is_taken(run, trained, beats):
+    code, out, _ = run("train", "beats", "-o", "m.safetensors", "--preset", "cat-drums_2bar_small")
+    assert code == 0
+    assert out.startswith("data: drums, ")
+    (call,) = trained
+    assert call["corpus"].options["drum_map"] == "nine-old"
+    assert call["config"].preset == "cat-drums_2bar_small"
+    options = call["options"]
+    assert (options.batch_size, options.max_steps, options.free_bits, options.max_beta) == (512, 200_000, 48.0, 0.2)
+
+
+def test_what_is_asked_for_goes_before_the_recipe(run, trained, folder):
+    words = (
+        "train tunes -o m.safetensors --preset cat-mel_2bar_small --batch 32 --free-bits 64 --max-beta 0.5 --lr 0.01 --pieces 4 --minutes 3"
+    )
+    assert run(*words.split())[0] == 0
+    options = trained[0]["options"]
+    assert (options.batch_size, options.free_bits, options.max_beta, options.lr, options.pieces) == (32, 64.0, 0.5, 0.01, 4)
+    assert (options.max_steps, options.max_minutes, options.beta_rate, options.transpose) == (None, 3.0, 0.99999, 5)
+
+
+def test_without_a_preset_the_network_is_that_of_the_model_to_start_from(run, trained, folder):
+    import torch
+
+    from musicvae.model.published.presets import PUBLISHED
+    from musicvae.model.published.vae import PublishedVAE
+    from musicvae.model.weights import save_model
+
+    config = replace(PUBLISHED["cat-mel_2bar_small"].config, preset="mel_mini", z_size=4, encoder_sizes=(8,), decoder_sizes=(8,))
+    torch.manual_seed(0)
+    save_model("start.safetensors", PublishedVAE(config), metadata={})
+    assert run("train", "tunes", "-o", "m.safetensors", "--init-from", "start.safetensors")[0] == 0
+    assert trained[0]["config"] == config
+    assert trained[0]["options"].sampling == "inverse_sigmoid"
+
+
+@pytest.mark.parametrize(
+    ("words", "parts"),
+    [
+        ("train tunes -o m.safetensors --preset hier-mel", ("unknown preset 'hier-mel'", "hier-mel_16bar", "musicvae presets")),
+        (
+            "train tunes -o m.safetensors --preset hier-mel_16bar --target-bits 9",
+            ("--target-bits is for networks of this project", "--free-bits"),
+        ),
+        ("train tunes -o m.safetensors --preset tiny --free-bits 9", ("--free-bits is for published networks", "--target-bits")),
+        ("train tunes -o m.safetensors --preset hier-mel_16bar --max-beta -1", ("--max-beta", "from 0 up")),
+    ],
+)
+def test_options_of_the_other_family_are_refused(fails, trained, folder, words, parts):
+    fails(words, *parts)
+    assert trained == []
+
+
+def test_a_corpus_of_another_material_is_refused(run, trained, folder):
+    from musicvae.corpus.build import build_corpus
+
+    build_corpus([folder], "corpus", engine="inline")
+    code, _, err = run("train", "corpus", "-o", "m.safetensors", "--preset", "groovae_4bar")
+    assert code == 2
+    assert "this corpus holds melody, and groove is needed" in err

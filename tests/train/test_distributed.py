@@ -40,10 +40,42 @@ report = {"drawn": drawn, "digests": digests, "steps": found.steps, "written": f
 out.with_name(f"rank-{found.rank}-{max_steps}.json").write_text(json.dumps(report))
 """
 
+PUBLISHED = """
+import hashlib, json, sys
+from pathlib import Path
+from train.published import corpus_for, tiny
+from musicvae.train.examples import TrainingExamples
+from musicvae.train.options import MachineOptions, PublishedOptions
+from musicvae.train.published_task import PublishedTask
+from musicvae.train.run import train
 
-def run(folder: Path, *arguments: str) -> None:
+out, max_steps = Path(sys.argv[1]), int(sys.argv[2])
+drawn, digests = [], {}
+own_batch, own_result = TrainingExamples.batch, PublishedTask.result
+
+def batch(self, number):
+    drawn.append(self.source.batch_windows(number)[0].tolist())
+    return own_batch(self, number)
+
+def result(self):
+    digests["own"] = hashlib.sha256(b"".join(x.numpy().tobytes() for x in self.vae.state_dict().values())).hexdigest()
+    return own_result(self)
+
+TrainingExamples.batch, PublishedTask.result = batch, result
+config = tiny("hierdec-mel_16bar", size=8)
+options = PublishedOptions(
+    max_steps=max_steps, batch_size=4, pieces=2, sampling="constant", sampling_rate=0.5, dropout_keep=0.8, transpose=2, validation_windows=8
+)
+machine = MachineOptions(accelerator="cpu", devices=2, strategy="ddp", precision="32-true", threads=1, checkpoint_minutes=0.0)
+found = train(corpus_for(config), out, config=config, options=options, machine=machine, progress=False)
+report = {"drawn": drawn, "digests": digests, "steps": found.steps, "written": found.rank == 0 and out.exists()}
+out.with_name(f"rank-{found.rank}-{max_steps}.json").write_text(json.dumps(report))
+"""
+
+
+def run(folder: Path, *arguments: str, text: str = SCRIPT) -> None:
     script = folder / "script.py"
-    script.write_text(SCRIPT)
+    script.write_text(text)
     command = [sys.executable, str(script), str(folder / "m.safetensors"), *arguments]
     done = subprocess.run(command, env=environment(), capture_output=True, encoding="utf-8", timeout=400, check=False)
     assert done.returncode == 0, done.stderr[:3000] + "\n...\n" + done.stderr[-1500:]
@@ -53,8 +85,9 @@ def reports(folder: Path, steps: int) -> list[dict]:
     return [json.loads((folder / f"rank-{rank}-{steps}.json").read_text()) for rank in (0, 1)]
 
 
-def test_two_processes_learn_one_network_from_different_windows(tmp_path):
-    run(tmp_path, "3")
+@pytest.mark.parametrize("text", [SCRIPT, pytest.param(PUBLISHED, marks=pytest.mark.slow)], ids=["own", "published"])
+def test_two_processes_learn_one_network_from_different_windows(text, tmp_path):
+    run(tmp_path, "3", text=text)
     first, second = reports(tmp_path, 3)
     assert first["steps"] == second["steps"] == 3
     assert first["written"]
