@@ -21,7 +21,7 @@ from torch import Tensor
 from musicvae.model.noise import generator, standard_noise
 from musicvae.model.published.config import PublishedConfig
 from musicvae.model.published.decoder import LstmDecoder
-from musicvae.model.published.sampling import Sampler
+from musicvae.model.published.sampling import Doubles, Sampler
 from musicvae.model.sampling import Draws
 from musicvae.model.weights import PublishedBundle, load_published
 from musicvae.music.converters import Columns, Converter, converter
@@ -34,7 +34,10 @@ Floats = NDArray[np.float64]
 PRECISIONS = ("float32", "float64", "bfloat16")
 """Of the products: single (close decisions in double), double, or half of single, which is faster and draws other pieces."""
 _REFINE_RATE = 0.05
-_ROWS_AT_ONCE = 512  # stretches that are decoded together
+_ROWS_AT_ONCE = 512  # stretches that are decoded together where all are at once
+_EXAMPLES_AT_ONCE = 128  # examples where stretches are decoded in turn: enough rows for fast products
+_CHAINED_UP_TO = 256
+"""Stretches that are decoded all at once. Of more, a step has enough rows even in turn, and nothing is decoded twice."""
 _GATES_AT_ONCE = 2**23  # numbers that one layer of the encoder holds
 
 
@@ -137,14 +140,17 @@ class PublishedEngine:
         """
         steps = self.config.steps if steps is None else steps
         self._check(z, temperature, seeds, controls, bias, forced)
-        parts = []
-        for rows in _batches(len(z), max(1, _ROWS_AT_ONCE // self.config.segments)):
+        segments = self.config.segments
+        if is_chained is None:
+            is_chained = len(z) * segments <= _CHAINED_UP_TO
+        parts, doubles = [], Doubles(self._vae)
+        for rows in _batches(len(z), max(1, _ROWS_AT_ONCE // segments) if is_chained else _EXAMPLES_AT_ONCE):
             noise = None if seeds is None or temperature == 0 else self._noise(list(seeds)[rows])
             draws = Draws(temperature, noise, self._some(bias, rows), self._some(forced, rows, torch.int64), self._end)
             told = self._some(z, rows, self._dtype if self._device.type == "mps" else torch.float64)
             assert told is not None
             with torch.no_grad():
-                sampled = self._sampler.draw(told, draws, self._some(controls, rows), steps=steps, is_chained=is_chained is not False)
+                sampled = self._sampler.draw(told, draws, self._some(controls, rows), steps=steps, is_chained=is_chained, doubles=doubles)
             parts.append(sampled.frames.cpu().numpy())
         return np.concatenate(parts) if parts else np.zeros((0, steps, self._frame_width), np.int64)
 

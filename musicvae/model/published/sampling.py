@@ -15,10 +15,10 @@ import copy
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import cast
+from typing import Any, cast
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from musicvae.model.heads import Categorical, Head
@@ -27,7 +27,7 @@ from musicvae.model.published.stepping import PackedConductor, PackedCore
 from musicvae.model.published.vae import PublishedVAE
 from musicvae.model.sampling import Draws, unroll
 
-__all__ = ["CLOSE", "Chained", "Decode", "Sampled", "Sampler", "decode_chained", "decode_sequential"]
+__all__ = ["CLOSE", "Chained", "Decode", "Doubles", "Sampled", "Sampler", "decode_chained", "decode_sequential"]
 
 CLOSE = 1e-4
 """Decisions whose best and second best scores lie nearer than this are taken in double precision; in nats of the outputs, and for
@@ -110,23 +110,29 @@ class Sampler:
         self._conduct = vae.conduct if vae.conductor is None else PackedConductor(vae.conductor, self._dtype)
 
     def draw(
-        self, z: Tensor, draws: Draws, controls: Tensor | None = None, *, steps: int | None = None, is_chained: bool = True
+        self,
+        z: Tensor,
+        draws: Draws,
+        controls: Tensor | None = None,
+        *,
+        steps: int | None = None,
+        is_chained: bool = True,
+        doubles: Doubles | None = None,
     ) -> Sampled:
         """Frames (N, T, K) of z (N, Z), in double precision; fields of `draws`: (N, T, ...).
 
         controls: (N, T, C) or None. steps: how many, from the first; None for all. is_chained: whether all stretches are decoded at
-        once, or one after another, with the same result.
+        once, or one after another, with the same result. doubles: those of the network, kept from an earlier draw.
         """
         config = self._vae.config
         steps = config.steps if steps is None else steps
         length = min(steps, config.steps_per_segment)
         plan = _Plan(z, controls, stretches=-(-steps // length), length=length)
         told = _told(self._vae, self._conduct, plan, torch.arange(len(z), device=z.device), self._dtype)
-        doubled = _Doubled(self._vae, plan) if self._is_exact else None
+        doubles = (doubles or Doubles(self._vae)) if self._is_exact else None
         parts, redrawn = [], 0
-        for index, own in enumerate(self._draws_of_cores(draws, plan)):
-            core = self._cores[index]
-            decode = _Stretches(core, told, own, None if doubled is None else doubled.of(index))
+        for index, (core, own) in enumerate(zip(self._cores, self._draws_of_cores(draws, plan), strict=True)):
+            decode = _Stretches(core, told, own, None if doubles is None else _doubled(doubles, index, plan))
             guess = _guess(core.head, plan, draws.end, told.embeddings)
             parts.append((decode_chained if is_chained else decode_sequential)(decode, guess))
             redrawn += decode.redrawn
@@ -184,32 +190,38 @@ def _told(vae: PublishedVAE, conduct: Callable[[Tensor], Tensor], plan: _Plan, e
     return _Told(embeddings, of_example[:, : plan.stretches, : plan.length].flatten(0, 1), plan.length)
 
 
-class _Doubled:
-    """The network in double precision, each part made of it when first needed."""
+class Doubles:
+    """The parts of a network that draw, in double precision, each made when it is first asked for; worth keeping for a few draws."""
 
-    def __init__(self, vae: PublishedVAE, plan: _Plan) -> None:
-        self._vae, self._plan = vae, plan
+    def __init__(self, vae: PublishedVAE) -> None:
+        self._vae = vae
         self._cores: dict[int, LstmDecoder] = {}
 
+    def core(self, index: int) -> LstmDecoder:
+        """A core decoder."""
+        if index not in self._cores:
+            self._cores[index] = cast(LstmDecoder, _double(self._vae.cores[index]))
+        return self._cores[index]
+
     @cached_property
-    def _teller(self) -> PublishedVAE:
-        """The network without what a decoder is not told by."""
+    def teller(self) -> PublishedVAE:
+        """The network with what decoders are told by alone."""
         teller = copy.copy(self._vae)
         kept = ("conductor", "controls")
-        teller._modules = {name: copy.deepcopy(module) for name, module in self._vae._modules.items() if name in kept}
-        return teller.double()
+        teller._modules = {name: _double(module) for name, module in self._vae._modules.items() if module is not None and name in kept}
+        return teller
 
-    def of(self, index: int) -> Callable[[Tensor], tuple[LstmDecoder, _Told]]:
-        """A core decoder, and what it is told of some stretches."""
+    def told(self, plan: _Plan, rows: Tensor) -> _Told:
+        """What a decoder is told of these stretches."""
+        examples, place = torch.unique(rows // plan.stretches, return_inverse=True)
+        told = _told(self.teller, self.teller.conduct, plan, examples, torch.float64)
+        return told.of(place * plan.stretches + rows % plan.stretches)
 
-        def core_and_told(rows: Tensor) -> tuple[LstmDecoder, _Told]:
-            if index not in self._cores:
-                self._cores[index] = copy.deepcopy(cast(LstmDecoder, self._vae.cores[index])).double()
-            examples, place = torch.unique(rows // self._plan.stretches, return_inverse=True)
-            told = _told(self._teller, self._teller.conduct, self._plan, examples, torch.float64)
-            return self._cores[index], told.of(place * self._plan.stretches + rows % self._plan.stretches)
 
-        return core_and_told
+def _double(module: nn.Module) -> nn.Module:
+    """A copy in double precision, of which the rest is never copied in single."""
+    doubled: dict[int, Any] = {id(x): nn.Parameter(x.detach().double(), requires_grad=False) for x in module.parameters()}
+    return copy.deepcopy(module, doubled)
 
 
 class _Stretches:
@@ -238,6 +250,11 @@ class _Stretches:
             frames[near] = unroll(core, context[: told.length], state, first[near], exact)[0].to(frames.dtype)
             self.redrawn += len(near)
         return frames
+
+
+def _doubled(doubles: Doubles, index: int, plan: _Plan) -> Callable[[Tensor], tuple[LstmDecoder, _Told]]:
+    """A core in double precision and what it is told, for rows of the plan."""
+    return lambda rows: (doubles.core(index), doubles.told(plan, rows))
 
 
 def _frame_width(head: Head) -> int:
