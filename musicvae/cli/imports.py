@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -61,13 +62,22 @@ def run_import(args: argparse.Namespace, terminal: Terminal) -> None:
 
 
 def _in_data_folder(args: argparse.Namespace) -> Path:
-    """Where --model finds it by name: that of the configuration, else of the folder it comes from."""
-    from musicvae.compose.library import user_models_folder
+    """Where --model finds it by name: that of the configuration, else of the folder or archive it comes from."""
+    from musicvae.compose.library import available_models, user_models_folder
 
     folder = user_models_folder()
+    name = args.preset or _place_name(Path(args.path).resolve())
+    out = folder / f"{name}.safetensors"
+    if any(model.name == name and model.path != out for model in available_models()):
+        raise ValueError(f"a model that ships is called {name!r} and would hide this one: say with -o where to write it")
     folder.mkdir(parents=True, exist_ok=True)
-    name = args.preset or Path(args.path).resolve().name
-    return folder / f"{name}.safetensors"
+    return out
+
+
+def _place_name(path: Path) -> str:
+    """The name of a folder or archive, or of the folder that one of its files lies in."""
+    place = path.parent if path.suffix == ".json" else path
+    return place.name if place.is_dir() else re.sub(r"(\.tar)?(\.gz)?$|\.tgz$", "", place.name)
 
 
 def _summary(done: Imported) -> str:

@@ -73,7 +73,7 @@ def _add_learning(learning: Any) -> None:
     learning.add_argument("--lr", type=positive_number, metavar="R", help="highest learning rate (default: 0.001)")
     learning.add_argument("--patience", type=positive_int, metavar="N", help="validations without progress that end the run (default: 12)")
     learning.add_argument(
-        "--prior-steps", type=positive_int, metavar="N", help="longest fit of the prior, after the network (default: 4000)"
+        "--prior-steps", type=positive_int, metavar="N", help="longest fit of the prior, after the network (default: 2500)"
     )
     learning.add_argument("--free-bits", type=number_from_0, metavar="B", help="published networks: bits of the code that cost nothing")
     learning.add_argument("--max-beta", type=number_from_0, metavar="W", help="published networks: full weight of the code's bits")

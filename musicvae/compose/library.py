@@ -243,7 +243,8 @@ def _published(header: Mapping[str, Any]) -> str:
         return ""
     from musicvae.model.published.presets import PUBLISHED
 
-    name = str(dict(header.get("config", {})).get("preset", ""))
+    config = header.get("config")
+    name = str(config.get("preset", "")) if isinstance(config, Mapping) else ""
     return f"{name}: {PUBLISHED[name].about}" if name in PUBLISHED else f"published network {name}"
 
 

@@ -1,4 +1,5 @@
 import json
+import tarfile
 
 import pytest
 from model.imports.maker import tiny, variables, with_training_state, write_checkpoint, write_magenta_js
@@ -49,7 +50,18 @@ def test_without_a_path_the_model_is_found_by_name(run, fails, checkpoint, tmp_p
     assert run("import", "run", "--preset", PRESET)[1] == f"{tmp_path}/data/models/{PRESET}.safetensors\n"
     write_magenta_js(tmp_path / "mel_2bar", variables(tiny(PRESET)), spec_of(PRESET))
     assert run("import", "mel_2bar")[1] == f"{tmp_path}/data/models/mel_2bar.safetensors\n"
+    assert run("import", "mel_2bar/config.json", "--force")[1] == f"{tmp_path}/data/models/mel_2bar.safetensors\n"
+    with tarfile.open(tmp_path / "mel_4bar.tar.gz", "w:gz") as archive:
+        archive.add(tmp_path / "mel_2bar", "mel_4bar")
+    assert run("import", "mel_4bar.tar.gz")[1] == f"{tmp_path}/data/models/mel_4bar.safetensors\n"
     fails(f"import run --preset {PRESET}", "exists", "--force")
+
+
+def test_a_model_that_ships_hides_no_imported_one(fails, tmp_path, monkeypatch):
+    monkeypatch.setattr("musicvae.compose.library.user_models_folder", lambda: tmp_path / "data" / "models")
+    write_magenta_js(tmp_path / "melody", variables(tiny(PRESET)), spec_of(PRESET))
+    fails("import melody", "a model that ships is called 'melody'", "-o")
+    assert not (tmp_path / "data").exists()
 
 
 @pytest.mark.parametrize(

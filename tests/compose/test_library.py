@@ -42,6 +42,16 @@ def test_shipped_models_are_listed_without_their_styles(pretrained):
     ]
 
 
+@pytest.mark.parametrize("config", ["x", [1, 2], None, {"preset": ["a"]}])
+def test_an_odd_file_among_the_models_hides_no_other(pretrained, tmp_path, config):
+    folder = tmp_path / "user" / "models"
+    folder.mkdir(parents=True)
+    header = {"network": "published", "format": 2, "config": config}
+    save_file({"x": np.zeros(1)}, folder / "odd.safetensors", {"musicvae": json.dumps(header)})
+    assert [model.name for model in available_models()] == ["broken", "melody", "odd"]
+    assert find_model("melody")[0] == "melody"
+
+
 def test_models_are_found_by_name_or_path(pretrained, tmp_path):
     assert find_model() == ("melody", pretrained / "melody.safetensors")
     assert find_model("broken") == ("broken", pretrained / "broken.safetensors")

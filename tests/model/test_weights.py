@@ -130,15 +130,31 @@ def test_a_family_that_is_not_known_asks_for_an_upgrade(tmp_path: Path) -> None:
         load_model(tmp_path / "m.safetensors")
 
 
-@pytest.mark.parametrize("config", [{"steps": 1}, {"nothing": 1}, {"z_size": "x"}])
-def test_configurations_that_cannot_be(published: PublishedVAE, tmp_path: Path, config: dict[str, object]) -> None:
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ({"steps": 0}, "steps must be a whole number of at least 1, got 0"),
+        ({"steps": 32.5}, "steps must be a whole number of at least 1, got 32.5"),
+        ({"z_size": "x"}, "z_size must be a whole number of at least 1, got 'x'"),
+        ({"z_size": True}, "z_size must be a whole number"),
+        ({"control_depth": -3}, "control_depth must be a whole number of at least 0, got -3"),
+        ({"min_pitch": None}, "min_pitch must be a whole number of at least 0, got None"),
+        ({"encoder_sizes": 5}, "encoder_sizes must be whole numbers of at least 1, got 5"),
+        ({"encoder_sizes": "512"}, "encoder_sizes must be whole numbers of at least 1, got '512'"),
+        ({"decoder_sizes": [5.7]}, r"decoder_sizes must be whole numbers of at least 1, got \(5.7,\)"),
+        ({"converter": None}, "converter must be a name, got None"),
+        ({"separate": "no"}, "separate must be true or false, got 'no'"),
+        ({"head": "gaussian"}, "unknown head 'gaussian'"),
+        ({"segments": 1}, "1 stretches and a conductor"),
+        ({"nothing": 1}, r"unknown network options \['nothing'\]"),
+    ],
+)
+def test_configurations_that_cannot_be(published: PublishedVAE, tmp_path: Path, config: dict[str, object], message: str) -> None:
     told = {**published.config.to_dict(), **config}
-    save_file(
-        {"x": torch.zeros(1)},
-        tmp_path / "m.safetensors",
-        metadata={"musicvae": json.dumps({"format": 2, "network": "published", "config": told})},
-    )
-    with pytest.raises(ValueError, match=r"."):
+    tensors = {f"vae.{name}": x for name, x in published.state_dict().items()}  # which fit: the configuration alone is wrong
+    header = json.dumps({"format": 2, "network": "published", "config": told})
+    save_file(tensors, tmp_path / "m.safetensors", metadata={"musicvae": header})
+    with pytest.raises(ValueError, match=message):
         load_model(tmp_path / "m.safetensors")
 
 

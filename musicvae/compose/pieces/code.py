@@ -18,17 +18,17 @@ from numpy.typing import NDArray
 
 from musicvae.compose.engine import Floats
 from musicvae.compose.pieces.engine import Columns
-from musicvae.compose.pieces.windows import TOKEN_COLUMNS, Reading, readings
+from musicvae.compose.pieces.windows import Reading, readings
 from musicvae.music.files import atomic_path
 from musicvae.music.key import Key
 from musicvae.music.meter import Meter
+from musicvae.music.piece import PIECE_MATERIALS, VOICES
 
 __all__ = ["PieceCode"]
 
 _FORMAT = 1
 _MAX_BARS = 10_000
 _GUIDES = {"chords": ("uint8", 8), "hits": ("uint64", 16)}
-_MATERIALS = ("melody", "drums", "groove", "trio", "performance")
 _ARRAYS = ("mu", "sigma", "held")
 _NOT_KEPT = {*_ARRAYS, "guide", "notices", "key"}
 
@@ -121,7 +121,7 @@ def _check(code: PieceCode) -> None:
     for name, kind in (("num_bars", int), ("span", int), ("refine", int), ("name", str), ("model_hash", str), ("drum_map", str)):
         if not isinstance(getattr(code, name), kind) or isinstance(getattr(code, name), bool):
             raise ValueError(f"{name} is {getattr(code, name)!r}")
-    if not 1 <= code.num_bars <= _MAX_BARS or not 1 <= code.span <= _MAX_BARS or code.refine < 0 or code.material not in _MATERIALS:
+    if not 1 <= code.num_bars <= _MAX_BARS or not 1 <= code.span <= _MAX_BARS or code.refine < 0 or code.material not in PIECE_MATERIALS:
         raise ValueError(f"{code.num_bars} bars in spans of {code.span}, material {code.material!r}, refine {code.refine}")
     if isinstance(code.tempo_qpm, bool) or not isinstance(code.tempo_qpm, int | float) or not 0 < code.tempo_qpm < 10_000:
         raise ValueError(f"tempo {code.tempo_qpm!r} is outside (0, 10000)")
@@ -130,7 +130,7 @@ def _check(code: PieceCode) -> None:
         raise ValueError(f"mu {code.mu.shape} and sigma {code.sigma.shape} do not fit {windows} windows")
     if not np.isfinite(code.mu).all() or not np.isfinite(code.sigma).all() or (code.sigma <= 0).any():
         raise ValueError("mu and sigma must be finite and sigma above 0")
-    if code.held.shape != (windows, len(TOKEN_COLUMNS.get(code.material, ()))) or (code.held < 0).any():
+    if code.held.shape != (windows, len(VOICES.get(code.material, ()))) or (code.held < 0).any():
         raise ValueError(f"held notes have shape {code.held.shape}, or less than 0 steps")
     for name, rows in code.guide.items():
         dtype, width = _GUIDES[name]

@@ -11,7 +11,7 @@ before; how many steps it sounds on (*held*) is kept apart and given back when w
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,12 +19,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from musicvae.compose.pieces.engine import Columns
+from musicvae.music.piece import VOICES
 from musicvae.music.vocabulary import FIRST_PITCH_TOKEN, HOLD, NOTE_OFF, Tokens, canonical_tokens
 
-__all__ = ["TOKEN_COLUMNS", "Reading", "cut_columns", "held_steps", "join_columns", "plain_readings", "readings"]
-
-TOKEN_COLUMNS: Mapping[str, tuple[str, ...]] = {"melody": ("bars",), "trio": ("bars", "bass")}
-"""Columns of a material that hold events of the 90-event vocabulary."""
+__all__ = ["Reading", "cut_columns", "held_steps", "join_columns", "plain_readings", "readings"]
 
 
 @dataclass(frozen=True)
@@ -60,14 +58,14 @@ def cut_columns(columns: Columns, windows: Sequence[Reading], span: int, materia
     total = len(next(iter(columns.values())))
     rows = np.array([(window.start_bar + np.arange(span)) % total for window in windows])
     cut = {name: np.asarray(column[rows]) for name, column in columns.items()}
-    for name in TOKEN_COLUMNS.get(material, ()):
+    for name in VOICES.get(material, ()):
         cut[name] = np.stack([_without_ties(part, total) for part in cut[name]])
     return cut
 
 
 def held_steps(columns: Columns, windows: Sequence[Reading], material: str) -> NDArray[np.int64]:
     """How many steps a note of each token column of a piece sounds on into each window, (W, columns); 0 where none does."""
-    names = TOKEN_COLUMNS.get(material, ())
+    names = VOICES.get(material, ())
     held = np.zeros((len(windows), len(names)), np.int64)
     for place, name in enumerate(names):
         flat = columns[name].reshape(-1)
@@ -83,7 +81,7 @@ def join_columns(
     parts: Columns, windows: Sequence[Reading], material: str, held: NDArray[np.int64] | None = None
 ) -> dict[str, NDArray[Any]]:
     """A piece's columns (B, ...) from those of its windows (W, span, ...); held: as `held_steps` gives it, none by default."""
-    names = TOKEN_COLUMNS.get(material, ())
+    names = VOICES.get(material, ())
     joined: dict[str, NDArray[Any]] = {}
     for name, column in parts.items():
         kept = [part[w.skip_bars : w.skip_bars + w.num_bars] for part, w in zip(column, windows, strict=True)]

@@ -10,6 +10,7 @@ __all__ = ["HEADS", "PublishedConfig"]
 
 HEADS = ("categorical", "nade", "groove")
 _TUPLES = ("encoder_sizes", "encoder_levels", "decoder_sizes", "conductor_sizes", "outputs", "control_sizes")
+_LEAST = {"steps": 1, "z_size": 1, "input_depth": 1, "segments": 1, "control_depth": 0, "nade_size": 0, "min_pitch": 0}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,12 +53,17 @@ class PublishedConfig:
 
     def __post_init__(self) -> None:
         for name in _TUPLES:
-            object.__setattr__(self, name, tuple(int(size) for size in getattr(self, name)))
-            if any(size < 1 for size in getattr(self, name)):
-                raise ValueError(f"{name} must be whole numbers of at least 1, got {getattr(self, name)}")
-        for name in ("steps", "z_size", "input_depth", "segments"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
+            given = getattr(self, name)
+            if not isinstance(given, tuple | list) or not all(_is_whole(size) and size >= 1 for size in given):
+                raise ValueError(f"{name} must be whole numbers of at least 1, got {given!r}")
+            object.__setattr__(self, name, tuple(given))
+        for name, least in _LEAST.items():
+            value = getattr(self, name)
+            if not _is_whole(value) or value < least:
+                raise ValueError(f"{name} must be a whole number of at least {least}, got {value!r}")
+        for name, kind in (("preset", str), ("converter", str), ("separate", bool)):
+            if not isinstance(getattr(self, name), kind):
+                raise ValueError(f"{name} must be {'true or false' if kind is bool else 'a name'}, got {getattr(self, name)!r}")
         if self.head not in HEADS:
             raise ValueError(f"unknown head {self.head!r}; allowed are {', '.join(HEADS)}")
         if not self.encoder_sizes or not self.decoder_sizes or not self.outputs:
@@ -95,3 +101,7 @@ class PublishedConfig:
             raise ValueError(f"unknown network options {sorted(unknown)}: was the file written by a newer version?")
         numbers: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
         return cls(**numbers)
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
