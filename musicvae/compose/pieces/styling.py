@@ -10,6 +10,7 @@ shown (the feel of a stiff beat, a beat for taps, a hi-hat) plays all of it. At 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -24,6 +25,7 @@ from musicvae.compose.pieces.guides import window_guides
 from musicvae.compose.pieces.windows import join_columns
 from musicvae.compose.seeds import window_seed
 from musicvae.compose.styles import StyleVector
+from musicvae.music.performance import DRUMS, END, FIRST_PROGRAM, MAX_PARTS, NOTHING, empty_bars
 from musicvae.music.piece import Piece
 from musicvae.music.vocabulary import FIRST_PITCH_TOKEN, HOLD, NOTE_OFF
 
@@ -80,8 +82,8 @@ def carried_over(own: Columns, before: Columns, after: Columns, material: str) -
     if material == "groove":
         return _grooves(own, before, after)
     if material == "performance":
-        changed = (before["bars"] != after["bars"]).any(axis=-1, keepdims=True)
-        return {"bars": np.where(changed, after["bars"], own["bars"])}
+        bars = zip(own["bars"], before["bars"], after["bars"], strict=True)
+        return {"bars": np.stack([_instruments(*rows) for rows in bars])}
     carried = {}
     for name in ("bars", "bass", "drums"):
         if name in after:
@@ -94,6 +96,36 @@ def _hits(own: Array, before: Array, after: Array) -> Array:
     """Hits (B, 16): each class of each bar from `own` or, where it changed, from `after`."""
     changed = np.bitwise_or.reduce(before ^ after, axis=1, keepdims=True)
     return np.asarray((own & ~changed) | (after & changed))
+
+
+def _instruments(own: Array, before: Array, after: Array) -> Array:
+    """Rows (8, 64) of a bar: each instrument, wherever its row is, from `own` or, where it changed, from `after`; own ones come first."""
+    if np.array_equal(before, after):
+        return own
+    played, was, now = (_by_instrument(rows) for rows in (own, before, after))
+    for lane in was.keys() - now.keys():
+        played.pop(lane, None)
+    for lane, row in now.items():
+        if lane not in was or not np.array_equal(was[lane], row):
+            played[lane] = row
+    found = empty_bars(1)[0]
+    for place, lane in enumerate(sorted(list(played)[:MAX_PARTS])):
+        found[place] = played[lane]
+    return np.asarray(found, own.dtype)
+
+
+def _by_instrument(rows: Array) -> dict[tuple[int, int], Array]:
+    """The rows (8, 64) in which something is, by the token of the program (a piano's where there is none) and which of its rows it is."""
+    met: Counter[int] = Counter()
+    found: dict[tuple[int, int], Array] = {}
+    for row in rows:
+        if row[0] in (END, NOTHING):
+            continue
+        programs = row[(row >= FIRST_PROGRAM) & (row <= DRUMS)]
+        token = int(programs[0]) if len(programs) else FIRST_PROGRAM
+        found[token, met[token]] = row
+        met[token] += 1
+    return found
 
 
 def _tokens(own: Array, before: Array, after: Array) -> Array:

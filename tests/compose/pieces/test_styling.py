@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from musicvae.compose.pieces.coding import decode, encode
 from musicvae.compose.pieces.styling import carried_over, restyle_piece
 from musicvae.compose.styles import StyleVector
+from musicvae.music.performance import DRUMS, END, FIRST_PROGRAM, empty_bars
 
 
 def vector(made, direction, **facts):
@@ -71,6 +72,43 @@ def test_vectors_of_other_models_and_wild_strengths_are_refused():
         restyle_piece(made, piece("drums"), [(StyleVector(name="v", direction=np.ones(3), model_hash="other"), 1.0)])
     with pytest.raises(ValueError, match="from -10 to 10"):
         restyle_piece(made, piece("drums"), [(vector(made, np.ones(made.config.z_size)), 11.0)])
+
+
+def bar_of(**pitches):
+    """A bar (1, 8, 64) in which each program holds one pitch throughout."""
+    bar = empty_bars(1)
+    tokens = {"piano": FIRST_PROGRAM, "bass": FIRST_PROGRAM + 33, "drums": DRUMS}
+    for place, (name, pitch) in enumerate(pitches.items()):
+        bar[0, place, :6] = tokens[name], 355, pitch, 255 + 96, 128 + pitch, END
+    return bar
+
+
+@pytest.mark.parametrize(
+    ("after", "wanted"),
+    [
+        ({"piano": 60, "bass": 43, "drums": 36}, {"bass": 43, "drums": 38}),
+        ({"piano": 64, "bass": 40, "drums": 36}, {"piano": 64, "bass": 41, "drums": 38}),
+        ({"piano": 60, "drums": 36}, {"drums": 38}),
+        ({"piano": 60, "bass": 40, "drums": 35}, {"bass": 41, "drums": 35}),
+        ({"piano": 60, "bass": 40, "drums": 36}, {"bass": 41, "drums": 38}),
+    ],
+)
+def test_an_instrument_is_told_by_its_program_not_by_its_row(after, wanted):
+    own, before = bar_of(bass=41, drums=38), bar_of(piano=60, bass=40, drums=36)
+    carried = carried_over({"bars": own}, {"bars": before}, {"bars": bar_of(**after)}, "performance")["bars"]
+    assert np.array_equal(carried, bar_of(**wanted))
+
+
+def test_of_more_than_eight_instruments_the_piece_s_own_stay():
+    def bar(programs):
+        rows = empty_bars(1)
+        for place, program in enumerate(programs):
+            rows[0, place, :6] = FIRST_PROGRAM + program, 355, 60, 255 + 96, 128 + 60, END
+        return rows
+
+    own, after = bar(range(20, 27)), bar([0, 1])
+    carried = carried_over({"bars": own}, {"bars": empty_bars(1)}, {"bars": after}, "performance")["bars"]
+    assert carried[0, :, 0].tolist() == [FIRST_PROGRAM + program for program in (0, *range(20, 27))]
 
 
 @given(seed=st.integers(0, 200))
