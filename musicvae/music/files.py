@@ -28,8 +28,11 @@ def atomic_path(path: str | Path, *, force: bool = False) -> Iterator[Path]:
     temporary = target.with_name(f".musicvae-{secrets.token_hex(6)}{target.suffix}")
     # Not tempfile.mkstemp: its files are private to the user, and the result should follow the umask.
     os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+    mode = temporary.stat().st_mode
     try:
         yield temporary
+        # A library may have put a file of its own in its place, private to the user.
+        temporary.chmod(mode)
         with temporary.open("rb+") as written:
             os.fsync(written.fileno())
         _rename(temporary, target, force)

@@ -107,3 +107,13 @@ def test_a_path_in_the_current_folder(tmp_path: Path, monkeypatch: pytest.Monkey
     with atomic_path("out.wav") as temporary:
         temporary.write_bytes(b"x")
     assert Path("out.wav").read_bytes() == b"x"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes are of POSIX")
+def test_a_file_that_a_library_put_in_place_is_as_public_as_others(tmp_path):
+    (tmp_path / "plain").write_text("")
+    with atomic_path(tmp_path / "a.bin") as temporary:
+        private = tmp_path / "private"
+        os.close(os.open(private, os.O_CREAT | os.O_WRONLY, 0o600))
+        private.replace(temporary)
+    assert (tmp_path / "a.bin").stat().st_mode == (tmp_path / "plain").stat().st_mode
