@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from musicvae.music.chord_rows import EIGHTHS_PER_ROW
 from musicvae.music.converters.converter import Array, Columns, Converter, Shift, column_of
 from musicvae.music.converters.melodies import moved_chord_column
-from musicvae.music.converters.triads import NUM_TRIADS, TRIAD_OF_CODE
+from musicvae.music.converters.triads import NUM_TRIADS, triads_of
 from musicvae.music.performance import (
     DRUMS,
     END,
@@ -73,7 +73,7 @@ class PerformanceConverter(Converter):
         rows = _ended(column_of(columns, "bars", _ROW))
         triad = np.zeros(rows.shape, np.int64)
         if "chords" in columns:
-            eighths = TRIAD_OF_CODE[column_of(columns, "chords", (EIGHTHS_PER_ROW,))]
+            eighths = triads_of(column_of(columns, "chords", (EIGHTHS_PER_ROW,)))
             at = np.minimum(onset_steps_of(rows) // _STEPS_PER_EIGHTH, EIGHTHS_PER_ROW - 1)
             timed = np.take_along_axis(eighths, at.reshape(*rows.shape[:2], -1), axis=2).reshape(rows.shape)
             triad = np.where(rows == NOTHING, _longest(eighths)[..., None, None], timed)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from musicvae.music.chords import QUALITIES
 
-__all__ = ["NUM_TRIADS", "TRIAD_OF_CODE", "chord_controls", "moved_chords"]
+__all__ = ["NUM_TRIADS", "TRIAD_OF_CODE", "chord_controls", "moved_chords", "triads_of"]
 
 NUM_TRIADS = 49
 _MAJOR, _MINOR, _AUGMENTED, _DIMINISHED = range(4)
@@ -41,11 +41,18 @@ TRIAD_OF_CODE = _table()
 """Class of each `music.chords.Chord.code`, (253,)."""
 
 
+def triads_of(codes: NDArray[Any]) -> NDArray[np.int64]:
+    """Classes of chord codes, of any shape; ValueError for a code outside 0 to 252."""
+    for code in (int(codes.min()), int(codes.max())) if codes.size else ():
+        if not 0 <= code < len(TRIAD_OF_CODE):
+            raise ValueError(f"chord code {code} is outside 0-{len(TRIAD_OF_CODE) - 1}")
+    triads: NDArray[np.int64] = TRIAD_OF_CODE[codes]
+    return triads
+
+
 def chord_controls(codes: NDArray[Any], repeats: int) -> NDArray[np.float32]:
-    """One-hot triads, float32 (N, E * repeats, 49), for chord codes (N, E), each `repeats` steps long; ValueError for a code above 252."""
-    if codes.size and int(codes.max()) >= len(TRIAD_OF_CODE):
-        raise ValueError(f"chord code {int(codes.max())} is outside 0-{len(TRIAD_OF_CODE) - 1}")
-    one_hot: NDArray[np.float32] = np.eye(NUM_TRIADS, dtype=np.float32)[np.repeat(TRIAD_OF_CODE[codes], repeats, axis=1)]
+    """One-hot triads, float32 (N, E * repeats, 49), for chord codes (N, E), each `repeats` steps long; ValueError as `triads_of`."""
+    one_hot: NDArray[np.float32] = np.eye(NUM_TRIADS, dtype=np.float32)[np.repeat(triads_of(codes), repeats, axis=1)]
     return one_hot
 
 

@@ -4,6 +4,7 @@ import pytest
 from musicvae.music.chords import QUALITIES, Chord
 from musicvae.music.converters import converter
 from musicvae.music.converters.triads import NUM_TRIADS, TRIAD_OF_CODE, chord_controls, moved_chords
+from musicvae.music.performance import empty_bars
 
 WANTED = {
     "maj": ["maj", "6", "7", "maj7", "9", "maj9", "add9", "sus2", "sus4", "7sus4", "5"],
@@ -50,3 +51,8 @@ def test_chords_move_as_chords_do():
 def test_a_code_of_no_chord_is_refused():
     with pytest.raises(ValueError, match="chord code 253 is outside 0-252"):
         chord_controls(np.array([[253]]), 2)
+    with pytest.raises(ValueError, match="chord code -1 is outside 0-252"):
+        chord_controls(np.array([[-1]]), 2)
+    columns = {"bars": empty_bars(1)[None], "chords": np.full((1, 1, 8), 255, np.uint8)}
+    with pytest.raises(ValueError, match="chord code 255 is outside 0-252"):
+        converter("performance-chords").controls(columns)
