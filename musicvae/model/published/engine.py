@@ -35,7 +35,9 @@ PRECISIONS = ("float32", "float64", "bfloat16")
 """Of the products: single (close decisions in double), double, or half of single, which is faster and draws other pieces."""
 _REFINE_RATE = 0.05
 _ROWS_AT_ONCE = 512  # stretches that are decoded together where all are at once
-_EXAMPLES_AT_ONCE = 128  # examples where stretches are decoded in turn: enough rows for fast products
+_EXAMPLES_AT_ONCE = 256  # examples where stretches are decoded in turn: enough rows for fast products
+_KEPT_DOUBLED = 2**23  # numbers of a network that are kept in double precision too
+_NOISE_AT_ONCE = 2**24  # random numbers that are held
 _CHAINED_UP_TO = 256
 """Stretches that are decoded all at once. Of more, a step has enough rows even in turn, and nothing is decoded twice."""
 _GATES_AT_ONCE = 2**23  # numbers that one layer of the encoder holds
@@ -75,6 +77,8 @@ class PublishedEngine:
             raise ValueError(f"device {device!r} cannot be used ({str(error).splitlines()[0]}); try cpu") from error
         self._noise_width = sum(core.head.noise_width for core in cast(list[LstmDecoder], list(self._vae.cores)))
         self._frame_width = len(self.config.outputs) if self.config.head == "categorical" else self.config.outputs[0]
+        drawing = sum(x.numel() for part in (self._vae.conductor, self._vae.cores) if part is not None for x in part.parameters())
+        self._doubles = Doubles(self._vae) if drawing <= _KEPT_DOUBLED else None
         self._end = END if self.material == "performance" else None
 
     @classmethod
@@ -143,8 +147,10 @@ class PublishedEngine:
         segments = self.config.segments
         if is_chained is None:
             is_chained = len(z) * segments <= _CHAINED_UP_TO
-        parts, doubles = [], Doubles(self._vae)
-        for rows in _batches(len(z), max(1, _ROWS_AT_ONCE // segments) if is_chained else _EXAMPLES_AT_ONCE):
+        # Close decisions are rare, so that large networks need not be held twice between calls.
+        parts, doubles = [], self._doubles or Doubles(self._vae)
+        at_once = min(_ROWS_AT_ONCE // segments if is_chained else _EXAMPLES_AT_ONCE, _NOISE_AT_ONCE // (steps * self._noise_width))
+        for rows in _batches(len(z), max(1, at_once)):
             noise = None if seeds is None or temperature == 0 else self._noise(list(seeds)[rows])
             draws = Draws(temperature, noise, self._some(bias, rows), self._some(forced, rows, torch.int64), self._end)
             told = self._some(z, rows, self._dtype if self._device.type == "mps" else torch.float64)
