@@ -219,10 +219,10 @@ class _Reader:
         if header.get("network") != "published":
             return cls(int(header["config"].get("max_bars", _MODEL_BARS)))
         from musicvae.model.published.config import PublishedConfig
-        from musicvae.music.converters import converter
+        from musicvae.model.published.conversion import converter_for
 
         config = PublishedConfig.from_dict(header["config"])
-        made = converter(config.converter, min_pitch=config.min_pitch, outputs=config.outputs)
+        made = converter_for(config)
         return cls(made.bars(config.steps), True, None if made.material == "melody" else made)
 
     def windows(self, melody: Melody) -> Sequence[Window]:

@@ -57,11 +57,11 @@ def _published(header: Mapping[str, Any]) -> dict[str, Any]:
     if header.get("network") != "published":
         return {}
     from musicvae.model.published.config import PublishedConfig
+    from musicvae.model.published.conversion import converter_for
     from musicvae.model.sizes import num_parameters
-    from musicvae.music.converters import converter
 
     config = PublishedConfig.from_dict(header["config"])
-    made = converter(config.converter, min_pitch=config.min_pitch, outputs=config.outputs)
+    made = converter_for(config)
     return {"material": made.material, "bars": made.bars(config.steps), "parameters": num_parameters(config)}
 
 

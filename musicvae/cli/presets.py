@@ -50,11 +50,11 @@ def run_presets(args: argparse.Namespace, terminal: Terminal) -> None:
 
 
 def _published(preset: Preset) -> dict[str, Any]:
+    from musicvae.model.published.conversion import converter_for
     from musicvae.model.sizes import num_parameters
-    from musicvae.music.converters import converter
 
     config = preset.config
-    made = converter(config.converter, min_pitch=config.min_pitch, outputs=config.outputs, steps=config.steps)
+    made = converter_for(config)
     return {
         "name": config.preset, "family": "published", "material": made.material, "bars": made.bars(config.steps), "z_size": config.z_size,
         "parameters": num_parameters(config), "about": preset.about, "config": config.to_dict(), "recipe": asdict(preset.recipe),

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from musicvae.compose.engine import Floats
 from musicvae.model.published.config import PublishedConfig
-from musicvae.music.converters import Converter, converter
+from musicvae.model.published.conversion import converter_for
+from musicvae.music.converters import Converter
 
 __all__ = ["Columns", "PieceEngine", "converter_of"]
 
@@ -68,5 +69,4 @@ class PieceEngine(Protocol):
 
 def converter_of(engine: PieceEngine) -> Converter:
     """What turns the engine's columns into its network's arrays, with its vocabulary and its drum map."""
-    config = engine.config
-    return converter(config.converter, min_pitch=config.min_pitch, outputs=config.outputs)
+    return converter_for(engine.config)

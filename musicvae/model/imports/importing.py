@@ -22,8 +22,8 @@ from musicvae.model.imports.magentajs import MANIFEST, Manifest, read_json
 from musicvae.model.imports.tensors import Floats, Source
 from musicvae.model.imports.writing import TensorFile
 from musicvae.model.published.config import PublishedConfig
+from musicvae.model.published.conversion import converter_for
 from musicvae.model.published.presets import PUBLISHED, Preset
-from musicvae.music.converters import converter
 from musicvae.music.files import atomic_path
 
 __all__ = ["Imported", "import_model", "opened", "take_tensors"]
@@ -85,7 +85,7 @@ def opened(
             problems = misfits(source.shapes, start)
         if problems:
             raise ValueError(f"{source.name} does not fit {start.preset}: {problems}{_guess(likely)}")
-        converter(config.converter, min_pitch=config.min_pitch, outputs=config.outputs, steps=config.steps)
+        converter_for(config)
         yield source, config, (*notices, *_sizes_notice(config, likely))
 
 
