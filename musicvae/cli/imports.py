@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from musicvae.cli.parsing import Commands, add_command, positive_int
-from musicvae.cli.targets import check_file
+from musicvae.cli.targets import check_ending, check_file
 from musicvae.cli.terminal import Terminal, counted
 
 if TYPE_CHECKING:
@@ -43,8 +43,7 @@ def add_commands(commands: Commands) -> None:
 def run_import(args: argparse.Namespace, terminal: Terminal) -> None:
     """Import, and say what it was."""
     out = _in_data_folder(args) if args.output is None else Path(args.output)
-    if out.suffix != ".safetensors":
-        raise ValueError(f"{out}: a model is kept in a .safetensors file; let -o name one, such as {out.with_suffix('.safetensors')}")
+    check_ending(out, ".safetensors", "a model")
     check_file(out, force=args.force)
     from musicvae.model.imports.importing import import_model
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     Music = Melody | Piece
 
-__all__ = ["MidiTargets", "check_file", "file_target", "folder_target", "picture_target"]
+__all__ = ["MidiTargets", "check_ending", "check_file", "file_target", "folder_target", "picture_target"]
 
 _OTHER_KINDS = {".wav": "--wav", ".png": "--plot", ".pdf": "--plot", ".svg": "--plot"}
 _NOT_MIDI = {".abc", ".xml", ".musicxml", ".mxl", ".npz", ".safetensors", ".mp3", ".json", ".txt", *_OTHER_KINDS}
@@ -155,6 +155,13 @@ def check_file(path: Path, *, force: bool, folder_to_come: Path | None = None, o
     if path.parent.is_dir() and not os.access(path.parent, os.W_OK):
         raise PermissionError(f"no permission to write into folder {path.parent}")
     return path
+
+
+def check_ending(path: Path, suffix: str, what: str) -> None:
+    """ValueError where `path` does not end in `suffix`, with a name that would do; what: is kept in such files."""
+    if path.suffix != suffix:
+        example = path.with_suffix(suffix) if path.stem.strip(".") and path.name != suffix else path.parent / f"name{suffix}"
+        raise ValueError(f"{path}: {what} is kept in a {suffix} file; let -o name one, such as {example}")
 
 
 def _check_folder(folder: Path) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from musicvae.cli.corpora import is_corpus, open_corpus, report_lines
 from musicvae.cli.parsing import Commands, add_command, number_from_0, positive_int, positive_number, seed_number
-from musicvae.cli.targets import check_file
+from musicvae.cli.targets import check_ending, check_file
 from musicvae.cli.terminal import Terminal
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def _add_machine(machine: Any) -> None:
 def run_train(args: argparse.Namespace, terminal: Terminal) -> None:
     """Report the data, learn, write the model."""
     out = Path(args.output)
-    run_dir = out.with_name(f"{out.name}.run")
+    run_dir = Path(f"{out}.run")
     is_first = _is_first_process()
     if is_first:
         _check_output(out, run_dir, args)
@@ -107,10 +107,13 @@ def run_train(args: argparse.Namespace, terminal: Terminal) -> None:
                 terminal.line(text)
         from musicvae.train.run import course_of, train
 
-        course_of(corpus, config, learning)  # a corpus that does not fit, or is too small, is told before anything is trained
+        # A corpus or a start that does not fit, or is too small, is told before anything is trained.
+        course, start = course_of(corpus, config, learning), _model_path(args.init_from)
+        if start is not None and args.preset is not None:
+            course.starting_weights(start)
     result = train(
         corpus, out, config=config, options=learning, machine=machine, resume=args.resume, force=args.force,
-        init_from=_model_path(args.init_from), metadata={"description": args.description} if args.description else None,
+        init_from=start, metadata={"description": args.description} if args.description else None,
         progress=not args.json,
     )  # fmt: skip
     if result.rank != 0:
@@ -130,8 +133,7 @@ def _is_first_process() -> bool:
 
 def _check_output(out: Path, run_dir: Path, args: argparse.Namespace) -> None:
     check_file(out, force=args.force or args.resume)
-    if out.suffix != ".safetensors":
-        raise ValueError(f"{out}: a model is kept in a .safetensors file; let -o name one, such as {out.with_suffix('.safetensors')}")
+    check_ending(out, ".safetensors", "a model")
     if args.resume and args.force:
         raise ValueError("--resume goes on with a run and --force begins anew: give one of them")
     if run_dir.exists() and not (args.resume or args.force):

@@ -73,6 +73,9 @@ def test_a_model_that_ships_hides_no_imported_one(fails, tmp_path, monkeypatch):
         ("import run --preset hier-mel_16bar -o m.safetensors", ["does not fit hier-mel_16bar: missing: encoder/hierarchical_level_0"]),
         (f"import run --preset {PRESET} -o nowhere/m.safetensors", ["folder", "nowhere"]),
         (f"import run --preset {PRESET} --bars 0 -o m.safetensors", ["--bars"]),
+        (f"import run --preset {PRESET} --bars 5000 -o m.safetensors", ["at most 16384 steps (1024 bars), got 80000"]),
+        (["import", "run", "--preset", PRESET, "-o", ""], ["let -o name one, such as name.safetensors"]),
+        (f"import run --preset {PRESET} -o .safetensors", ["let -o name one, such as name.safetensors"]),
     ],
 )
 def test_what_cannot_be_is_one_line(fails, checkpoint, tmp_path, words, parts):

@@ -240,6 +240,25 @@ def test_without_a_preset_the_network_is_that_of_the_model_to_start_from(run, tr
     assert trained[0]["options"].sampling == "inverse_sigmoid"
 
 
+def test_a_start_of_another_network_leaves_nothing_behind(run, trained, folder):
+    import torch
+
+    from musicvae.model.published.presets import PUBLISHED
+    from musicvae.model.published.vae import PublishedVAE
+    from musicvae.model.weights import save_model
+
+    torch.manual_seed(0)
+    config = replace(PUBLISHED["cat-mel_2bar_small"].config, z_size=4, encoder_sizes=(8,), decoder_sizes=(8,))
+    save_model("start.safetensors", PublishedVAE(config), metadata={})
+    for preset, message in (("cat-mel_2bar_big", "start.safetensors cannot be started from"), ("tiny", "one of our own is needed")):
+        code, _, err = run("train", "tunes", "-o", "m.safetensors", "--preset", preset, "--init-from", "start.safetensors", "--batch", "8")
+        assert code == 2
+        assert err.startswith("musicvae: start.safetensors")
+        assert message in err
+        assert not list(Path().glob("m.safetensors*"))
+    assert trained == []
+
+
 @pytest.mark.parametrize(
     ("words", "parts"),
     [

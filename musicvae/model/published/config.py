@@ -10,6 +10,7 @@ __all__ = ["HEADS", "PublishedConfig"]
 
 HEADS = ("categorical", "nade", "groove")
 _TUPLES = ("encoder_sizes", "encoder_levels", "decoder_sizes", "conductor_sizes", "outputs", "control_sizes")
+_MOST_STEPS = 1 << 14  # a thousand bars; more is damage, and would be asked of the memory
 _LEAST = {"steps": 1, "z_size": 1, "input_depth": 1, "segments": 1, "control_depth": 0, "nade_size": 0, "min_pitch": 0}
 
 
@@ -61,6 +62,8 @@ class PublishedConfig:
             value = getattr(self, name)
             if not _is_whole(value) or value < least:
                 raise ValueError(f"{name} must be a whole number of at least {least}, got {value!r}")
+        if self.steps > _MOST_STEPS:
+            raise ValueError(f"an example has at most {_MOST_STEPS} steps ({_MOST_STEPS // 16} bars), got {self.steps}")
         for name, kind in (("preset", str), ("converter", str), ("separate", bool)):
             if not isinstance(getattr(self, name), kind):
                 raise ValueError(f"{name} must be {'true or false' if kind is bool else 'a name'}, got {getattr(self, name)!r}")
