@@ -46,11 +46,13 @@ def read_source(model: AnyModel, path: str, args: argparse.Namespace, terminal: 
 
 
 def given_hits(model: AnyModel, args: argparse.Namespace, terminal: Terminal) -> dict[str, Any]:
-    """The option ``hits`` of a model's method, from the file that ``--hits`` names; {} without. ValueError for a model of melodies."""
+    """The option ``hits`` of a model's method, from the file that ``--hits`` names; {} without. ValueError for models of other music."""
     if args.hits is None:
         return {}
     if model.material == "melody":
         raise ValueError(f"{model.name} makes melodies: --hits is for models that play given drums, such as groovae_2bar_hits_control_tfds")
+    if model.material != "groove":  # before the file is read as music of the model's own kind
+        raise ValueError(f"{model.name} chooses its own hits: leave them out, or load groovae_2bar_hits_control_tfds")
     taken = model.take(args.hits)
     for text in taken.notices:
         terminal.notice(text)

@@ -85,7 +85,7 @@ def _window_notices(engine: Engine, melody: Melody, windows: Sequence[Window]) -
         if left := melody.meter.model_bars(melody.num_bars) - sum(w.num_bars for w in windows):
             notices.append(f"{left} bar{'' if left == 1 else 's'} in which no note starts stayed as they are, outside the code")
         if missing := engine.config.max_bars - windows[-1].num_bars:
-            notices.append(f"{missing} bar{'' if missing == 1 else 's'} were added for the model's window of {engine.config.max_bars}")
+            notices.append(f"{missing} bar{' was' if missing == 1 else 's were'} added for the model's window of {engine.config.max_bars}")
     return tuple(notices)
 
 

@@ -61,6 +61,6 @@ def _from_folder(folder: Path) -> Examples:
     if not found:
         why = f" ({sum(failed.values())} could not be read, the first: {next(iter(failed))})" if failed else ""
         raise ValueError(f"{folder} holds no melodies in MIDI, MusicXML or ABC files{why}")
-    notices = [f"{len(found)} melodies were found in {folder}"]
+    notices = [f"{'1 melody was' if len(found) == 1 else f'{len(found)} melodies were'} found in {folder}"]
     notices += [f"left out: {count} ({reason})" for reason, count in failed.most_common()]
     return Examples(tuple(found), tuple(notices))

@@ -87,6 +87,7 @@ def test_errors_are_one_line_that_helps(run, tmp_path):
         ("drums", ("generate", "--key", "D"), "in no key"),
         ("drums", ("generate", "--chords", "C"), "knows no chords"),
         ("drums", ("generate", "--hits", "a.mid"), "chooses its own hits"),
+        ("trio", ("generate", "--hits", "a.mid"), "chooses its own hits"),
         ("hits", ("generate",), "plays given hits with its own feel: say which"),
         ("hits", ("generate", "--hits", "none.mid"), "none.mid does not exist"),
         ("trio", ("reconstruct", "a.mid"), "a.mid: no melody for a trio"),

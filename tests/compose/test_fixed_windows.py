@@ -96,6 +96,7 @@ def test_empty_bars_stay_outside_the_code_and_come_back():
 
 def test_a_short_last_window_is_told():
     assert encode(FakeWindowEngine(max_bars=16), tune(1, 4)).notices == ("12 bars were added for the model's window of 16",)
+    assert encode(FakeWindowEngine(max_bars=16), tune(1, 15)).notices == ("1 bar was added for the model's window of 16",)
     assert encode(FakeWindowEngine(max_bars=16), tune(1, 16)).notices == ()
 
 

@@ -114,7 +114,8 @@ def _from_folder(folder: Path, converter: Converter) -> PieceExamples:
     if not found:
         why = f" ({sum(failed.values())} could not be read, the first: {next(iter(failed))})" if failed else ""
         raise ValueError(f"{folder} holds no {_WORDS[converter.material]} in MIDI, MusicXML or ABC files{why}")
-    notices = [f"{len(found)} stretches of {_WORDS[converter.material]} were found in {folder}"]
+    stretches = "1 stretch" if len(found) == 1 else f"{len(found)} stretches"
+    notices = [f"{stretches} of {_WORDS[converter.material]} {'was' if len(found) == 1 else 'were'} found in {folder}"]
     notices += [f"left out: {count} ({reason})" for reason, count in failed.most_common()]
     return PieceExamples(tuple(found), tuple(notices))
 

@@ -121,7 +121,9 @@ def learn_from_attribute(
         check_choice("attribute", name, attributes_of(engine.material))
     passages = _own_passages(engine, _OWN_PIECES, None, tell) if pieces is None else passages_of(engine, pieces)
     if len(passages) < _MIN_PASSAGES:
-        raise ValueError(f"{len(passages)} passages of {engine.bars} bars are too few; at least {_MIN_PASSAGES} are needed")
+        few = "1 passage" if len(passages) == 1 else f"{len(passages)} passages"
+        length = "1 bar" if engine.bars == 1 else f"{engine.bars} bars"
+        raise ValueError(f"too few passages, {few} of {length}; at least {_MIN_PASSAGES} are needed")
     learnt, kept = _split(passages)
     values = np.stack([_measure(engine, name, learnt.columns) for name in names], axis=1)
     if values[:, 0].std() <= 0:
