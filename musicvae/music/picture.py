@@ -34,6 +34,7 @@ _INK, _FAINT = "#333333", "#8a8a8a"
 _BLACK_KEYS = frozenset((1, 3, 6, 8, 10))
 _MIN_ROWS = 13  # an octave, so that a flat melody is not drawn as fat blocks
 _NAMES_INCHES = 0.85
+_NAME_INCHES = 0.105  # height of a name beside its row
 _TITLE_INCHES, _BOTTOM_INCHES, _SIDE_INCHES = 0.34, 0.5, 0.55
 # What matplotlib would write of time and machine, by suffix
 _METADATA: dict[str, dict[str, None]] = {".png": {"Software": None}, ".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
@@ -214,7 +215,7 @@ def _draw(music: Sequence[Melody | Piece], titles: Sequence[str]) -> Any:
         bottom = height - (index + 1) * (tall + _TITLE_INCHES)
         box = (side / width, bottom / height, 1 - (1.5 * _SIDE_INCHES + side - _SIDE_INCHES) / width, tall / height)
         axes = figure.add_axes(box)
-        _draw_grid(axes, panel, num_bars)
+        _draw_grid(axes, panel, num_bars, inches_per_row=tall / (high - low))
         _draw_boxes(axes, panel)
         _draw_titles(axes, panel, title)
         is_last = index == len(panels) - 1
@@ -224,7 +225,7 @@ def _draw(music: Sequence[Melody | Piece], titles: Sequence[str]) -> Any:
     return figure
 
 
-def _draw_grid(axes: Any, panel: Panel, num_bars: int) -> None:
+def _draw_grid(axes: Any, panel: Panel, num_bars: int, *, inches_per_row: float) -> None:
     from matplotlib.collections import PolyCollection
 
     low, high = panel.rows
@@ -249,7 +250,7 @@ def _draw_grid(axes: Any, panel: Panel, num_bars: int) -> None:
     )
     if panel.num_bars < num_bars:  # what lies after the end of a shorter one
         axes.axvspan(panel.num_bars + 1, end, facecolor="#e6e7ea", edgecolor="none", zorder=2)
-    shown = classes[:: max(1, len(classes) // 16)]
+    shown = classes[:: max(1, len(classes) // 16, math.ceil(_NAME_INCHES / (tall * inches_per_row)))]
     ticks = [*((pitch + 0.5, f"C{pitch // 12 - 1}") for pitch in cs), *((row + tall / 2, name) for row, name in shown)]
     axes.set_yticks([place for place, _ in ticks], [name for _, name in ticks])
     axes.set_xticks(range(1, end, every))

@@ -1,3 +1,5 @@
+import re
+
 import numpy as np
 import pytest
 
@@ -62,3 +64,14 @@ def test_pieces_are_drawn(material, tmp_path):
     assert drawn.count('id="notes') == 2
     again = write_piano_roll([piece, piece.cut(0, 1)], tmp_path / "b.svg")
     assert again.read_text() == drawn
+
+
+def test_names_of_drums_below_many_pitches_do_not_run_into_each_other(tmp_path):
+    wide = np.where(np.arange(16) % 2, 2, 88)[None]
+    trio = Piece("trio", {"bars": wide, "bass": wide, "drums": np.full((1, 16), 1)})
+    written = re.findall(r"<!-- (.*?) -->", write_piano_roll([trio], tmp_path / "a.svg").read_text())
+    names = trio.drums.names if trio.drums else ()
+    assert [name for name in names if name in written] == list(names[::2])
+    alone = Piece("drums", {"bars": np.full((1, 16), 1, np.uint64)})
+    written = re.findall(r"<!-- (.*?) -->", write_piano_roll([alone], tmp_path / "b.svg").read_text())
+    assert set(names) <= set(written)
