@@ -4,7 +4,7 @@
 
 DATA are corpora built for these networks (melodies, drums in nine and sixty-one classes, grooves, trios, performances), or folders of
 files to build them from; a preset takes the first that fits it. Each preset trains by its recipe, but for the batch, in a process of
-its own, so that its memory is known. With --heart networks of the same parts, but 128 units wide, learn eight of the windows by heart.
+its own, so that its memory is known. With --heart networks of the same parts, but 256 units wide, learn eight of the windows by heart.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ from musicvae.model.published.presets import PUBLISHED
 from musicvae.train.accuracy import Hits
 from musicvae.train.examples import ExampleReader, Examples, HeldOutExamples, TrainingExamples
 from musicvae.train.machine import build_trainer, machine_settings
-from musicvae.train.options import MachineOptions, PublishedOptions
+from musicvae.train.options import MachineOptions
 from musicvae.train.published_task import PublishedTask
-from musicvae.train.recipes import build_options_for, recipe_for
+from musicvae.train.recipes import build_options_for, options_for
 from musicvae.train.schedules import forgiven
 
 HEADING = ("preset", "million", "windows", "s/step", "GiB", "nats before", "after", "bits", "accuracy before", "after")
-HEART_UNITS, HEART_STEPS, HEART_WINDOWS = 128, 800, 8
+HEART_UNITS, HEART_STEPS, HEART_WINDOWS = 256, 1000, 8
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ def measure(task: PublishedTask, batch: Examples, *, beta: float = 0.0, noisy: b
 def check(asked: Asked) -> tuple[object, ...]:
     """The row of a preset."""
     config = PUBLISHED[asked.name].config
-    options = PublishedOptions.of(recipe_for(config), batch_size=asked.batch, max_steps=asked.steps, patience=None)
+    options = options_for(config, batch_size=asked.batch, max_steps=asked.steps, patience=None)
     machine = MachineOptions(accelerator="cpu", precision=asked.precision, threads=asked.threads)
     reader = ExampleReader(Corpus.load(asked.corpus), config)
     held_out = next(iter(HeldOutExamples(reader, hop_bars=1, batch_size=2 * asked.batch, most=2 * asked.batch)))
@@ -138,9 +138,9 @@ def fit(trainer: L.Trainer, task: PublishedTask, batches: Batches | Same) -> Non
 def learn_by_heart(asked: Asked) -> tuple[object, ...]:
     """The row of a preset whose small likeness has eight windows to learn."""
     config = small(PUBLISHED[asked.name].config)
-    options = PublishedOptions.of(
-        recipe_for(config), batch_size=HEART_WINDOWS, max_steps=HEART_STEPS, free_bits=1e6, sampling="", dropout_keep=1.0, transpose=0,
-        input_dropout=0.0, lr=4e-3, min_lr=4e-3,
+    options = options_for(
+        config, batch_size=HEART_WINDOWS, max_steps=HEART_STEPS, free_bits=1e6, sampling="", dropout_keep=1.0, transpose=0,
+        input_dropout=0.0, lr=1e-3, min_lr=1e-3,
     )  # fmt: skip
     reader = ExampleReader(Corpus.load(asked.corpus), config)
     windows = reader.corpus.windows("train", kind=0, bars=reader.bars, hop=reader.bars)
@@ -149,7 +149,7 @@ def learn_by_heart(asked: Asked) -> tuple[object, ...]:
     task = PublishedTask(config, options)
     for name, parameter in task.vae.named_parameters():
         if name == "encoder.mu.weight" or name.endswith("start.weight"):  # from near 0 it takes hundreds of steps to leave
-            torch.nn.init.normal_(parameter, std=0.2)
+            torch.nn.init.normal_(parameter, std=0.5 if "mu" in name else 0.2)
     torch.nn.init.constant_(task.vae.encoder.sigma.bias, -4.0)
     machine = MachineOptions(accelerator="cpu", precision="32-true", threads=asked.threads)
     known = Known(batch)

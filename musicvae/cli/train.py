@@ -159,8 +159,8 @@ def _config(args: argparse.Namespace) -> ModelConfig | PublishedConfig:
 
 def _learning_options(args: argparse.Namespace, config: ModelConfig | PublishedConfig) -> RunOptions:
     from musicvae.model.published.config import PublishedConfig
-    from musicvae.train.options import PublishedOptions, TrainOptions
-    from musicvae.train.recipes import recipe_for
+    from musicvae.train.options import TrainOptions
+    from musicvae.train.recipes import options_for
 
     given = {
         "max_minutes": args.minutes, "batch_size": args.batch, "seed": args.seed, "lr": args.lr, "patience": args.patience,
@@ -175,7 +175,7 @@ def _learning_options(args: argparse.Namespace, config: ModelConfig | PublishedC
             raise ValueError(f"--{name.replace('_', '-')} is for {whose} {instead}")
     if args.steps is not None or args.minutes is not None:
         chosen["max_steps"] = args.steps
-    return PublishedOptions.of(recipe_for(config), **chosen) if isinstance(config, PublishedConfig) else TrainOptions(**chosen)
+    return options_for(config, **chosen) if isinstance(config, PublishedConfig) else TrainOptions(**chosen)
 
 
 def _machine_options(args: argparse.Namespace, run_dir: Path) -> MachineOptions:

@@ -118,7 +118,8 @@ class TrainOptions(RunOptions):
 class PublishedOptions(RunOptions):
     """How a published network learns: the numbers of its `Recipe`, under the same names, and those of a run.
 
-    Differing defaults are the original's too: no averaged weights, windows that start at every bar, 200,000 steps.
+    Differing defaults are the original's too: no averaged weights, windows that start at every bar, 200,000 steps; see also
+    `train.recipes.options_for`.
     """
 
     batch_size: int = 512
@@ -153,6 +154,8 @@ class PublishedOptions(RunOptions):
         _require(self.pieces is None or self.pieces >= 1, "pieces", "at least 1", self.pieces)
         _require(0 <= self.transpose <= 12, "transpose", "0 to 12 semitones", self.transpose)
         _require(self.sampling in SCHEDULES, "sampling", f"one of {', '.join(SCHEDULES[1:])}, or '' for none", repr(self.sampling))
+        if self.sampling and self.dropout_keep < 1:
+            raise ValueError("own draws are fed back (sampling) or inputs dropped (dropout_keep below 1), not both: no recipe has the two")
         if self.sampling == "inverse_sigmoid":
             _require(self.sampling_rate > 0, "sampling_rate", "above 0 with inverse_sigmoid", self.sampling_rate)
         elif self.sampling:

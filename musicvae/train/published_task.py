@@ -6,15 +6,12 @@ weights (Roberts et al., 2018). Sums stay in single precision whatever the produ
 
 from __future__ import annotations
 
-from typing import cast
-
 import torch
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
 from musicvae.model.losses import bits, kl_per_dimension
 from musicvae.model.published.config import PublishedConfig
-from musicvae.model.published.decoder import LstmDecoder
 from musicvae.model.published.vae import PublishedVAE
 from musicvae.train.accuracy import Hits
 from musicvae.train.examples import Examples
@@ -32,7 +29,8 @@ class PublishedTask(TrainingTask[PublishedVAE, PublishedOptions]):
     """Training of one network. `pieces`: parts in which a batch is gone through, so that only one part's memory is needed at a time.
 
     A part is computed once more in the backward pass (Chen et al., 2016, "Training Deep Nets with Sublinear Memory Cost"), from the
-    same noise: but for the order of sums, nothing hangs on their number.
+    same draws. The noise of z is drawn for the whole batch, so that but for the order of sums nothing hangs on the number of parts;
+    with dropout or own draws fed back, which are drawn part by part, it decides which ones are drawn, and the model file tells it.
     """
 
     def __init__(self, config: PublishedConfig, options: PublishedOptions, *, pieces: int = 1, log_every_steps: int = 50) -> None:
@@ -137,9 +135,7 @@ class PublishedTask(TrainingTask[PublishedVAE, PublishedOptions]):
         hits = self._hits.setdefault(name, Hits())
         outputs = vae.outputs(z, fed, batch.controls)
         hits.count(vae, outputs, batch.targets)
-        cores = [cast(LstmDecoder, core) for core in vae.cores]
-        parts = [core.head.log_prob(x, y) for core, x, y in zip(cores, outputs, vae.split(batch.targets), strict=True)]
-        return -torch.stack(parts).sum(0).float().sum(1)
+        return -vae.score(outputs, batch.targets).float().sum(1)
 
     def validation_figures(self) -> dict[str, float]:
         """Reconstruction, KL, active dimensions and accuracy, and as the objective the loss at the full weight of the KL.

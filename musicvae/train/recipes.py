@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import difflib
+from typing import Any
 
 from musicvae.corpus.options import BuildOptions
 from musicvae.model.config import PRESETS, ModelConfig
 from musicvae.model.published.config import PublishedConfig
+from musicvae.model.published.conversion import converter_for
 from musicvae.model.published.presets import PUBLISHED, Recipe
-from musicvae.music.converters import Converter, converter
+from musicvae.train.options import PublishedOptions
 
-__all__ = ["build_options_for", "converter_for", "preset_named", "recipe_for"]
+__all__ = ["build_options_for", "options_for", "preset_named", "recipe_for"]
 
 
 def preset_named(name: str) -> ModelConfig | PublishedConfig:
@@ -35,9 +37,16 @@ def recipe_for(config: PublishedConfig) -> Recipe:
     return alike[0].recipe if alike else Recipe()
 
 
-def converter_for(config: PublishedConfig) -> Converter:
-    """How notes become the arrays of this network."""
-    return converter(config.converter, min_pitch=config.min_pitch, outputs=config.outputs, steps=config.steps)
+def options_for(config: PublishedConfig, **changes: Any) -> PublishedOptions:
+    """The options of a network's recipe, some of them changed; ValueError for a change that makes no sense.
+
+    Windows start at every bar, those of grooves where the last one ended, as in the original. Unlike there all windows of a file are
+    taken (the original took 5, of grooves 20, drawn once), melodies of all programs (the original's of two bars were of programs 0 to 31),
+    and keys are drawn anew every time a window comes.
+    """
+    made = converter_for(config)
+    hop = {"hop_bars": made.bars(config.steps)} if made.material == "groove" else {}
+    return PublishedOptions.of(recipe_for(config), **{**hop, **changes})
 
 
 def build_options_for(config: PublishedConfig) -> BuildOptions:

@@ -26,7 +26,7 @@ from musicvae.train.options import MachineOptions, PublishedOptions, RunOptions,
 from musicvae.train.own_course import PRIOR_FILE, OwnCourse
 from musicvae.train.progress import ProgressLine, StatusLine
 from musicvae.train.published_course import PublishedCourse
-from musicvae.train.recipes import preset_named, recipe_for
+from musicvae.train.recipes import options_for, preset_named
 from musicvae.train.shell import TrainingTask
 
 __all__ = ["TrainResult", "corpus_fingerprint", "course_of", "train"]
@@ -101,7 +101,7 @@ def train(
         begin = time.monotonic()
         story = {
             **(metadata or {}),
-            "recipe": {**notes, "precision": str(trainer.precision), "processes": trainer.world_size},
+            "recipe": {**notes, "precision": str(trainer.precision), "processes": trainer.world_size, "pieces": network.get("pieces", 1)},
             "data": course.report, "versions": versions(), "seed": course.options.seed, "steps": network["steps"],
             "best_step": network["best_step"], "seconds": round(network["seconds"], 1), "validation": network["figures"],
         }  # fmt: skip
@@ -112,7 +112,7 @@ def train(
 def course_of(corpus: Corpus, config: Config, options: RunOptions | None = None) -> Course:
     """The course of a network; ValueError for options of the other family, and for a corpus that does not fit."""
     if isinstance(config, PublishedConfig):
-        options = options or PublishedOptions.of(recipe_for(config))
+        options = options or options_for(config)
         if not isinstance(options, PublishedOptions):
             raise ValueError(f"{config.preset} is a published network and needs PublishedOptions, got {type(options).__name__}")
         return PublishedCourse(corpus, config, options)
@@ -180,7 +180,7 @@ def _train_network(job: _Job, trainer: L.Trainer, *, resume: bool, init_from: st
     _fit(trainer, task, _FromStep(source, trainer), held_out, checkpoint)
     weights, figures, best_step = task.result()
     content = {"notes": job.notes, "weights": weights, "figures": figures, "best_step": best_step}
-    content |= {"steps": trainer.global_step, "seconds": task.seconds}
+    content |= {"pieces": getattr(task, "pieces", 1), "steps": trainer.global_step, "seconds": task.seconds}
     if trainer.global_rank == 0:
         save_plain(finished, content)
     return content

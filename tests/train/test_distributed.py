@@ -64,7 +64,7 @@ def result(self):
 TrainingExamples.batch, PublishedTask.result = batch, result
 config = tiny("hierdec-mel_16bar", size=8)
 options = PublishedOptions(
-    max_steps=max_steps, batch_size=4, pieces=2, sampling="constant", sampling_rate=0.5, dropout_keep=0.8, transpose=2, validation_windows=8
+    max_steps=max_steps, batch_size=4, pieces=2, sampling="constant", sampling_rate=0.5, transpose=2, validation_windows=8
 )
 machine = MachineOptions(accelerator="cpu", devices=2, strategy="ddp", precision="32-true", threads=1, checkpoint_minutes=0.0)
 found = train(corpus_for(config), out, config=config, options=options, machine=machine, progress=False)

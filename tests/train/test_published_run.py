@@ -122,6 +122,7 @@ def test_parts_are_as_few_as_fit():
         ({"dropout_keep": 0.0}, "dropout_keep must be above 0, got 0.0"),
         ({"transpose": 13}, "transpose must be 0 to 12 semitones, got 13"),
         ({"free_bits": -1.0}, "free_bits must be at least 0, got -1.0"),
+        ({"sampling": "constant", "dropout_keep": 0.5}, "own draws are fed back .* or inputs dropped .*, not both"),
         ({"pieces": 0}, "pieces must be at least 1, got 0"),
     ],
 )

@@ -92,7 +92,10 @@ class PublishedVAE(LatentVAE):
 
     def log_probs(self, z: Tensor, targets: Tensor, controls: Tensor | None = None, fed: Tensor | None = None) -> Tensor:
         """Nats (N, T) of the targets given z (N, Z), summed over streams; `fed` as in `forward`."""
-        outputs = self.outputs(z, targets if fed is None else fed, controls)
+        return self.score(self.outputs(z, targets if fed is None else fed, controls), targets)
+
+    def score(self, outputs: list[Tensor], targets: Tensor) -> Tensor:
+        """Nats (N, T) of the targets given each core's outputs (N, T, width), summed over streams."""
         cores = [cast(LstmDecoder, core) for core in self.cores]
         parts = zip(cores, outputs, self.split(targets), strict=True)
         return torch.stack([core.head.log_prob(x, target) for core, x, target in parts]).sum(0)
