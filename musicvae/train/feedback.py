@@ -14,6 +14,7 @@ from torch.nn import functional as F
 
 from musicvae.model.heads import Head
 from musicvae.model.published.decoder import LstmDecoder
+from musicvae.model.published.stepping import PackedCore
 from musicvae.model.published.vae import PublishedVAE
 
 __all__ = ["mixed_frames"]
@@ -42,16 +43,24 @@ def mixed_frames(vae: PublishedVAE, z: Tensor, targets: Tensor, share: float, co
 
 def _mixed(core: LstmDecoder, embeddings: Tensor, controls: Tensor | None, truth: Tensor, first: Tensor, share: float) -> Tensor:
     """One core's frames (M, S, F), those true being `truth`; first: (M, F), what comes in at the first step."""
-    context, state = core.prepare(embeddings, controls)
+    stepper = _stepper(core, embeddings.device)
+    context, state = stepper.prepare(embeddings, controls)
     fed, frames = first, []
     for step in range(truth.shape[1] - 1):
-        outputs, state = core.step(fed, context[step], state)
+        outputs, state = stepper.step(fed, context[step], state)
         true = truth[:, step]
         drawn = _drawn(core.head, outputs.float()).to(true.dtype)
         taken = (torch.rand(len(true), 1, device=true.device) < share) & ((true >= 0) | (true.is_floating_point()))
         fed = torch.where(taken, drawn, true)
         frames.append(fed)
     return torch.stack([*frames, truth[:, -1]], 1)
+
+
+def _stepper(core: LstmDecoder, device: torch.device) -> LstmDecoder | PackedCore:
+    """What runs the core's steps: packed, in single precision on a CPU several times faster; autocast's products are faster yet."""
+    if device.type != "cpu" or torch.is_autocast_enabled("cpu"):
+        return core
+    return PackedCore(core, core.output.weight.dtype)
 
 
 def _drawn(head: Head, outputs: Tensor) -> Tensor:

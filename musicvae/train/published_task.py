@@ -87,8 +87,7 @@ class PublishedTask(TrainingTask[PublishedVAE, PublishedOptions]):
 
     def _loss(self, batch: Examples, noise: Tensor, count: int) -> tuple[Tensor, Tensor, Tensor]:
         """Loss, reconstruction and KL of these examples, as their share of a mean over `count`."""
-        mu, sigma = self.vae.encode(batch.inputs, batch.controls, batch.lengths)
-        z = mu + sigma * noise
+        z, mu, sigma = self.vae.draw(noise, batch.inputs, batch.controls, batch.lengths)
         share = self.sampling_share(self.global_step)
         fed = mixed_frames(self.vae, z.detach(), batch.targets, share, batch.controls) if share else None
         reconstruction = -self.vae.log_probs(z, batch.targets, batch.controls, fed).float().sum(1)
@@ -119,8 +118,7 @@ class PublishedTask(TrainingTask[PublishedVAE, PublishedOptions]):
         vae, device = self.vae, batch.targets.device
         generator = torch.Generator().manual_seed(batch_idx)
         noise = torch.randn(batch.num_windows, vae.config.z_size, generator=generator).to(device)
-        mu, sigma = vae.encode(batch.inputs, batch.controls, batch.lengths)
-        z = mu + sigma * noise
+        z, mu, sigma = vae.draw(noise, batch.inputs, batch.controls, batch.lengths)
         reconstruction = self._scored(z, batch, batch.targets, "accuracy")
         if self.options.sampling:
             with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
