@@ -14,6 +14,7 @@ from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 
 __all__ = ["GatedRecurrence"]
 
@@ -74,6 +75,7 @@ class _Recurrence(torch.autograd.Function):
         return stacked[1:]
 
     @staticmethod
+    @once_differentiable
     def backward(ctx: Any, *grads: Any) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         weight, states, gates, candidates, memories = ctx.saved_tensors
         (grad_states,) = grads

@@ -11,6 +11,7 @@ from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 
 from musicvae.music.vocabulary import FIRST_PITCH_TOKEN, VOCABULARY_SIZE
 
@@ -194,6 +195,7 @@ class _NadeLogits(torch.autograd.Function):
         return logits
 
     @staticmethod
+    @once_differentiable
     def backward(ctx: Any, *grads: Any) -> tuple[Tensor | None, ...]:
         hidden, frames, w_enc, w_dec = ctx.saved_tensors
         grad_enc, grad_dec, grad_hidden = torch.zeros_like(w_enc), torch.zeros_like(w_dec), torch.zeros_like(hidden)

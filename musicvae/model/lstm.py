@@ -16,6 +16,7 @@ from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
 from musicvae.model.products import Packed, product
@@ -152,6 +153,7 @@ class _Recurrence(torch.autograd.Function):
         return outputs[:-1] if reverse else outputs[1:]
 
     @staticmethod
+    @once_differentiable
     def backward(ctx: Any, *grads: Any) -> tuple[Any, ...]:
         rows, lookup, inputs, weight, recurrent, outputs, memories, *kept = ctx.saved_tensors
         grad_outputs, steps, reverse = grads[0], len(kept), ctx.reverse

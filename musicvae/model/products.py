@@ -14,11 +14,6 @@ from torch.nn import functional as F
 
 __all__ = ["Packed", "product"]
 
-_WIDE = (
-    torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]  # torch publishes no type
-    and torch.backends.cpu.get_cpu_capability().startswith("AVX512")
-    and all(hasattr(torch.ops.mkldnn, name) for name in ("_linear_pointwise", "_reorder_linear_weight"))
-)
 _ROWS = 16  # what a layout is made for; others are served nearly as well
 _NO_ACTIVATION: tuple[str, list[float], str] = ("none", [], "")
 
@@ -66,3 +61,23 @@ def _wide(x: Tensor, weight: Tensor, bias: Tensor | None, add: Tensor | None) ->
     else:
         result = torch.ops.mkldnn._linear_pointwise.binary(x, add, weight, bias, "add")
     return result
+
+
+def _works() -> bool:
+    """Whether oneDNN has the wide instructions, and the names under which torch keeps it, which are no promise, give right products."""
+    if not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]  # torch publishes no type
+        return False
+    if not torch.backends.cpu.get_cpu_capability().startswith("AVX512"):
+        return False
+    x, weight, bias = torch.tensor([[1.0, 2.0], [3.0, 4.0]]), torch.tensor([[5.0, 6.0], [7.0, 8.0]]), torch.tensor([9.0, 10.0])
+    right = F.linear(x, weight, bias)
+    try:
+        with torch.inference_mode(False), torch.no_grad():
+            packed = torch.ops.mkldnn._reorder_linear_weight(weight, _ROWS)
+            tried = [_wide(x, w, bias, add) for w in (weight, packed) for add in (None, x)]
+            return all(torch.equal(y, wanted) for y, wanted in zip(tried, [right, right + x] * 2, strict=True))
+    except (AttributeError, RuntimeError, TypeError):
+        return False
+
+
+_WIDE = _works()

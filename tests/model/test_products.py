@@ -47,3 +47,14 @@ def test_gradients_pass() -> None:
 def test_a_row_s_product_depends_on_that_row_alone(rows: int) -> None:
     for multiply in (lambda x, add: product(x, WEIGHT, BIAS, add=add), Packed(WEIGHT, BIAS)):
         assert torch.equal(multiply(X[1 : 1 + rows], ADD[1 : 1 + rows]), multiply(X, ADD)[1 : 1 + rows])
+
+
+@pytest.mark.parametrize("trouble", [RuntimeError("no such overload"), TypeError("wrong arguments"), AttributeError("gone")])
+def test_names_of_torch_that_no_longer_work_are_left_alone(trouble: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: object) -> torch.Tensor:
+        raise trouble
+
+    monkeypatch.setattr(products, "_wide", fails)
+    assert not products._works()
+    monkeypatch.setattr(products, "_wide", lambda x, *_: x)  # answers, but wrongly
+    assert not products._works()

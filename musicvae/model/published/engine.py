@@ -20,11 +20,13 @@ from torch import Tensor
 
 from musicvae.model.noise import generator, standard_noise
 from musicvae.model.published.config import PublishedConfig
+from musicvae.model.published.conversion import converter_for
 from musicvae.model.published.decoder import LstmDecoder
 from musicvae.model.published.sampling import Doubles, Sampler
+from musicvae.model.published.vae import PublishedVAE
 from musicvae.model.sampling import Draws
 from musicvae.model.weights import PublishedBundle, load_published
-from musicvae.music.converters import Columns, Converter, converter
+from musicvae.music.converters import Columns, Converter
 from musicvae.music.performance import END
 
 __all__ = ["PRECISIONS", "PublishedEngine"]
@@ -60,21 +62,16 @@ class PublishedEngine:
         self.config: PublishedConfig = bundle.config
         self.hash = bundle.hash
         self.metadata: Mapping[str, Any] = bundle.metadata
-        self.converter: Converter = converter(
-            bundle.config.converter, min_pitch=bundle.config.min_pitch, outputs=bundle.config.outputs, steps=bundle.config.steps
-        )
+        self.converter: Converter = converter_for(bundle.config)
         self.material = self.converter.material
         self.bars = self.converter.bars(bundle.config.steps)
-        try:
-            self._device = torch.device(device)
-            # Velocities and timing are numbers, not choices: to be the same anywhere they need the precision throughout.
-            is_double = self._device.type != "mps" and (precision == "float64" or bundle.config.head == "groove")
-            self._dtype = torch.float64 if is_double else torch.float32
-            vae = copy.deepcopy(bundle.vae) if is_double else bundle.vae
-            self._vae = vae.to(self._device, self._dtype).eval().requires_grad_(False)
-            self._sampler = Sampler(self._vae, torch.bfloat16 if precision == "bfloat16" and not is_double else None)
-        except (RuntimeError, AssertionError) as error:
-            raise ValueError(f"device {device!r} cannot be used ({str(error).splitlines()[0]}); try cpu") from error
+        self._device = _usable(device)
+        # Velocities and timing are numbers, not choices: to be the same anywhere they need the precision throughout.
+        is_double = self._device.type != "mps" and (precision == "float64" or bundle.config.head == "groove")
+        self._dtype = torch.float64 if is_double else torch.float32
+        # Parameters of its own that share the bundle's memory, unless precision or device make them new.
+        self._vae = _twin(bundle.vae).to(self._device, self._dtype).eval().requires_grad_(False)
+        self._sampler = Sampler(self._vae, torch.bfloat16 if precision == "bfloat16" and not is_double else None)
         self._noise_width = sum(core.head.noise_width for core in cast(list[LstmDecoder], list(self._vae.cores)))
         self._frame_width = len(self.config.outputs) if self.config.head == "categorical" else self.config.outputs[0]
         drawing = sum(x.numel() for part in (self._vae.conductor, self._vae.cores) if part is not None for x in part.parameters())
@@ -143,6 +140,8 @@ class PublishedEngine:
         are decoded at once; None leaves it to the engine, the result is the same.
         """
         steps = self.config.steps if steps is None else steps
+        if not 1 <= steps <= self.config.steps:
+            raise ValueError(f"steps must be 1 to {self.config.steps} for this network, got {steps}")
         self._check(z, temperature, seeds, controls, bias, forced)
         segments = self.config.segments
         if is_chained is None:
@@ -188,20 +187,20 @@ class PublishedEngine:
 
         Adam on -log p(frames | z) + prior_weight * |z|^2 / 2.
         """
-        if steps == 0:
+        if steps == 0 or not len(z):
             return z
-        self._check_steps(frames)
-        targets, told = self._given(frames), self._given(controls)
-        assert targets is not None
-        target = self._floats(z).clone().requires_grad_()
+        return _numpy(torch.cat([self._refined(*some, steps, prior_weight) for some in self._scored(frames, z, controls)]))
+
+    def _refined(self, z: Tensor, targets: Tensor, controls: Tensor | None, steps: int, prior_weight: float) -> Tensor:
+        target = z.clone().requires_grad_()
         optimizer = torch.optim.Adam([target], lr=_REFINE_RATE)
         with torch.enable_grad():
             for _ in range(steps):
-                loss = -self._vae.log_probs(target, targets, told).sum() + prior_weight * target.square().sum() / 2
+                loss = -self._vae.log_probs(target, targets, controls).sum() + prior_weight * target.square().sum() / 2
                 optimizer.zero_grad()
                 torch.autograd.backward(loss)
                 optimizer.step()
-        return _numpy(target.detach())
+        return target.detach()
 
     def _scored(self, frames: NDArray[Any], z: Floats, controls: NDArray[Any] | None) -> Iterator[tuple[Tensor, Tensor, Tensor | None]]:
         """z, frames and controls, some rows at a time."""
@@ -248,6 +247,8 @@ class PublishedEngine:
         config, rows = self.config, len(z)
         if z.shape[1:] != (config.z_size,):
             raise ValueError(f"z has shape (rows, {config.z_size}) for this network, got {z.shape}")
+        if not np.isfinite(z).all():
+            raise ValueError("z holds numbers that are not finite: are the model's weights damaged?")
         if not temperature >= 0:
             raise ValueError(f"temperature must be 0 or more, got {temperature}")
         if temperature > 0 and (seeds is None or len(seeds) != rows):
@@ -262,6 +263,24 @@ class PublishedEngine:
         for (name, width), given in zip(widths.items(), (controls, bias, forced), strict=True):
             if given is not None and given.shape != (rows, config.steps, width):
                 raise ValueError(f"{name}: shape ({rows}, {config.steps}, {width}) is needed here, got {given.shape}")
+        if forced is not None and forced.size and not ((forced >= -1) & (forced < np.array(config.outputs))).all():
+            raise ValueError(f"forced classes are -1 (free) or lie below {config.outputs}, got {forced.min()} to {forced.max()}")
+
+
+def _usable(device: str) -> torch.device:
+    """The device of this name; ValueError where this machine has none."""
+    try:
+        found = torch.device(device)
+        torch.zeros(1, device=found)
+    except (RuntimeError, AssertionError) as error:
+        raise ValueError(f"device {device!r} cannot be used ({str(error).splitlines()[0]}); try cpu") from error
+    return found
+
+
+def _twin(network: PublishedVAE) -> PublishedVAE:
+    """The network once more, its parameters being others over the same memory."""
+    memo = {id(x): torch.nn.Parameter(x.detach()) for x in network.parameters()}
+    return copy.deepcopy(network, memo)
 
 
 def _batches(rows: int, size: int) -> Iterator[slice]:

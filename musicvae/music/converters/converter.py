@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from musicvae.music.meter import MAX_STEPS_PER_BAR
 
-__all__ = ["Array", "Columns", "Converter", "column_of"]
+__all__ = ["Array", "Columns", "Converter", "column_of", "in_bars", "in_steps"]
 
 Array = NDArray[Any]
 Columns = Mapping[str, Array]
@@ -82,3 +82,15 @@ def column_of(columns: Columns, name: str, row: tuple[int, ...]) -> Array:
         shape = ", ".join(map(str, ("N", "B", *row)))
         raise ValueError(f"column {name!r} has shape ({shape}), got {column.shape}: is an axis of examples or bars missing?")
     return column
+
+
+def in_steps(rows: Array, axes: int = 1) -> Array:
+    """Rows (N, B, ...), each of the shape of their first `axes` axes, one after another: (N, steps, ...)."""
+    merged = int(np.prod(rows.shape[1 : 2 + axes]))
+    return rows.reshape(len(rows), merged, *rows.shape[2 + axes :])
+
+
+def in_bars(steps: Array, row: tuple[int, ...]) -> Array:
+    """Steps (N, ...) cut into rows of this shape: (N, B, *row)."""
+    bars = int(np.prod(steps.shape[1:])) // int(np.prod(row))
+    return steps.reshape(len(steps), bars, *row)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from musicvae.music.converters.converter import Array, Columns, Converter, column_of
+from musicvae.music.converters.converter import Array, Columns, Converter, column_of, in_bars, in_steps
 from musicvae.music.drum_maps import drum_map
 from musicvae.music.meter import MAX_STEPS_PER_BAR
 
@@ -40,7 +40,7 @@ class DrumConverter(Converter):
         if self._rolls:
             return self._bits(columns)
         hits = self._hits(columns)
-        return hits.reshape(len(hits), -1, 1).astype(np.int64)
+        return in_steps(hits)[..., None].astype(np.int64)
 
     def columns(self, events: Array) -> dict[str, Array]:
         """The column ``bars``; of bits, what is above one half is struck."""
@@ -50,7 +50,7 @@ class DrumConverter(Converter):
             if events.size and not 0 <= int(events.min()) <= int(events.max()) < self.outputs[0]:
                 raise ValueError(f"events from {int(events.min())} to {int(events.max())} are outside 0 to {self.outputs[0] - 1}")
             hits = events[..., 0].astype(np.uint64)
-        return {"bars": hits.reshape(len(hits), -1, *_ROW)}
+        return {"bars": in_bars(hits, _ROW)}
 
     def _hits(self, columns: Columns) -> NDArray[Any]:
         hits = column_of(columns, "bars", _ROW)
@@ -60,7 +60,7 @@ class DrumConverter(Converter):
 
     def _bits(self, columns: Columns) -> NDArray[np.float32]:
         hits = self._hits(columns)
-        return bits_of(hits.reshape(len(hits), -1), self._classes)
+        return bits_of(in_steps(hits), self._classes)
 
 
 def bits_of(hits: NDArray[Any], classes: int) -> NDArray[np.float32]:

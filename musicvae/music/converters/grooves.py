@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from musicvae.music.converters.converter import Array, Columns, Converter, column_of
+from musicvae.music.converters.converter import Array, Columns, Converter, column_of, in_bars, in_steps
 from musicvae.music.drum_maps import DRUM_MAPS
 from musicvae.music.groove import GROOVE_CLASSES
 from musicvae.music.meter import MAX_STEPS_PER_BAR
@@ -72,18 +72,16 @@ class GrooveConverter(Converter):
         struck = hits > 0.5
         loudness = np.where(struck, np.clip(np.rint(velocity * _MAX_VELOCITY), 1, _MAX_VELOCITY), 0).astype(np.uint8)
         late = np.where(struck, np.clip(timing, -1, 1) / -2, 0).astype(np.float16)
-        shape = (len(events), -1, *_ROW)
-        return {"bars": loudness.reshape(shape), "offsets": late.reshape(shape)}
+        return {"bars": in_bars(loudness, _ROW), "offsets": in_bars(late, _ROW)}
 
     def _parts(self, columns: Columns) -> tuple[Floats, Floats, Floats]:
         """Hits, velocities and timing, (N, T, 9) each; without a column of offsets all is on the grid."""
         loudness = column_of(columns, "bars", _ROW)
-        flat = (len(loudness), -1, GROOVE_CLASSES)
         late = column_of(columns, "offsets", _ROW) if "offsets" in columns else np.zeros(loudness.shape, np.float32)
         hits = (loudness > 0).astype(np.float32)
         velocity = loudness.astype(np.float32) / np.float32(_MAX_VELOCITY)
         timing = hits * np.clip(late.astype(np.float32) * -2, -1, 1)
-        return hits.reshape(flat), velocity.reshape(flat), timing.reshape(flat)
+        return in_steps(hits), in_steps(velocity), in_steps(timing)
 
 
 def _taps(hits: Floats, velocity: Floats, timing: Floats) -> tuple[Floats, Floats, Floats]:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from musicvae.music.chord_rows import EIGHTHS_PER_ROW
-from musicvae.music.converters.converter import Array, Columns, Converter, Shift, column_of
+from musicvae.music.converters.converter import Array, Columns, Converter, Shift, column_of, in_bars, in_steps
 from musicvae.music.converters.triads import NUM_TRIADS, chord_controls, moved_chords
 from musicvae.music.meter import MAX_STEPS_PER_BAR
 from musicvae.music.vocabulary import FIRST_PITCH_TOKEN, HOLD, MAX_PITCH, MIN_PITCH, NOTE_OFF, VOCABULARY_SIZE
@@ -76,11 +76,11 @@ class MelodyConverter(Converter):
     def targets(self, columns: Columns) -> Array:
         """A class at each step."""
         tokens = column_of(columns, "bars", _ROW)
-        return self._voice.classes(tokens.reshape(len(tokens), -1))[..., None]
+        return self._voice.classes(in_steps(tokens))[..., None]
 
     def columns(self, events: Array) -> dict[str, Array]:
         """The column ``bars``."""
-        return {"bars": self._voice.tokens(events[..., 0]).reshape(len(events), -1, *_ROW)}
+        return {"bars": in_bars(self._voice.tokens(events[..., 0]), _ROW)}
 
     def controls(self, columns: Columns) -> Array | None:
         """Triads, one-hot; where there is no column of chords, no chord throughout."""
@@ -90,7 +90,7 @@ class MelodyConverter(Converter):
         if "chords" not in columns:
             codes = np.zeros((len(tokens), tokens.shape[1] * EIGHTHS_PER_ROW), np.uint8)
         else:
-            codes = column_of(columns, "chords", (EIGHTHS_PER_ROW,)).reshape(len(tokens), -1)
+            codes = in_steps(column_of(columns, "chords", (EIGHTHS_PER_ROW,)))
         return chord_controls(codes, _STEPS_PER_EIGHTH)
 
     def losses(self, columns: Columns) -> dict[str, int]:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from musicvae.music.chord_rows import EIGHTHS_PER_ROW
-from musicvae.music.converters.converter import Array, Columns, Converter, Shift, column_of
+from musicvae.music.converters.converter import Array, Columns, Converter, Shift, column_of, in_bars, in_steps
 from musicvae.music.converters.melodies import moved_chord_column
 from musicvae.music.converters.triads import NUM_TRIADS, triads_of
 from musicvae.music.performance import (
@@ -57,13 +57,13 @@ class PerformanceConverter(Converter):
     def targets(self, columns: Columns) -> Array:
         """A token at each step, -1 after the end of a row."""
         rows = _ended(column_of(columns, "bars", _ROW))
-        return rows.reshape(len(rows), -1, 1).astype(np.int64)
+        return in_steps(rows, 2)[..., None].astype(np.int64)
 
     def columns(self, events: Array) -> dict[str, Array]:
         """The column ``bars``; what comes after the end of a row is left out."""
         if events.size and not NOTHING <= int(events.min()) <= int(events.max()) < NUM_TOKENS:
             raise ValueError(f"events from {int(events.min())} to {int(events.max())} are outside -1 to {NUM_TOKENS - 1}")
-        rows = events[..., 0].reshape(len(events), -1, *_ROW)
+        rows = in_bars(events[..., 0], _ROW)
         return {"bars": _ended(rows).astype(np.int16)}
 
     def controls(self, columns: Columns) -> Array | None:
@@ -75,16 +75,16 @@ class PerformanceConverter(Converter):
         if "chords" in columns:
             eighths = triads_of(column_of(columns, "chords", (EIGHTHS_PER_ROW,)))
             at = np.minimum(onset_steps_of(rows) // _STEPS_PER_EIGHTH, EIGHTHS_PER_ROW - 1)
-            timed = np.take_along_axis(eighths, at.reshape(*rows.shape[:2], -1), axis=2).reshape(rows.shape)
+            timed = np.take_along_axis(eighths, at.reshape(*rows.shape[:2], _STEPS), axis=2).reshape(rows.shape)
             triad = np.where(rows == NOTHING, _longest(eighths)[..., None, None], timed)
             triad[..., 0] = 0
-        one_hot: Array = np.eye(NUM_TRIADS, dtype=np.float32)[triad.reshape(len(rows), -1)]
+        one_hot: Array = np.eye(NUM_TRIADS, dtype=np.float32)[in_steps(triad, 2)]
         return one_hot
 
     def lengths(self, columns: Columns) -> Array | None:
         """Tokens of each row, the end among them, int64 (N, 8 B)."""
         rows = _ended(column_of(columns, "bars", _ROW))
-        counts: Array = (rows != NOTHING).sum(axis=3, dtype=np.int64).reshape(len(rows), -1)
+        counts: Array = in_steps((rows != NOTHING).sum(axis=3, dtype=np.int64))
         return counts
 
     def transposed(self, columns: Columns, semitones: Shift) -> dict[str, Array]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from musicvae.music.converters.converter import Array, Columns, Converter, Shift, column_of
+from musicvae.music.converters.converter import Array, Columns, Converter, Shift, column_of, in_bars, in_steps
 from musicvae.music.converters.melodies import OUT_OF_RANGE, Voice, moved_chord_column, moved_tokens
 from musicvae.music.drum_maps import drum_map
 from musicvae.music.meter import MAX_STEPS_PER_BAR
@@ -36,22 +36,20 @@ class TrioConverter(Converter):
     def targets(self, columns: Columns) -> Array:
         """A class for each stream."""
         melody, bass, hits = (column_of(columns, name, _ROW) for name in ("bars", "bass", "drums"))
-        flat = (len(melody), -1)
         if hits.size and int(hits.max()) >= self._strikes:
             raise ValueError(f"hits of classes beyond those of the drum map {self.drum_map}: drums of another map?")
-        parts = self._melody.classes(melody.reshape(flat)), self._bass.classes(bass.reshape(flat)), hits.reshape(flat).astype(np.int64)
+        parts = self._melody.classes(in_steps(melody)), self._bass.classes(in_steps(bass)), in_steps(hits).astype(np.int64)
         return np.stack(parts, axis=2)
 
     def columns(self, events: Array) -> dict[str, Array]:
         """The columns ``bars`` (of the melody), ``bass`` and ``drums``."""
-        shape = (len(events), -1, *_ROW)
         hits = events[..., 2]
         if hits.size and not 0 <= int(hits.min()) <= int(hits.max()) < self._strikes:
             raise ValueError(f"drum events from {int(hits.min())} to {int(hits.max())} are outside 0 to {self._strikes - 1}")
         return {
-            "bars": self._melody.tokens(events[..., 0]).reshape(shape),
-            "bass": self._bass.tokens(events[..., 1]).reshape(shape),
-            "drums": hits.astype(np.uint64).reshape(shape),
+            "bars": in_bars(self._melody.tokens(events[..., 0]), _ROW),
+            "bass": in_bars(self._bass.tokens(events[..., 1]), _ROW),
+            "drums": in_bars(hits.astype(np.uint64), _ROW),
         }
 
     def losses(self, columns: Columns) -> dict[str, int]:

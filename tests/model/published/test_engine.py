@@ -167,6 +167,10 @@ def test_precisions() -> None:
         (MELODY, lambda e: e.encode({"bars": np.zeros((1, 4, 16), np.uint8)}), r"takes 2 bars \(32 steps\) at a time, got 64 steps"),
         (MELODY, lambda e: e.log_probs({"bars": np.zeros((1, 4, 16), np.uint8)}, np.zeros((1, 6))), "at a time, got 64 steps"),
         (MELODY, lambda e: e.encode({"drums": np.zeros((1, 2, 16))}), "no column 'bars'"),
+        (MELODY, lambda e: e.decode(np.full((1, 6), np.nan), temperature=0), "z holds numbers that are not finite"),
+        (MELODY, lambda e: e.frames(np.zeros((1, 6)), temperature=0, steps=0), "steps must be 1 to 32 for this network, got 0"),
+        (MELODY, lambda e: e.frames(np.zeros((1, 6)), temperature=0, steps=33), "steps must be 1 to 32 for this network, got 33"),
+        (MELODY, lambda e: e.decode(np.zeros((1, 6)), temperature=0, forced=np.full((1, 32, 1), 90)), r"lie below \(90,\), got 90 to 90"),
     ],
 )  # fmt: skip
 def test_misuse_is_named(name: str, call: Any, message: str) -> None:
@@ -181,3 +185,24 @@ def test_unknown_devices_precisions_and_threads_are_named() -> None:
         made(MELODY, precision="half")
     with pytest.raises(ValueError, match="threads must be at least 1, got 0"):
         made(MELODY, threads=0)
+
+
+def test_refining_does_not_hang_on_the_rows_beside(monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = made("hier-mel_16bar", precision="float64")
+    columns = engine.decode(engine.sample_prior(SEEDS), temperature=0)
+    start = np.zeros((3, 6))
+    together = engine.refine(start, columns, 3)
+    monkeypatch.setattr("musicvae.model.published.engine._GATES_AT_ONCE", 1)
+    np.testing.assert_allclose(engine.refine(start, columns, 3), together, rtol=0, atol=1e-12)
+    assert (engine.log_probs(columns, together).sum(1) > engine.log_probs(columns, start).sum(1)).all()
+    assert engine.refine(start[:0], {name: column[:0] for name, column in columns.items()}, 3).shape == (0, 6)
+
+
+def test_an_engine_leaves_the_network_it_was_given_alone() -> None:
+    given = bundle(MELODY)
+    engine = PublishedEngine(given)
+    assert all(parameter.requires_grad and parameter.dtype == torch.float32 for parameter in given.vae.parameters())
+    own = dict(engine._vae.named_parameters())
+    assert all(own[name].data_ptr() == parameter.data_ptr() for name, parameter in given.vae.named_parameters())
+    PublishedEngine(given, precision="float64")
+    assert all(parameter.dtype == torch.float32 for parameter in given.vae.parameters())

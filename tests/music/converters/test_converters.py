@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from musicvae.corpus.tunes import COLUMNS
 from musicvae.music.converters import CONVERTERS, converter
 from musicvae.music.drum_maps import drum_map
 from musicvae.music.groove import GROOVE_CLASSES
@@ -227,3 +228,16 @@ def test_notes_transposed_beyond_the_piano_end_what_sounds():
 def test_errors_say_what_came_and_what_is_allowed(call, words):
     with pytest.raises(ValueError, match=words):
         call()
+
+
+@pytest.mark.parametrize("name", CONVERTERS)
+def test_no_rows_are_no_rows(name):
+    made = converter(name)
+    columns = {column: np.zeros((0, 2, *about.shape), about.dtype) for column, about in COLUMNS[made.material].items()}
+    inputs, targets = made.inputs(columns), made.targets(columns)
+    assert len(inputs) == len(targets) == 0
+    assert inputs.shape[1] == targets.shape[1]
+    others = (made.controls(columns), made.lengths(columns))
+    assert all(array is None or len(array) == 0 for array in others)
+    back = made.columns(targets)
+    assert {name: column.shape for name, column in back.items()} == {name: columns[name].shape for name in back}
