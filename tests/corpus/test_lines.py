@@ -242,7 +242,7 @@ def test_every_material_fills_its_columns_and_is_the_same_each_time(material, me
     options = BuildOptions(material=material)
     tune, losses, why = take(score, options)
     if material == "performance" and meter in ("3/4", "6/8"):  # it knows bars of 16 sixteenths only
-        assert (tune, why) == (None, f"no bar of several instruments in 4/4")
+        assert (tune, why) == (None, "no bar of several instruments in 4/4")
         return
     for line in tune.lines:
         columns = COLUMNS[material]
