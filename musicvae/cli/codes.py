@@ -32,7 +32,8 @@ _DECODE = """
 The code must come from the same model ('musicvae info CODE.npz' shows its hash)."""
 _RECONSTRUCT = """
 Encodes a melody and decodes the code again: what the model hears in it. Tempo, program and
-velocities of the input are carried through."""
+velocities of the input are carried through (drums and trios are played at one velocity: their
+networks know no other)."""
 
 
 def add_commands(commands: Commands) -> None:

@@ -34,7 +34,8 @@ From two folders of melodies (what --from has and --versus has not; without --ve
 melodies in --from or else on what the model composes. The vector is kept in your data folder, for
 this model only, or where -o says."""
 _APPLY = """
-Several styles can be applied at once. Strength 0 gives the input back exactly."""
+Several styles can be applied at once. Strength 0 gives the input back exactly (drums and trios at
+one velocity, bands in steps of 16: their networks know no more)."""
 _REPORT = """
 The table shows how far each strength moves the vector's own attribute, and, as side effects, every
 other one, in standard deviations."""
