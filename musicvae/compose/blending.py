@@ -130,7 +130,8 @@ def blend(
     pieces = [_piece(way, (aligned.a, aligned.b), tokens, k / (steps - 1), keys) for k, tokens in enumerate(parts)]
     notices = (*(f"A: {text}" for text in seen_a), *(f"B: {text}" for text in seen_b), *aligned.notices)
     melodies = tuple(replace(piece, provenance={**(provenance or {}), "step": k + 1}) for k, piece in enumerate(pieces))
-    return Blend(melodies, (*notices, *_choices(aligned.a, aligned.b, len(windows), keys)), alphas, (aligned.a, aligned.b))
+    chosen = _choices(aligned.a, aligned.b, len(windows), keys if engine.config.canonical_key else "")
+    return Blend(melodies, (*notices, *chosen), alphas, (aligned.a, aligned.b))
 
 
 def _piece(way: _Way, inputs: tuple[Melody, Melody], tokens: list[Tokens], position: float, keys: str) -> Melody:
@@ -164,12 +165,20 @@ def _even_alphas(way: _Way, steps: int) -> tuple[float, ...]:
     return even_alphas(to_a, to_b, steps)
 
 
+_KEYS_CHOSEN = {
+    "switch": "the first half is in A's key, the second in B's",
+    "a": "all is in A's key",
+    "b": "all is in B's key",
+    "": "the model moves from one to the other",
+}
+
+
 def _choices(a: Melody, b: Melody, num_windows: int, keys: str) -> tuple[str, ...]:
-    """Notices of what the blend does where its inputs differ."""
+    """Notices of what the blend does where its inputs differ; keys: "" where the network hears all keys as they are."""
     notices = []
     key_a, key_b = own_key(a), own_key(b)
     if key_a != key_b and a.notes and b.notes:
-        chosen = {"switch": "the first half is in A's key, the second in B's", "a": "all is in A's key", "b": "all is in B's key"}[keys]
+        chosen = _KEYS_CHOSEN[keys]
         notices.append(f"A is in {key_a}, B in {key_b}: {chosen}")
     if a.tempo_qpm != b.tempo_qpm:
         notices.append(f"the tempo moves from {a.tempo_qpm:g} to {b.tempo_qpm:g} quarter notes a minute")

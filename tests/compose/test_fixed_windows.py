@@ -17,6 +17,7 @@ from musicvae.compose.seeds import window_seed
 from musicvae.compose.styles import StyleVector, save_styles
 from musicvae.compose.windows import Window, cut_tokens, fixed_windows
 from musicvae.model.noise import piece_seed
+from musicvae.music.key import Key
 from musicvae.music.melody import Melody, Note
 from musicvae.music.meter import Meter
 from musicvae.music.midi import midi_bytes
@@ -336,3 +337,12 @@ def test_chords_that_make_no_sense(over_chords, model):
         over_chords.generate(chords="C H7")
     with pytest.raises(ValueError, match="the chords settle the key"):
         over_chords.generate(chords="C", key="D")
+
+
+def test_a_blend_does_not_promise_a_switch_of_keys_to_a_model_that_hears_them_all(model):
+    notes = [(60, 0, 1), (64, 1, 1), (67, 2, 2), (72, 4, 4)]
+    keys = {0: Key.parse("C"), 7: Key.parse("G")}
+    a, b = (Melody.from_beats([(n + up, *when) for n, *when in notes], num_bars=2, key=key) for up, key in keys.items())
+    notices = model.interpolate(a, b, 3).notices
+    assert "A is in C major, B in G major: the model moves from one to the other" in notices
+    assert not any("A's key" in notice for notice in notices)
