@@ -210,6 +210,18 @@ def test_torch_stays_in_model_and_train():
     assert {room(module) for module in users("torch")} == TORCH_ROOMS
 
 
+@pytest.mark.parametrize("module", ["model.imports.importing", "model.published.presets", "model.published.conversion", "model.sizes"])
+def test_presets_are_listed_and_checkpoints_imported_without_torch(module):
+    assert loaded_by(module) <= {"numpy"}
+
+
+def test_networks_know_nothing_of_where_their_weights_came_from():
+    for module in MODULES:
+        if module.startswith(("model.", "train.", "compose.")) and not module.startswith("model.imports"):
+            targets = {inside(found.target) or "" for found in imports(module)}
+            assert not [name for name in targets if name.startswith("model.imports")], module
+
+
 def test_lightning_stays_in_train():
     assert {room(module) for module in users("lightning") | users("pytorch_lightning")} == LIGHTNING_ROOMS
     assert not users("pytorch_lightning")
