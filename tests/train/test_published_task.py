@@ -1,10 +1,12 @@
 import math
+import runpy
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
+from train.beats import write_band
 from train.published import corpus_for, tiny
 
 from musicvae.corpus.build import build_corpus
@@ -15,7 +17,8 @@ from musicvae.train.options import PublishedOptions
 from musicvae.train.published_task import PublishedTask
 from musicvae.train.recipes import build_options_for, recipe_for
 
-REEL = Path(__file__).parents[2] / "data" / "examples" / "reel.mid"
+ROOT = Path(__file__).parents[2]
+REEL = ROOT / "data" / "examples" / "reel.mid"
 
 
 def task(config, *, step=0, pieces=1, **changes):
@@ -196,55 +199,43 @@ def test_nothing_after_the_end_counts():
     assert hits.shares("accuracy") == {"accuracy": pytest.approx(2 / 3)}
 
 
-def learned_by_heart(config, batch, *, steps=600, lr=1e-3):
-    """Accuracy of the likeliest frames, the truth fed back and z = mu, once it is 1 or after so many steps on one batch."""
-    made = task(config, free_bits=1e6, sampling="", dropout_keep=1.0)
-    for name, p in made.vae.named_parameters():
-        if name in ("encoder.mu.weight",) or name.endswith("start.weight"):  # from near 0 it takes hundreds of steps to leave
-            torch.nn.init.normal_(p, std=0.5 if "mu" in name else 0.2)
-    torch.nn.init.constant_(made.vae.encoder.sigma.bias, -4.0)
-    optimizer = torch.optim.Adam(made.vae.parameters(), lr=lr)
-    share = 0.0
-    for step in range(1, steps + 1):
-        torch.manual_seed(step)
-        optimizer.zero_grad()
-        made.training_step(batch, 0).backward()
-        made.bound_gradient()
-        optimizer.step()
-        if share < 1.0 and step % 20 == 0:
-            hits = Hits()
-            with torch.no_grad():
-                mu, _ = made.vae.encode(batch.inputs, batch.controls, batch.lengths)
-                hits.count(made.vae, made.vae.outputs(mu, batch.targets, batch.controls), batch.targets)
-            share = hits.shares("accuracy")["accuracy"]
-        if share == 1.0:
-            break
-    return share
+@pytest.fixture(scope="module")
+def heart():
+    """What the script of the presets learns by heart with."""
+    return SimpleNamespace(**runpy.run_path(str(ROOT / "scripts" / "check_presets.py"), run_name="check_presets"))
 
 
-def real_examples(config, folder):
-    """Eight windows of a reel."""
-    corpus = build_corpus([REEL], folder / "corpus", build_options_for(config), engine="inline")
-    reader = ExampleReader(corpus, config)
-    windows = corpus.windows(None, kind=0, bars=reader.bars, hop=1)
-    assert len(windows) >= 8
-    return reader.examples(reader.columns(windows[:8]))
+def accuracy_by_heart(heart, config, file, folder):
+    """Of eight windows of a file, none of them heard the same."""
+    corpus = build_corpus([file], folder / "corpus", build_options_for(config), engine="inline")
+    return heart.by_heart(config, heart.distinct_examples(ExampleReader(corpus, config))).accuracy
 
 
-def test_a_tiny_network_learns_eight_real_examples_by_heart(tmp_path):
+def test_a_tiny_network_learns_eight_real_examples_by_heart(heart, tmp_path):
     config = tiny("cat-mel_2bar_small", size=256, steps=16)
-    assert learned_by_heart(config, real_examples(config, tmp_path), lr=2e-3) == 1.0
+    assert accuracy_by_heart(heart, config, REEL, tmp_path) == 1.0
+
+
+def test_examples_that_are_heard_the_same_are_not_learnt_by_heart(heart, tmp_path):
+    config = tiny("groovae_2bar_tap_fixed_velocity")
+    corpus = build_corpus([write_band(tmp_path / "band.mid")], tmp_path / "corpus", build_options_for(config), engine="inline")
+    reader = ExampleReader(corpus, config)
+    assert len(heart.distinct_examples(reader).inputs.unique(dim=0)) == 8
+    with pytest.raises(ValueError, match="only 8 windows that differ, 9 are needed"):
+        heart.distinct_examples(reader, 9)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["hierdec-mel_16bar", "hier-mel_16bar"])
-def test_tiny_networks_of_every_make_learn_eight_real_melodies_by_heart(name, tmp_path):
-    config = tiny(name, size=256)
-    assert learned_by_heart(config, real_examples(config, tmp_path)) == 1.0
+@pytest.mark.parametrize("name", ["cat-mel_2bar_small", "hierdec-mel_16bar", "hier-mel_16bar"])
+def test_tiny_networks_of_every_make_learn_eight_real_melodies_by_heart(name, heart, tmp_path):
+    assert accuracy_by_heart(heart, tiny(name, size=256), REEL, tmp_path) == 1.0
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("name", "size", "lr"), [("nade-drums_2bar_reduced", 256, 1e-3), ("groovae_2bar_hits_control_tfds", 128, 4e-3)])
-def test_tiny_networks_of_drums_learn_eight_examples_by_heart(name, size, lr):
-    config = tiny(name, size=size)
-    assert learned_by_heart(config, batch_for(config), lr=lr) == 1.0
+@pytest.mark.parametrize(
+    "name",
+    ["cat-drums_2bar_small", "nade-drums_2bar_reduced", "groovae_2bar_humanize", "groovae_2bar_hits_control_tfds", "hier-trio_16bar",
+     "hierdec-trio_16bar"],
+)  # fmt: skip
+def test_tiny_networks_of_drums_and_trios_learn_eight_real_examples_by_heart(name, heart, tmp_path):
+    assert accuracy_by_heart(heart, tiny(name, size=256), write_band(tmp_path / "band.mid"), tmp_path) == 1.0
