@@ -21,6 +21,7 @@ _NO_ACTIVATION: tuple[str, list[float], str] = ("none", [], "")
 def product(x: Tensor, weight: Tensor, bias: Tensor | None = None, *, add: Tensor | None = None) -> Tensor:
     """Rows x (..., in) times weight (out, in), plus bias (out), plus add (..., out)."""
     if x.numel() and _is_plain(x, weight, bias, add):
+        weight = _dense(weight)
         if x.numel() > x.shape[-1]:
             return _wide(x, weight, bias, add)
         # A single row would go another way, and come out otherwise in the last bits.
@@ -55,7 +56,13 @@ def _is_plain(*tensors: Tensor | None) -> bool:
     return not torch.is_grad_enabled() or not any(x.requires_grad for x in given)
 
 
+def _dense(weight: Tensor) -> Tensor:
+    """The weight, copied if it is a part of a wider one: for rows with gaps oneDNN has nothing but its slow reference."""
+    return weight if weight.is_contiguous() or weight.t().is_contiguous() else weight.contiguous()
+
+
 def _wide(x: Tensor, weight: Tensor, bias: Tensor | None, add: Tensor | None) -> Tensor:
+    x = x.contiguous()
     if add is None:
         result: Tensor = torch.ops.mkldnn._linear_pointwise(x, weight, bias, *_NO_ACTIVATION)
     else:

@@ -58,3 +58,14 @@ def test_names_of_torch_that_no_longer_work_are_left_alone(trouble: Exception, m
     assert not products._works()
     monkeypatch.setattr(products, "_wide", lambda x, *_: x)  # answers, but wrongly
     assert not products._works()
+
+
+@pytest.mark.skipif(not products._WIDE, reason="this processor or torch has no wide products")
+@pytest.mark.parametrize("weight", [WEIGHT, WEIGHT.t().contiguous().t(), torch.cat([WEIGHT, WEIGHT], 1)[:, :24]])
+def test_no_part_of_a_wider_matrix_is_multiplied_where_it_lies(weight: torch.Tensor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For such a part oneDNN falls back to plain loops, hundreds of times slower."""
+    seen, wide = [], products._wide
+    monkeypatch.setattr(products, "_wide", lambda x, w, *rest: seen.append(w) or wide(x, w, *rest))
+    np.testing.assert_allclose(product(X.t().contiguous().t(), weight).numpy(), EXPECTED, rtol=1e-5, atol=1e-5)
+    assert all(w.is_contiguous() or w.t().is_contiguous() for w in seen)
+    assert seen
