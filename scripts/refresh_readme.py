@@ -4,7 +4,8 @@
 
 Blocks are found by HTML comments: ``<!-- output: COMMAND -->`` before a fenced block (``<!-- output, 9 lines: COMMAND -->``
 keeps the first 9 lines), and ``<!-- measured -->`` or ``<!-- benchmark -->`` up to their ``<!-- end -->``.
-Commands run in a temporary folder that holds data/examples and tests/golden/published; the figures come from musicvae/pretrained/melody.json.
+Commands run in a temporary folder that holds data/examples and tests/golden/published; the figures come from
+musicvae/pretrained/melody.json.
 """
 
 from __future__ import annotations
