@@ -24,7 +24,8 @@ from musicvae.music.meter import Meter
 if TYPE_CHECKING:
     from musicvae.compose.pieces.code import PieceCode
 
-__all__ = ["DEFAULT_MODEL", "ModelInfo", "StyleInfo", "StyleLibrary", "available_models", "checked_header", "find_model", "load_code",
+__all__ = ["DEFAULT_MODEL", "ModelInfo", "StyleInfo", "StyleLibrary", "StyleOwner",
+           "available_models", "checked_header", "find_model", "load_code",
            "model_header", "user_models_folder", "user_styles_folder"]  # fmt: skip
 
 DEFAULT_MODEL = "melody"
@@ -39,13 +40,18 @@ class _Sized(Protocol):
     def z_size(self) -> int: ...
 
 
-class _Known(Protocol):
+class StyleOwner(Protocol):
     """An engine of any material, as far as styles are bound to it."""
 
     @property
-    def hash(self) -> str: ...
+    def hash(self) -> str:
+        """What styles are bound to."""
+        ...
+
     @property
-    def config(self) -> _Sized: ...
+    def config(self) -> _Sized:
+        """Numbers of the network."""
+        ...
 
 
 class ModelInfo(NamedTuple):
@@ -135,12 +141,12 @@ def model_header(path: str | Path) -> dict[str, Any]:
 class StyleLibrary:
     """The styles of one model: those in its file beside it and those in `folder`, read anew at every call."""
 
-    engine: _Known
+    engine: StyleOwner
     shipped: Path | None
     folder: Path
 
     @classmethod
-    def beside(cls, engine: _Known, model_path: Path | None, folder: Path | None = None) -> StyleLibrary:
+    def beside(cls, engine: StyleOwner, model_path: Path | None, folder: Path | None = None) -> StyleLibrary:
         """The library of a model loaded from `model_path`; folder: of learned styles (default: the user's data folder)."""
         shipped = None if model_path is None else model_path.with_name(model_path.name.removesuffix(_SUFFIX) + _STYLES_SUFFIX)
         return cls(engine, shipped, (user_styles_folder() if folder is None else folder) / engine.hash)

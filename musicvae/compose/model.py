@@ -16,7 +16,7 @@ such as ``"C Am F G"``, spread evenly over the bars; without, they are told that
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -26,9 +26,9 @@ from musicvae.compose.code import Code
 from musicvae.compose.engine import ChordRows, Engine, require_chords
 from musicvae.compose.examples import gather
 from musicvae.compose.generating import Order, draw
-from musicvae.compose.harmony import Chords, chords_text, spread_chords
+from musicvae.compose.harmony import Chords, spread_chords
 from musicvae.compose.intake import Source, Taken, take
-from musicvae.compose.library import ModelInfo, StyleInfo, StyleLibrary, available_models, find_model, model_header
+from musicvae.compose.library import ModelInfo, StyleInfo, available_models, find_model, model_header
 from musicvae.compose.limits import (
     check_bars,
     check_key,
@@ -36,10 +36,10 @@ from musicvae.compose.limits import (
     check_meter,
     check_pieces,
     check_seed,
-    check_strengths,
     check_temperature,
     check_tempo,
 )
+from musicvae.compose.styled import LoadedModel, Style, Styles
 from musicvae.compose.styles import StyleVector, added, check_style_name, meter_of, tempo_of
 from musicvae.model.noise import piece_seed
 from musicvae.music.key import Key
@@ -53,7 +53,6 @@ if TYPE_CHECKING:
     from musicvae.compose.pieces.model import PieceModel
 
 AnyModel: TypeAlias = "Model | PieceModel"
-Styles = str | Mapping[str, float]
 
 
 def load(name_or_path: str | Path | None = None, *, device: str = "cpu", threads: int | None = None) -> AnyModel:
@@ -90,22 +89,12 @@ def load_melodic(name_or_path: str | Path | None = None, *, device: str = "cpu",
 
 
 @dataclass(frozen=True)
-class Model:
-    """An engine with a name. path: of its file, beside which its styles lie. styles_folder: of learned ones (default: the user's)."""
-
-    engine: Engine
-    name: str = "model"
-    path: Path | None = None
-    styles_folder: Path | None = None
-
-    @property
-    def hash(self) -> str:
-        """What codes and styles are bound to."""
-        return self.engine.hash
+class Model(LoadedModel[Engine, Melody]):
+    """A model of melodies."""
 
     @property
     def material(self) -> str:
-        """What is taken and made: "melody"."""
+        """What it takes and makes."""
         return "melody"
 
     @property
@@ -175,10 +164,10 @@ class Model:
         )
         first = check_seed(seed)
         seeds = [piece_seed(first, piece) for piece in range(check_pieces(n))]
-        options = {
+        options: dict[str, Any] = {
             "bars": order.bars, "temperature": order.temperature, "meter": str(order.meter), "tempo_qpm": order.tempo_qpm,
             "style": {vector.name: strength for vector, strength in styles} or None, "key": None if order.key is None else str(order.key),
-            "prior_temperature": None if order.prior_temperature == 1 else order.prior_temperature, "chords": _text(chords),
+            "prior_temperature": None if order.prior_temperature == 1 else order.prior_temperature, "chords": chords,
         }  # fmt: skip
         pieces = draw(self.engine, seeds, order)
         return [replace(piece, provenance=self._story("generate", seed=s, **options)) for s, piece in zip(seeds, pieces, strict=True)]
@@ -209,7 +198,7 @@ class Model:
         taken = [take(source) for source in (a, b)]
         story = self._story(
             "interpolate", seed=check_seed(seed), steps=steps, method=method, temperature=temperature, align=align, meters=meters,
-            keys=keys, spacing=spacing, refine=refine, chords=_text(chords), inputs=inputs_of(*(found.melody for found in taken)),
+            keys=keys, spacing=spacing, refine=refine, chords=chords, inputs=inputs_of(*(found.melody for found in taken)),
         )  # fmt: skip
         blend = blending.blend(
             self.engine, taken[0].melody, taken[1].melody, steps, method=method, temperature=temperature, seed=story["seed"],
@@ -226,7 +215,7 @@ class Model:
 
     def decode(self, code: Code, *, temperature: float = 0.0, seed: int = 0, chords: Chords | None = None) -> Melody:
         """The melody of a code, over the chords it was encoded over unless others are given; ValueError for a code of another model."""
-        story = self._story("decode", seed=check_seed(seed), temperature=temperature, refine=code.refine, chords=_text(chords))
+        story = self._story("decode", seed=check_seed(seed), temperature=temperature, refine=code.refine, chords=chords)
         over = self._rows(chords, code.num_model_bars)
         return coding.decode(self.engine, code, temperature=temperature, seed=story["seed"], chords=over, provenance=story)
 
@@ -236,24 +225,10 @@ class Model:
         """What the model hears in a melody: its code, decoded."""
         melody = take(source).melody
         story = self._story(
-            "reconstruct", seed=check_seed(seed), temperature=temperature, refine=refine, chords=_text(chords), inputs=inputs_of(melody)
+            "reconstruct", seed=check_seed(seed), temperature=temperature, refine=refine, chords=chords, inputs=inputs_of(melody)
         )
         code = coding.encode(self.engine, melody, refine=refine, chords=self._over(melody, chords))
         return coding.decode(self.engine, code, temperature=temperature, seed=story["seed"], provenance=story)
-
-    def restyle(
-        self, source: Source, style: Styles, *, temperature: float = 0.0, seed: int = 0, refine: int = 0, chords: Chords | None = None
-    ) -> Melody:
-        """The melody moved along styles (a name, or strengths by name); the very same one where all strengths are 0."""
-        return self._apply(source, self._vectors(style), temperature=temperature, seed=seed, refine=refine, chords=chords)
-
-    def style(self, name: str | Path) -> Style:
-        """A style by its name or by the path of its file; ValueError, with the nearest name, where it is unknown."""
-        return Style(self._library.find(str(name)), self)
-
-    def styles(self) -> list[StyleInfo]:
-        """The styles at hand: those that ship with the model and those learned for it."""
-        return self._library.all()
 
     def learn_style(
         self,
@@ -271,7 +246,7 @@ class Model:
         path: str | Path | None = None,
         force: bool = False,
         progress: Callable[[str], None] | None = None,
-    ) -> Style:
+    ) -> Style[Melody]:
         """Learn a style from melodies (a folder or several sources), as told in `compose.learning`.
 
         Without `attribute`: what `examples` have and `versus` (default: the training tunes) has not. With it: how to move
@@ -300,14 +275,6 @@ class Model:
         written = self._library.add(vector, path, force=force) if keep or path is not None else None
         return Style(vector, self, written, notices)
 
-    @property
-    def _library(self) -> StyleLibrary:
-        return StyleLibrary.beside(self.engine, self.path, self.styles_folder)
-
-    def _vectors(self, style: Styles) -> list[tuple[StyleVector, float]]:
-        strengths = {style: 1.0} if isinstance(style, str) else style
-        return [(self._library.find(name), s) for name, s in check_strengths(strengths).items()] if strengths else []
-
     def _rows(self, chords: Chords | None, bars: int) -> ChordRows | None:
         """The chords as rows of so many model bars; ValueError where the model takes none."""
         if chords is None:
@@ -331,52 +298,10 @@ class Model:
         strengths = {vector.name: strength for vector, strength in styles}
         melody = take(source).melody
         story = self._story(
-            "restyle", seed=check_seed(seed), style=strengths, temperature=temperature, refine=refine, chords=_text(chords),
+            "restyle", seed=check_seed(seed), style=strengths, temperature=temperature, refine=refine, chords=chords,
             inputs=inputs_of(melody),
         )  # fmt: skip
         return styling.apply_styles(
             self.engine, melody, styles, temperature=temperature, seed=story["seed"], refine=refine, chords=self._over(melody, chords),
             provenance=story,
         )  # fmt: skip
-
-    def _story(self, made_by: str, **options: Any) -> dict[str, Any]:
-        """What `provenance` says: model, hash, what was asked for; options that are None are left out."""
-        return {"made_by": made_by, "model": self.name, "hash": self.hash, **{k: v for k, v in options.items() if v is not None}}
-
-
-@dataclass(frozen=True)
-class Style:
-    """A style vector bound to its model. path: where learning wrote it. notices: what learning left out."""
-
-    vector: StyleVector
-    model: Model
-    path: Path | None = None
-    notices: tuple[str, ...] = ()
-
-    @property
-    def name(self) -> str:
-        """The vector's name."""
-        return self.vector.name
-
-    @property
-    def report(self) -> Mapping[str, Any]:
-        """How the vector was learnt and, under "effects", what each strength in "strengths" does to every attribute."""
-        return self.vector.report
-
-    def apply(
-        self,
-        source: Source,
-        strength: float = 1.0,
-        *,
-        temperature: float = 0.0,
-        seed: int = 0,
-        refine: int = 0,
-        chords: Chords | None = None,
-    ) -> Melody:
-        """The melody moved by this style, -10 to 10; 0 gives the very same melody back."""
-        styles = [(self.vector, strength)]
-        return self.model._apply(source, styles, temperature=temperature, seed=seed, refine=refine, chords=chords)
-
-
-def _text(chords: Chords | None) -> str | None:
-    return None if chords is None else chords_text(chords)

@@ -6,6 +6,7 @@ the next, integers (..., streams) with -1 for nothing, or floats (..., D).
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any, cast
 
@@ -22,7 +23,7 @@ _NADE_ROWS = 1024  # whose hidden states stay in the cache
 _GROOVE_EPSILON, _NADE_EPSILON = 1e-7, 1e-6  # added inside the logarithms by the published losses
 
 
-class Head(nn.Module):
+class Head(nn.Module, ABC):
     """Scores and draws of one kind of output."""
 
     width: int
@@ -34,10 +35,11 @@ class Head(nn.Module):
     noise_width: int
     """How many of them a draw takes."""
 
+    @abstractmethod
     def log_prob(self, outputs: Tensor, target: Tensor) -> Tensor:
         """Nats (...) of the target frames, minus the published loss; 0 where there is no target."""
-        raise NotImplementedError
 
+    @abstractmethod
     def draw_with_gap(self, outputs: Tensor, noise: Tensor | None, temperature: float, bias: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Frames drawn at this temperature, and by how much (...) the nearest decision was not another one.
 
@@ -45,7 +47,6 @@ class Head(nn.Module):
         events, or to the log-odds of the hits. The gap is that of the noisy scores, in their units: of the best to the second best,
         the smallest over streams, or the smallest distance of log-odds from 0.
         """
-        raise NotImplementedError
 
     def draw(self, outputs: Tensor, noise: Tensor | None, temperature: float, bias: Tensor | None = None) -> Tensor:
         """The frames of `draw_with_gap`."""
@@ -165,7 +166,7 @@ class Nade(Head):
         outputs = _in_full(outputs).flatten(0, -2)
         with torch.autocast(outputs.device.type, enabled=False):
             rows = frames.flatten(0, -2).to(outputs.dtype)
-            logits = _NadeLogits.apply(outputs[:, : self.size], outputs[:, self.size :], rows, self.w_enc, self.w_dec)  # type: ignore[no-untyped-call]
+            logits = _NadeLogits.apply(outputs[:, : self.size], outputs[:, self.size :], rows, self.w_enc, self.w_dec)  # type: ignore[no-untyped-call]  # as in gru.py
         return cast(Tensor, logits.view(frames.shape))
 
     def draw_with_gap(self, outputs: Tensor, noise: Tensor | None, temperature: float, bias: Tensor | None = None) -> tuple[Tensor, Tensor]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,15 +26,15 @@ class VAEOutput:
         return kl_per_dimension(self.mu, self.sigma)
 
 
-class LatentVAE(nn.Module):
+class LatentVAE(nn.Module, ABC):
     """What the own network and the published ones have in common; `encode` says what is read.
 
     Decoders of either have a `head` that scores and draws, and `step` (see `model.sampling.Stepper`).
     """
 
+    @abstractmethod
     def encode(self, *read: Any) -> tuple[Tensor, Tensor]:
         """Mean and standard deviation (N, Z) of q(z | x)."""
-        raise NotImplementedError
 
     def draw(self, noise: Tensor, *read: Any) -> tuple[Tensor, Tensor, Tensor]:
         """A code mu + sigma * noise (N, Z) of what is read, which passes gradients on, and mu and sigma; noise: (N, Z) standard normal."""

@@ -75,7 +75,7 @@ class LstmCell(nn.Module):
         memory, output = state
         constant, rows, lookup, inputs, weight = (getattr(incoming, field.name) for field in fields(incoming))
         weights = (constant, lookup, inputs, weight, self.weight_rec.to(dtype))
-        outputs = _Recurrence.apply(steps, reverse, rows, memory.to(_full(dtype)), output.to(dtype), *weights)  # type: ignore[no-untyped-call]
+        outputs = _Recurrence.apply(steps, reverse, rows, memory.to(_full(dtype)), output.to(dtype), *weights)  # type: ignore[no-untyped-call]  # as in gru.py
         return cast(Tensor, outputs)
 
     def step(self, input_gates: Tensor, state: State) -> State:

@@ -69,7 +69,7 @@ class ExampleReader:
             self.converter.inputs(columns if heard is None else heard), self.converter.targets(columns),
             self.converter.controls(columns), self.converter.lengths(columns if heard is None else heard),
         )  # fmt: skip
-        return Examples(*(None if x is None else torch.from_numpy(np.ascontiguousarray(x)) for x in arrays))  # type: ignore[arg-type]
+        return Examples(*(None if x is None else torch.from_numpy(np.ascontiguousarray(x)) for x in arrays))  # type: ignore[arg-type]  # likewise
 
     def _require_drums(self) -> None:
         """Classes of drums are numbers: read by another map they would be learned, and played, as other drums."""

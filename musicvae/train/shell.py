@@ -7,6 +7,7 @@ plain numbers and tensors, and every step's noise is a function of seed, step an
 from __future__ import annotations
 
 import time
+from abc import ABC, abstractmethod
 from typing import Any, Generic, TypeVar
 
 import lightning as L
@@ -24,8 +25,8 @@ Network = TypeVar("Network", bound=nn.Module)
 Options = TypeVar("Options", bound=RunOptions)
 
 
-class TrainingTask(L.LightningModule, Generic[Network, Options]):
-    """Training of one network. A family gives `training_step`, `validation_step`, `configure_optimizers` and what raises below."""
+class TrainingTask(L.LightningModule, ABC, Generic[Network, Options]):
+    """Training of one network. A family gives `training_step`, `validation_step`, `configure_optimizers` and what is abstract below."""
 
     def __init__(self, network: Network, options: Options, *, log_every_steps: int = 50) -> None:
         super().__init__()
@@ -49,17 +50,17 @@ class TrainingTask(L.LightningModule, Generic[Network, Options]):
 
     # -- what a family gives
 
+    @abstractmethod
     def learning_rate(self, step: int) -> float:
         """The learning rate of this step."""
-        raise NotImplementedError
 
+    @abstractmethod
     def training_figures(self) -> dict[str, float]:
         """What to log of the steps since the last time; begins to sum up anew."""
-        raise NotImplementedError
 
+    @abstractmethod
     def validation_figures(self) -> dict[str, float]:
         """The figures of a validation, "objective_nats" among them, by which weights are chosen: the smaller the better."""
-        raise NotImplementedError
 
     def can_judge(self) -> bool:
         """Whether the run is so far that its figures count."""

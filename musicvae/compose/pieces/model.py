@@ -16,16 +16,15 @@ differs from melodies:
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from musicvae.compose.harmony import Chords, chords_text, spread_chords
+from musicvae.compose.harmony import Chords, spread_chords
 from musicvae.compose.intake import Source
 from musicvae.compose.learning import Lesson, few_notices
-from musicvae.compose.library import StyleInfo, StyleLibrary
-from musicvae.compose.limits import check_bars, check_meter, check_pieces, check_seed, check_strengths, check_temperature, check_tempo
+from musicvae.compose.limits import check_bars, check_meter, check_pieces, check_seed, check_temperature, check_tempo
 from musicvae.compose.pieces import coding, learning, styling
 from musicvae.compose.pieces.blending import PieceBlend, blend_pieces
 from musicvae.compose.pieces.code import PieceCode
@@ -33,6 +32,7 @@ from musicvae.compose.pieces.engine import Columns, PieceEngine, converter_of
 from musicvae.compose.pieces.generating import PieceOrder, draw
 from musicvae.compose.pieces.guides import asked_guide, guide_kind
 from musicvae.compose.pieces.intake import TakenPiece, gather_pieces, take_music
+from musicvae.compose.styled import LoadedModel, Style, Styles
 from musicvae.compose.styles import StyleVector, check_style_name, tempo_of
 from musicvae.model.noise import piece_seed
 from musicvae.music.converters import Converter
@@ -40,29 +40,17 @@ from musicvae.music.key import Key
 from musicvae.music.meter import Meter
 from musicvae.music.piece import Piece
 
-__all__ = ["PieceModel", "PieceStyle"]
-
-Styles = str | Mapping[str, float]
+__all__ = ["PieceModel"]
 
 
 @dataclass(frozen=True)
-class PieceModel:
-    """An engine with a name. path: of its file, beside which its styles lie. styles_folder: of learned ones (default: the user's)."""
-
-    engine: PieceEngine
-    name: str = "model"
-    path: Path | None = None
-    styles_folder: Path | None = None
+class PieceModel(LoadedModel[PieceEngine, Piece]):
+    """A model of drums, grooves, trios or performances."""
 
     @property
     def material(self) -> str:
         """What is taken and made: "drums", "groove", "trio" or "performance"."""
         return self.engine.material
-
-    @property
-    def hash(self) -> str:
-        """What codes and styles are bound to."""
-        return self.engine.hash
 
     @property
     def max_bars(self) -> int:
@@ -114,12 +102,12 @@ class PieceModel:
         )  # fmt: skip
         first = check_seed(seed)
         seeds = [piece_seed(first, piece) for piece in range(check_pieces(n))]
-        options = {
+        options: dict[str, Any] = {
             "bars": bars, "temperature": order.temperature, "tempo_qpm": order.tempo_qpm,
             "style": {vector.name: strength for vector, strength in styles} or None,
             "prior_temperature": None if order.prior_temperature == 1 else order.prior_temperature,
-            "chords": None if chords is None else chords_text(chords),
-            "inputs": None if hits is None else _inputs(self.take(hits).music),
+            "chords": chords,
+            "inputs": self._inputs((), hits),
         }  # fmt: skip
         pieces = draw(self.engine, seeds, order)
         named = zip(seeds, pieces, strict=True)
@@ -156,7 +144,7 @@ class PieceModel:
         guide = None if chords is None and hits is None else self._guide(bars, chords, hits)
         story = self._story(
             "interpolate", seed=check_seed(seed), steps=steps, method=method, temperature=temperature, align=align, spacing=spacing,
-            refine=refine, chords=None if chords is None else chords_text(chords), inputs=_inputs(first, second),
+            refine=refine, chords=chords, inputs=self._inputs((first, second), hits),
         )  # fmt: skip
         blend = blend_pieces(
             self.engine, first, second, steps, method=method, temperature=temperature, seed=story["seed"], alignment=align,
@@ -178,7 +166,9 @@ class PieceModel:
         ValueError for a code of another model, and for what the network cannot be told.
         """
         guide = None if chords is None and hits is None else self._guide(code.num_bars, chords, hits)
-        story = self._story("decode", seed=check_seed(seed), temperature=temperature, refine=code.refine)
+        story = self._story(
+            "decode", seed=check_seed(seed), temperature=temperature, refine=code.refine, chords=chords, inputs=self._inputs((), hits)
+        )
         return coding.decode(self.engine, code, temperature=temperature, seed=story["seed"], guide=guide, provenance=story)
 
     def reconstruct(
@@ -193,24 +183,13 @@ class PieceModel:
     ) -> Piece:
         """What the network hears in a piece: its code, decoded. With `hits`: those, with the feel of the piece."""
         piece = self.take(source).music
-        story = self._story("reconstruct", seed=check_seed(seed), temperature=temperature, refine=refine, inputs=_inputs(piece))
+        story = self._story(
+            "reconstruct", seed=check_seed(seed), temperature=temperature, refine=refine, chords=chords,
+            inputs=self._inputs((piece,), hits),
+        )  # fmt: skip
         code = coding.encode(self.engine, self._over(piece, chords), refine=refine)
         guide = None if hits is None else self._guide(code.num_bars, None, hits)
         return coding.decode(self.engine, code, temperature=temperature, seed=story["seed"], guide=guide, provenance=story)
-
-    def restyle(
-        self, source: Source, style: Styles, *, temperature: float = 0.0, seed: int = 0, refine: int = 0, chords: Chords | None = None
-    ) -> Piece:
-        """The piece moved along styles (a name, or strengths by name); the very same one where all strengths are 0."""
-        return self._apply(source, self._vectors(style), temperature=temperature, seed=seed, refine=refine, chords=chords)
-
-    def style(self, name: str | Path) -> PieceStyle:
-        """A style by its name or by the path of its file; ValueError, with the nearest name, where it is unknown."""
-        return PieceStyle(self._library.find(str(name)), self)
-
-    def styles(self) -> list[StyleInfo]:
-        """The styles at hand: those that lie beside the model and those learned for it."""
-        return self._library.all()
 
     def learn_style(
         self,
@@ -228,7 +207,7 @@ class PieceModel:
         path: str | Path | None = None,
         force: bool = False,
         progress: Callable[[str], None] | None = None,
-    ) -> PieceStyle:
+    ) -> Style[Piece]:
         """Learn a style from pieces (a folder or several sources), as told in `compose.pieces.learning`.
 
         Options are those of `compose.model.Model.learn_style`; attributes are those of `compose.pieces.attributes`.
@@ -250,19 +229,16 @@ class PieceModel:
             vector = learning.learn_from_examples(self.engine, lesson, found.pieces if found else (), opposite, tell=tell)
         notices = (*(found.notices if found else ()), *(others.notices if others else ()), *few_notices(vector))
         written = self._library.add(vector, path, force=force) if keep or path is not None else None
-        return PieceStyle(vector, self, written, notices)
+        return Style(vector, self, written, notices)
 
     @property
     def _converter(self) -> Converter:
         return converter_of(self.engine)
 
-    @property
-    def _library(self) -> StyleLibrary:
-        return StyleLibrary.beside(self.engine, self.path, self.styles_folder)
-
-    def _vectors(self, style: Styles) -> list[tuple[StyleVector, float]]:
-        strengths = {style: 1.0} if isinstance(style, str) else style
-        return [(self._library.find(name), s) for name, s in check_strengths(strengths).items()] if strengths else []
+    def _inputs(self, pieces: Sequence[Piece], hits: Source | None = None) -> list[dict[str, str]] | None:
+        """What provenance says of the pieces that a result was made from, the hits it was told last; None if of none."""
+        every = [*pieces, *([] if hits is None else [self.take(hits).music])]
+        return [{"name": piece.name, "fingerprint": piece.fingerprint} for piece in every] or None
 
     def _hits(self, hits: Source) -> Columns:
         return self.take(hits).music.columns
@@ -298,51 +274,8 @@ class PieceModel:
         piece = self._over(self.take(source).music, chords)
         story = self._story(
             "restyle", seed=check_seed(seed), style={vector.name: s for vector, s in styles}, temperature=temperature, refine=refine,
-            inputs=_inputs(piece),
+            chords=chords, inputs=self._inputs((piece,)),
         )  # fmt: skip
         return styling.restyle_piece(
             self.engine, piece, styles, temperature=temperature, seed=story["seed"], refine=refine, provenance=story
         )
-
-    def _story(self, made_by: str, **options: Any) -> dict[str, Any]:
-        """What `provenance` says: model, hash, what was asked for; options that are None are left out."""
-        return {"made_by": made_by, "model": self.name, "hash": self.hash, **{k: v for k, v in options.items() if v is not None}}
-
-
-@dataclass(frozen=True)
-class PieceStyle:
-    """A style vector bound to its model. path: where learning wrote it. notices: what learning left out."""
-
-    vector: StyleVector
-    model: PieceModel
-    path: Path | None = None
-    notices: tuple[str, ...] = ()
-
-    @property
-    def name(self) -> str:
-        """The vector's name."""
-        return self.vector.name
-
-    @property
-    def report(self) -> Mapping[str, Any]:
-        """How the vector was learnt and, under "effects", what each strength in "strengths" does to every attribute."""
-        return self.vector.report
-
-    def apply(
-        self,
-        source: Source,
-        strength: float = 1.0,
-        *,
-        temperature: float = 0.0,
-        seed: int = 0,
-        refine: int = 0,
-        chords: Chords | None = None,
-    ) -> Piece:
-        """The piece moved by this style, -10 to 10; 0 gives the very same piece back."""
-        styles = [(self.vector, strength)]
-        return self.model._apply(source, styles, temperature=temperature, seed=seed, refine=refine, chords=chords)
-
-
-def _inputs(*pieces: Piece) -> list[dict[str, str]]:
-    """What provenance says of the pieces that a result was made from."""
-    return [{"name": piece.name, "fingerprint": piece.fingerprint} for piece in pieces]
