@@ -236,3 +236,21 @@ def test_styles_beside_the_model_are_found(tmp_path):
     model = PieceModel(made, path=tmp_path / "d.safetensors", styles_folder=tmp_path / "none")
     assert [(info.name, info.origin) for info in model.styles()] == [("funk", "shipped")]
     assert model.style("funk").name == "funk"
+
+
+def test_every_result_says_which_hits_it_was_told(model):
+    made, feel, pattern = model("hits"), piece("hits", 2), piece("hits", 2, 5)
+    told = {"name": pattern.name, "fingerprint": pattern.fingerprint}
+    heard = {"name": feel.name, "fingerprint": feel.fingerprint}
+    assert made.generate(hits=pattern, seed=1).provenance["inputs"] == [told]
+    assert made.decode(made.encode(feel), hits=pattern).provenance["inputs"] == [told]
+    assert made.reconstruct(feel, hits=pattern).provenance["inputs"] == [heard, told]
+    assert made.interpolate(feel, feel, 2, hits=pattern)[0].provenance["inputs"] == [heard, heard, told]
+    assert "inputs" not in made.decode(made.encode(feel)).provenance
+
+
+def test_every_result_says_which_chords_it_was_told(model):
+    made, given = model("performance-chords"), piece("performance-chords", 2)
+    assert made.decode(made.encode(given), chords="C G7").provenance["chords"] == "C G7"
+    assert made.reconstruct(given, chords="C G7").provenance["chords"] == "C G7"
+    assert made.interpolate(given, given, 2, chords="C G7")[0].provenance["chords"] == "C G7"
