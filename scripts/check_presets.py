@@ -1,10 +1,11 @@
 """Whether every published preset trains: some steps at its published size, the loss on a fixed held-out batch before and after.
 
-    python scripts/check_presets.py DATA... [--preset NAME ...] [--steps 50] [--batch 8] [--heart [--bars 2]]
+    python scripts/check_presets.py DATA... [--preset NAME ...] [--steps 50] [--batch 8] [--lr RATE] [--heart [--bars 2]]
 
 DATA are corpora built for these networks (melodies, drums in nine and sixty-one classes, grooves, trios, performances), or folders of
 files to build them from; a preset takes the first that fits it. Each preset trains by its recipe, but for the batch, in a process of
-its own, so that its memory is known. With --heart networks of the same parts, but 256 units wide and, with --bars, not of sixteen bars
+its own, so that its memory is known. Rates of recipes are made for batches of 256 and 512: with far smaller ones the largest networks diverge
+unless --lr is lower. With --heart networks of the same parts, but 256 units wide and, with --bars, not of sixteen bars
 but of fewer, learn eight windows by heart, by reconstruction alone and with no noise.
 """
 
@@ -56,6 +57,7 @@ class Asked:
     threads: int
     precision: str
     bars: int | None
+    lr: float | None
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,8 @@ def measure(task: PublishedTask, batch: Examples, *, beta: float) -> Measured:
 def check(asked: Asked) -> tuple[object, ...]:
     """The row of a preset."""
     config = PUBLISHED[asked.name].config
-    options = options_for(config, batch_size=asked.batch, max_steps=asked.steps, patience=None)
+    changes = {} if asked.lr is None else {"lr": asked.lr}
+    options = options_for(config, batch_size=asked.batch, max_steps=asked.steps, patience=None, **changes)
     machine = MachineOptions(accelerator="cpu", precision=asked.precision, threads=asked.threads)
     reader = ExampleReader(Corpus.load(asked.corpus), config)
     held_out = next(iter(HeldOutExamples(reader, hop_bars=1, batch_size=2 * asked.batch, most=2 * asked.batch)))
@@ -265,6 +268,7 @@ def main() -> None:
     parser.add_argument("--preset", nargs="+", default=list(PUBLISHED), choices=list(PUBLISHED), metavar="NAME")
     parser.add_argument("--steps", type=int, default=50)
     parser.add_argument("--batch", type=int, default=8)
+    parser.add_argument("--lr", type=float, metavar="RATE", help="instead of the recipe's")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--precision", default="auto")
     parser.add_argument("--heart", action="store_true", help="learn eight windows by heart instead")
@@ -276,7 +280,7 @@ def main() -> None:
         corpora = corpora_for(args.preset, args.data, Path(work))
         print("  ".join(word.ljust(width) for word, width in zip(heading, widths, strict=True)), flush=True)
         for name, path in corpora.items():
-            asked = Asked(name, path, args.steps, args.batch, args.threads, args.precision, args.bars)
+            asked = Asked(name, path, args.steps, args.batch, args.threads, args.precision, args.bars, args.lr)
             with multiprocessing.get_context("spawn").Pool(1) as pool:
                 row = pool.apply(learn_by_heart if args.heart else check, (asked,))
             print("  ".join(str(word).ljust(width) for word, width in zip(row, widths, strict=True)), flush=True)
