@@ -4,8 +4,8 @@
 
 DATA are corpora built for these networks (melodies, drums in nine and sixty-one classes, grooves, trios, performances), or folders of
 files to build them from; a preset takes the first that fits it. Each preset trains by its recipe, but for the batch, in a process of
-its own, so that its memory is known. Rates of recipes are made for batches of 256 and 512: with far smaller ones the largest networks diverge
-unless --lr is lower. With --heart networks of the same parts, but 256 units wide and, with --bars, not of sixteen bars
+its own, so that its memory is known. Rates of recipes are made for batches of 256 and 512: with far smaller ones the largest networks
+diverge unless --lr is lower. With --heart networks of the same parts, but 256 units wide and, with --bars, not of sixteen bars
 but of fewer, learn eight windows by heart, by reconstruction alone and with no noise.
 """
 
