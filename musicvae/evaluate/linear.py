@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from musicvae.music.vocabulary import FIRST_PITCH_TOKEN, HOLD, NOTE_OFF, VOCABULARY_SIZE, Tokens
 
-__all__ = ["DECISIONS", "Decision", "LinearCode", "fit_linear_code"]
+__all__ = ["DECISIONS", "Decision", "LinearCode", "WaterFilling", "fit_linear_code"]
 
 Floats = NDArray[np.float64]
 Decision = Literal["argmax", "two-stage"]
@@ -31,31 +31,18 @@ _OVERSAMPLING = 64  # extra directions iterated on, so that the last wanted ones
 _BATCH_WINDOWS = 256
 
 
-@dataclass(frozen=True)
-class LinearCode:
-    """A fitted linear code of windows of one shape.
+@dataclass(frozen=True, kw_only=True)
+class WaterFilling:
+    """Principal components and what a given rate makes of them, whatever the columns are.
 
-    columns: (B*S, 90) column of each position and token, -1 where training has none. mean: (C,).
-    basis: (C, K), orthonormal columns. variances: (K,), descending, of the training windows.
+    mean: (C,). basis: (C, K), orthonormal columns. variances: (K,), descending, of the training windows.
     total_variance: of all columns, so that the explained share is known.
     """
 
-    num_bars: int
-    num_steps: int
-    columns: NDArray[np.int64]
     mean: NDArray[np.float32]
     basis: NDArray[np.float32]
     variances: Floats
     total_variance: float
-
-    def project(self, tokens: Tokens) -> Floats:
-        """Component values y (W, K) of tokens (W, B, S); tokens unseen at their place count as nothing."""
-        flat = self._flat(tokens)
-        rows = np.concatenate([self.basis, np.zeros((1, self.basis.shape[1]), np.float32)])  # row -1: unseen
-        y = np.zeros((len(flat), self.basis.shape[1]), np.float32)
-        for position in range(flat.shape[1]):
-            y += rows[self.columns[position, flat[:, position]]]
-        return y.astype(np.float64) - self.mean.astype(np.float64) @ self.basis
 
     def distortion(self, bits: float) -> float:
         """The distortion D at which training windows cost `bits` on average.
@@ -99,10 +86,6 @@ class LinearCode:
         nats = 0.5 * (share + y[:, on] ** 2 * (1 - share) / variances - 1 - np.log(share))
         return np.asarray(nats.sum(axis=1) / np.log(2), np.float64)
 
-    def carries(self, tokens: Tokens, bits: float) -> bool:
-        """Whether `matched_distortion` can reach these bits on windows (W, B, S)."""
-        return bool(0 < bits <= self.kl_bits(self.project(tokens), self._least_distortion).mean())
-
     def matched_distortion(self, y: Floats, bits: float) -> float:
         """The distortion at which *these* windows, y (W, K), cost `bits` on average.
 
@@ -117,6 +100,33 @@ class LinearCode:
             low, high = (middle, high) if self.kl_bits(y, middle).mean() > bits else (low, middle)
         return float(np.sqrt(low * high))
 
+    def coded(self, y: Floats, distortion: float, noise: Floats | None = None) -> Floats:
+        """What comes back of y (W, K) at this distortion; noise: (W, K) standard normal for a draw of the posterior, None for its mean."""
+        share = np.minimum(distortion / np.maximum(self.variances, 1e-30), 1.0)
+        return np.asarray((1 - share) * y + (0.0 if noise is None else np.sqrt(distortion * (1 - share)) * noise), np.float64)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LinearCode(WaterFilling):
+    """A fitted linear code of windows of one shape; columns: (B*S, 90) column of each position and token, -1 where training has none."""
+
+    num_bars: int
+    num_steps: int
+    columns: NDArray[np.int64]
+
+    def project(self, tokens: Tokens) -> Floats:
+        """Component values y (W, K) of tokens (W, B, S); tokens unseen at their place count as nothing."""
+        flat = self._flat(tokens)
+        rows = np.concatenate([self.basis, np.zeros((1, self.basis.shape[1]), np.float32)])  # row -1: unseen
+        y = np.zeros((len(flat), self.basis.shape[1]), np.float32)
+        for position in range(flat.shape[1]):
+            y += rows[self.columns[position, flat[:, position]]]
+        return y.astype(np.float64) - self.mean.astype(np.float64) @ self.basis
+
+    def carries(self, tokens: Tokens, bits: float) -> bool:
+        """Whether `matched_distortion` can reach these bits on windows (W, B, S)."""
+        return bool(0 < bits <= self.kl_bits(self.project(tokens), self._least_distortion).mean())
+
     def decode(self, y: Floats, distortion: float, *, decision: Decision, noise: Floats | None = None) -> Tokens:
         """Tokens (W, B, S) after coding y (W, K) at this distortion.
 
@@ -125,9 +135,8 @@ class LinearCode:
         """
         if decision not in DECISIONS:
             raise ValueError(f"unknown decision {decision!r}; allowed are {', '.join(DECISIONS)}")
-        share = np.minimum(distortion / np.maximum(self.variances, 1e-30), 1.0)
-        z = (1 - share) * y + (0.0 if noise is None else np.sqrt(distortion * (1 - share)) * noise)
-        used = np.flatnonzero(share < 1)
+        z = self.coded(y, distortion, noise)
+        used = np.flatnonzero(self.variances > distortion)
         basis = np.ascontiguousarray(self.basis[:, used].T)
         places = np.nonzero(self.columns >= 0)
         order = self.columns[places]
@@ -176,8 +185,9 @@ def fit_linear_code(tokens: Tokens, *, components: int = 1024, min_count: int = 
     covariance = _covariance(flat, columns, mean)
     basis, variances = _leading_eigenvectors(covariance, min(components, len(mean)), iterations, np.random.default_rng(seed))
     return LinearCode(
-        tokens.shape[1], tokens.shape[2], columns, mean.astype(np.float32), basis, variances, float(np.trace(covariance, dtype=np.float64))
-    )
+        num_bars=tokens.shape[1], num_steps=tokens.shape[2], columns=columns, mean=mean.astype(np.float32), basis=basis,
+        variances=variances, total_variance=float(np.trace(covariance, dtype=np.float64)),
+    )  # fmt: skip
 
 
 def _covariance(flat: Tokens, columns: NDArray[np.int64], mean: Floats) -> NDArray[np.float32]:
