@@ -16,6 +16,7 @@ from pathlib import Path
 from musicvae.corpus.sources.books import tunes_of_book
 from musicvae.corpus.sources.labels import label_by, plain_tag, tags_by
 from musicvae.corpus.sources.recipes import Recipe, recipe_named
+from musicvae.corpus.sources.roland_kit import in_general_midi
 from musicvae.corpus.tunes import SourceFile, SourceTune
 from musicvae.music.abc import BATCH, TuneBatch
 from musicvae.music.reading import file_format, read_score
@@ -144,7 +145,11 @@ def _groove_tunes(recipe: Recipe, file: SourceFile) -> Iterator[SourceTune]:
     part = row.get("beat_type") or (told[3] if len(told) == 5 else "")
     folders = file.name.split("/")
     tags = {"type": style.partition("/")[0], "style": style, "part": part, "drummer": folders[0], "session": "/".join(folders[:2])}
-    yield _tune(recipe, file, partial(read_plain, file.path), tags, split=_split(row.get("split", "")))
+    yield _tune(recipe, file, partial(_read_groove, file.path), tags, split=_split(row.get("split", "")))
+
+
+def _read_groove(path: str) -> Score:
+    return in_general_midi(read_plain(path))
 
 
 def _maestro_tunes(recipe: Recipe, file: SourceFile) -> Iterator[SourceTune]:
