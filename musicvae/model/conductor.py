@@ -12,7 +12,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from musicvae.model.config import ModelConfig
+from musicvae.model.config import BarConfig
 from musicvae.music.meter import KINDS
 
 __all__ = ["Conductor"]
@@ -23,7 +23,7 @@ _KEY_SIZE = 16
 class Conductor(nn.Module):
     """Causal in the bars: the embedding of bar u depends on z's tune block and bar blocks 1..u."""
 
-    def __init__(self, config: ModelConfig) -> None:
+    def __init__(self, config: BarConfig) -> None:
         super().__init__()
         self.config = config
         width, heads = config.conductor_size, config.heads
@@ -43,20 +43,25 @@ class Conductor(nn.Module):
         """Embeddings (N, bars, E) of z (N, Z)."""
         return self.with_returns(z, bars, kind)[0]
 
-    def with_returns(self, z: Tensor, bars: int, kind: int) -> tuple[Tensor, Tensor]:
-        """Embeddings (N, bars, E) and the weights (N, heads, bars, bars) of earlier bars in them."""
+    def with_returns(self, z: Tensor, bars: int, kind: int, told: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Embeddings (N, bars, E) and the weights (N, heads, bars, bars) of earlier bars in them.
+
+        told: (N, bars, conductor_size), what is known of each bar besides z.
+        """
         n, heads = len(z), self.config.heads
         blocks = z[:, self.config.z_global : self.config.z_used(bars)].reshape(n, bars, -1)
         blocks = torch.cat([z[:, None, : self.config.z_global].expand(-1, bars, -1), blocks], -1)
         bar = torch.arange(bars, device=z.device)
         length = self.lengths(torch.full_like(bar, bars))
         entered = self.latent(blocks) + self.places(bar + kind * self.config.max_bars) + length
-        told, _ = self.tune(entered)
-        told = torch.cat([told, entered], -1)
-        proposal = self.proposal(told) + self.direct(blocks)
-        query, key = (layer(told).view(n, bars, heads, _KEY_SIZE).transpose(1, 2) for layer in (self.query, self.key))
+        if told is not None:
+            entered = entered + told
+        heard, _ = self.tune(entered)
+        heard = torch.cat([heard, entered], -1)
+        proposal = self.proposal(heard) + self.direct(blocks)
+        query, key = (layer(heard).view(n, bars, heads, _KEY_SIZE).transpose(1, 2) for layer in (self.query, self.key))
         lag = bar[:, None] - bar
-        by_lag = self.lag(told).view(n, bars, heads, -1).transpose(1, 2)
+        by_lag = self.lag(heard).view(n, bars, heads, -1).transpose(1, 2)
         by_lag = by_lag.gather(-1, lag.clamp(min=0).expand(n, heads, -1, -1))
         scores = query @ key.transpose(-1, -2) / _KEY_SIZE**0.5 + by_lag
         weights = scores.masked_fill(lag < 0, float("-inf")).softmax(-1)

@@ -4,31 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from typing import Any
+from typing import Any, Self
 
 from musicvae.music.meter import KINDS
 from musicvae.music.vocabulary import MAX_PITCH, MIN_PITCH
 
-__all__ = ["PRESETS", "ModelConfig"]
+__all__ = ["PRESETS", "BarConfig", "ModelConfig"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class ModelConfig:
-    """Sizes of a `MelodyVAE` and of its learned prior.
+class BarConfig:
+    """Sizes that every network of this project has, whose bars are written independently, and those of its learned prior.
 
-    z is one vector of `z_size` numbers: a block for the whole tune, then a block for each bar.
+    z is one vector of `z_size` numbers: a block for the whole piece, then a block for each bar.
     """
 
     z_global: int = 16
-    """Latent numbers that belong to the whole tune."""
+    """Latent numbers that belong to the whole piece."""
     z_bar: int = 10
     """Latent numbers that belong to one bar."""
     max_bars: int = 16
-    """Longest tune the network takes, in model bars."""
+    """Longest piece the network takes, in model bars."""
     bar_size: int = 256
     """Width of a bar inside the encoder."""
     encoder_size: int = 192
-    """Width of the recurrent tune encoder, per direction."""
+    """Width of the recurrent encoder of bars, per direction."""
     conductor_size: int = 256
     """Width of the recurrent conductor."""
     embedding_size: int = 192
@@ -43,13 +43,11 @@ class ModelConfig:
     """Width of the recurrent prior."""
     prior_mixtures: int = 10
     """Gaussians in each mixture of the prior."""
-    canonical_key: bool = True
-    """Whether melodies are moved to a signature without accidentals before encoding."""
 
     def __post_init__(self) -> None:
         for field in fields(self):
             value = getattr(self, field.name)
-            if field.name != "canonical_key" and (not isinstance(value, int) or value < 1):
+            if field.type == "int" and (not isinstance(value, int) or value < 1):
                 raise ValueError(f"{field.name} must be a whole number of at least 1, got {value!r}")
         if self.embedding_size % self.heads:
             raise ValueError(f"embedding_size ({self.embedding_size}) must be divisible by heads ({self.heads})")
@@ -58,6 +56,39 @@ class ModelConfig:
     def fixed_window(self) -> bool:
         """Whether z stands for `max_bars` bars as a whole: never, it has blocks for bars."""
         return False
+
+    @property
+    def z_size(self) -> int:
+        """Length of z: the piece's block and `max_bars` bar blocks."""
+        return self.z_global + self.max_bars * self.z_bar
+
+    def z_used(self, bars: int) -> int:
+        """Length of the part of z that a piece of this many bars uses; the rest stays 0.
+
+        ValueError outside 1..max_bars.
+        """
+        if not 1 <= bars <= self.max_bars:
+            raise ValueError(f"this model takes 1 to {self.max_bars} bars at a time, got {bars}")
+        return self.z_global + bars * self.z_bar
+
+    def to_dict(self) -> dict[str, Any]:
+        """All fields by name."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """The configuration with these fields; ValueError for a name it does not know."""
+        if unknown := set(values) - {field.name for field in fields(cls)}:
+            raise ValueError(f"unknown model options {sorted(unknown)}: was the file written by a newer version?")
+        return cls(**values)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelConfig(BarConfig):
+    """Sizes of a `MelodyVAE` and of its learned prior."""
+
+    canonical_key: bool = True
+    """Whether melodies are moved to a signature without accidentals before encoding."""
 
     @property
     def kinds(self) -> tuple[int, ...]:
@@ -78,31 +109,6 @@ class ModelConfig:
     def takes_chords(self) -> bool:
         """Whether the network is conditioned on chords: it is not."""
         return False
-
-    @property
-    def z_size(self) -> int:
-        """Length of z: the tune's block and `max_bars` bar blocks."""
-        return self.z_global + self.max_bars * self.z_bar
-
-    def z_used(self, bars: int) -> int:
-        """Length of the part of z that a tune of this many bars uses; the rest stays 0.
-
-        ValueError outside 1..max_bars.
-        """
-        if not 1 <= bars <= self.max_bars:
-            raise ValueError(f"this model takes 1 to {self.max_bars} bars at a time, got {bars}")
-        return self.z_global + bars * self.z_bar
-
-    def to_dict(self) -> dict[str, int | bool]:
-        """All fields by name."""
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> ModelConfig:
-        """The configuration with these fields; ValueError for a name it does not know."""
-        if unknown := set(values) - {field.name for field in fields(cls)}:
-            raise ValueError(f"unknown model options {sorted(unknown)}: was the file written by a newer version?")
-        return cls(**values)
 
 
 PRESETS: dict[str, ModelConfig] = {

@@ -11,11 +11,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from musicvae.model.config import ModelConfig
+from musicvae.model.config import BarConfig
 from musicvae.music.meter import KINDS, MAX_STEPS_PER_BAR
 from musicvae.music.vocabulary import VOCABULARY_SIZE
 
-__all__ = ["Encoder", "bar_likeness"]
+__all__ = ["BarEncoder", "Encoder", "bar_likeness"]
 
 _MIN_LOG_SIGMA, _MAX_LOG_SIGMA = -6.0, 0.5
 
@@ -35,35 +35,32 @@ def bar_likeness(tokens: Tensor, lags: int) -> Tensor:
     return torch.cat([share, (share == 1).float()], dim=-1)
 
 
-class Encoder(nn.Module):
-    """q(z | x): bars, then the tune, then z's blocks."""
+class BarEncoder(nn.Module):
+    """q(z | bars): from a vector and the likeness of each bar to the piece, then to z's blocks."""
 
-    def __init__(self, config: ModelConfig) -> None:
-        super().__init__()
+    config: BarConfig
+
+    def _add_layers(self, config: BarConfig, *, likenesses: int = 1) -> None:
+        """Make the layers above the bars; a subclass makes its own readers of bars before."""
         self.config = config
         self.lags = config.max_bars - 1
         width, tune = config.bar_size, config.encoder_size
-        self.tokens = nn.EmbeddingBag(len(KINDS) * MAX_STEPS_PER_BAR * VOCABULARY_SIZE, width, mode="sum")
-        nn.init.normal_(self.tokens.weight, std=MAX_STEPS_PER_BAR**-0.5)
         self.bar = nn.Sequential(nn.GELU(), nn.Linear(width, width), nn.GELU(), nn.Linear(width, width))
         self.places = nn.Embedding(len(KINDS) * config.max_bars, width)
-        self.likeness = nn.Linear(2 * self.lags, width)
+        self.likeness = nn.Linear(2 * self.lags * likenesses, width)
         self.tune = nn.GRU(width, tune, batch_first=True, bidirectional=True)
         self.bar_heads = nn.Sequential(nn.Linear(width + 2 * tune, width), nn.GELU(), nn.Linear(width, 2 * config.z_bar))
         self.tune_heads = nn.Sequential(nn.Linear(4 * tune, width), nn.GELU(), nn.Linear(width, 2 * config.z_global))
 
-    def forward(self, tokens: Tensor, kind: int) -> tuple[Tensor, Tensor]:
-        """Mean and standard deviation of q(z | x).
+    def spread(self, summed: Tensor, likeness: Tensor, kind: int) -> tuple[Tensor, Tensor]:
+        """Mean and standard deviation of q(z | x), (N, Z).
 
-        tokens: (N, B, S) integers. Returns mu, sigma (N, Z); the blocks of bars beyond B have
-        mean 0 and deviation 1, so that they cost nothing.
+        summed: (N, B, bar_size), what was read of each bar; likeness: (N, B, 2 * lags * likenesses). The blocks of bars
+        beyond B have mean 0 and deviation 1, so that they cost nothing.
         """
-        n, bars, steps = tokens.shape
-        place = (torch.arange(steps, device=tokens.device) + kind * MAX_STEPS_PER_BAR) * VOCABULARY_SIZE
-        summed = self.tokens((tokens + place).flatten(0, 1)).view(n, bars, -1)
-        where = self.places(torch.arange(bars, device=tokens.device) + kind * self.config.max_bars)
-        likeness = self.likeness(bar_likeness(tokens, self.lags).to(where.dtype))
-        bar = self.bar(summed) + summed + where + likeness
+        bars = summed.shape[1]
+        where = self.places(torch.arange(bars, device=summed.device) + kind * self.config.max_bars)
+        bar = self.bar(summed) + summed + where + self.likeness(likeness.to(where.dtype))
         tune, _ = self.tune(bar)
         bar_mu, bar_log_sigma = self.bar_heads(torch.cat([bar, tune], -1)).chunk(2, dim=-1)
         pooled = torch.cat([tune.mean(1), tune.amax(1)], -1)
@@ -72,3 +69,23 @@ class Encoder(nn.Module):
         mu = F.pad(torch.cat([tune_mu, bar_mu.flatten(1)], -1), unused)
         log_sigma = torch.cat([tune_log_sigma, bar_log_sigma.flatten(1)], -1) - 1.0
         return mu, F.pad(log_sigma.clamp(_MIN_LOG_SIGMA, _MAX_LOG_SIGMA), unused).exp()
+
+
+class Encoder(BarEncoder):
+    """q(z | x) of melodies."""
+
+    def __init__(self, config: BarConfig) -> None:
+        super().__init__()
+        self.tokens = nn.EmbeddingBag(len(KINDS) * MAX_STEPS_PER_BAR * VOCABULARY_SIZE, config.bar_size, mode="sum")
+        nn.init.normal_(self.tokens.weight, std=MAX_STEPS_PER_BAR**-0.5)
+        self._add_layers(config)
+
+    def forward(self, tokens: Tensor, kind: int) -> tuple[Tensor, Tensor]:
+        """Mean and standard deviation of q(z | x).
+
+        tokens: (N, B, S) integers. Returns mu, sigma (N, Z), as `spread` does.
+        """
+        n, bars, steps = tokens.shape
+        place = (torch.arange(steps, device=tokens.device) + kind * MAX_STEPS_PER_BAR) * VOCABULARY_SIZE
+        summed = self.tokens((tokens + place).flatten(0, 1)).view(n, bars, -1)
+        return self.spread(summed, bar_likeness(tokens, self.lags), kind)

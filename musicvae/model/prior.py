@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from musicvae.model.config import ModelConfig
+from musicvae.model.config import BarConfig
 from musicvae.music.meter import KINDS
 
 __all__ = ["BarPrior", "equal_lags", "lags_of"]
@@ -43,7 +43,7 @@ def equal_lags(tokens: Tensor) -> Tensor:
 class BarPrior(nn.Module):
     """p(z, lags | bars, kind) = p(tune block) * product over bars of p(lag | tune, lags) p(block | lags, blocks)."""
 
-    def __init__(self, config: ModelConfig) -> None:
+    def __init__(self, config: BarConfig) -> None:
         super().__init__()
         self.config = config
         size = config.prior_size

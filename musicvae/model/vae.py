@@ -16,7 +16,7 @@ from musicvae.model.conductor import Conductor
 from musicvae.model.config import ModelConfig
 from musicvae.model.decoder import Decoder
 from musicvae.model.encoder import Encoder
-from musicvae.model.heads import join_scores
+from musicvae.model.heads import TwoStage, join_scores
 from musicvae.model.latent import LatentVAE, VAEOutput
 
 __all__ = ["MelodyOutput", "MelodyVAE"]
@@ -51,14 +51,17 @@ class MelodyVAE(LatentVAE):
 
     def logits(self, embeddings: Tensor, tokens: Tensor, kind: int) -> Tensor:
         """Log-probabilities (N, B, S, 90) of every event given the true ones before it in the bar."""
-        return join_scores(*self.decoder.head.scores(self.decoder(embeddings, tokens, kind)))
+        head = self.decoder.head
+        assert isinstance(head, TwoStage)
+        return join_scores(*head.scores(self.decoder(embeddings, tokens[..., None], kind)))
 
     def log_probs(self, z: Tensor, tokens: Tensor, kind: int, keep: Tensor | None = None) -> Tensor:
         """Log-probabilities (N, B, S) of the given events, in nats; `keep` as in `Decoder.forward`."""
         return self._scored(self.conduct(z, tokens.shape[1], kind), tokens, kind, keep)
 
     def _scored(self, embeddings: Tensor, tokens: Tensor, kind: int, keep: Tensor | None) -> Tensor:
-        return self.decoder.head.log_prob(self.decoder(embeddings, tokens, kind, keep), tokens[..., None])
+        frames = tokens[..., None]
+        return self.decoder.head.log_prob(self.decoder(embeddings, frames, kind, keep), frames)
 
     def forward(self, tokens: Tensor, kind: int, noise: Tensor, keep: Tensor | None = None) -> MelodyOutput:
         """One pass of training: encode, draw z = mu + sigma * noise, score the same events.

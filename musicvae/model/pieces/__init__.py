@@ -1,0 +1,1 @@
+"""Networks of drums, grooves and trios: any number of bars, one architecture made of shared parts."""
