@@ -4,7 +4,7 @@
 
 DATASETS holds the collections, each where its recipe finds it ('musicvae corpus sources --check DATASETS' tells). Each corpus comes
 into FOLDER under its own name. Drums and grooves are those of the Groove MIDI Dataset in 4/4, divided as data/splits/groove.json says: its
-own validation files are the split test, four whole sessions of its training files the split validation. Trios are Freedoom's and, from the
+own validation files are the split test, two whole sessions of its training files the split validation. Trios are Freedoom's and, from the
 folder TRIOS that scripts/synthesize_trios.py wrote, those put together of POP909 and Groove, divided as data/splits/trio.json says.
 """
 
