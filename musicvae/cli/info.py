@@ -15,8 +15,8 @@ from musicvae.cli.sources import chosen_track
 from musicvae.cli.terminal import Terminal, counted, table
 
 if TYPE_CHECKING:
+    from musicvae.compose.pieces.intake import Wanted
     from musicvae.compose.windows import Window
-    from musicvae.music.converters import Converter
     from musicvae.music.extract import Extraction
     from musicvae.music.melody import Melody
     from musicvae.music.score import Score
@@ -87,8 +87,8 @@ def _music(path: Path, args: argparse.Namespace, terminal: Terminal) -> dict[str
     _print_score(path, described, terminal)
     reader = _Reader.of(args.model)
     try:
-        if reader.converter is not None:
-            return {**described, "taken": _taken_piece(score, reader.converter, args, terminal)}
+        if reader.wanted is not None:
+            return {**described, "taken": _taken_piece(score, reader, args, terminal)}
         taken = extract_melody(score, track=chosen_track(args.track), start_bar=args.start_bar, bars=args.bars)
     except ValueError as error:  # what is in the file was asked for; that nothing can be taken is a part of the answer
         terminal.line(f"a model would take: nothing ({error})")
@@ -202,11 +202,11 @@ def _value(value: object) -> str:
 
 @dataclass(frozen=True)
 class _Reader:
-    """How a model takes music: model bars at once, whether always as many, and its converter where it takes no melodies."""
+    """How a model takes music: model bars at once, whether always as many, and what it takes where it takes no melodies."""
 
     span_bars: int = _MODEL_BARS
     fixed: bool = False
-    converter: Converter | None = None
+    wanted: Wanted | None = None
 
     @classmethod
     def of(cls, model: str | None) -> _Reader:
@@ -218,12 +218,14 @@ class _Reader:
         header = checked_header(find_model(model)[1])
         if header.get("network") != "published":
             return cls(int(header["config"].get("max_bars", _MODEL_BARS)))
+        from musicvae.compose.pieces.intake import Wanted
         from musicvae.model.published.config import PublishedConfig
         from musicvae.model.published.conversion import converter_for
 
         config = PublishedConfig.from_dict(header["config"])
         made = converter_for(config)
-        return cls(made.bars(config.steps), True, None if made.material == "melody" else made)
+        wanted = Wanted(made.material, made.drum_map or "nine", made.name == "groove-tap")
+        return cls(made.bars(config.steps), True, None if made.material == "melody" else wanted)
 
     def windows(self, melody: Melody) -> Sequence[Window]:
         """The windows that a melody is taken in; ValueError for a meter the model does not know."""
@@ -237,14 +239,16 @@ class _Reader:
         return phrase_windows([to_tokens(melody)], melody.meter, max_bars=self.span_bars)
 
 
-def _taken_piece(score: Score, converter: Converter, args: argparse.Namespace, terminal: Terminal) -> dict[str, Any]:
+def _taken_piece(score: Score, reader: _Reader, args: argparse.Namespace, terminal: Terminal) -> dict[str, Any]:
     from musicvae.compose.pieces.intake import take_music
 
-    taken = take_music(score, converter, track=chosen_track(args.track), start_bar=args.start_bar, bars=args.bars)
-    terminal.line(f"the model would take: {converter.material}, {counted(taken.music.num_bars, 'bar')} of {taken.music.meter}")
+    assert reader.wanted is not None
+    material = reader.wanted.material
+    taken = take_music(score, reader.wanted, track=chosen_track(args.track), start_bar=args.start_bar, bars=args.bars)
+    terminal.line(f"the model would take: {material}, {counted(taken.music.num_bars, 'bar')} of {taken.music.meter}")
     for text in taken.notices:
         terminal.line(f"  {text}")
-    return {"material": converter.material, "bars": taken.music.num_bars, "tempo_qpm": taken.music.tempo_qpm, "notices": taken.notices}
+    return {"material": material, "bars": taken.music.num_bars, "tempo_qpm": taken.music.tempo_qpm, "notices": taken.notices}
 
 
 def _taken(taken: Extraction, reader: _Reader, terminal: Terminal) -> dict[str, Any]:

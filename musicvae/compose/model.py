@@ -76,8 +76,9 @@ def load(name_or_path: str | Path | None = None, *, device: str = "cpu", threads
     if engine.material == "melody":
         return Model(MelodyEngine(engine), name=name, path=path)
     from musicvae.compose.pieces.model import PieceModel
+    from musicvae.model.published.piece_engine import WindowEngine
 
-    return PieceModel(engine, name=name, path=path)
+    return PieceModel(WindowEngine(engine), name=name, path=path)
 
 
 def load_melodic(name_or_path: str | Path | None = None, *, device: str = "cpu", threads: int | None = None) -> Model:

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from musicvae.compose.pieces.intake import drum_map_of
 from musicvae.model.noise import generator
+from musicvae.model.published.piece_engine import fills_in, guide_of, network_controls
 from musicvae.model.published.presets import PUBLISHED
 from musicvae.music.converters import converter
 from musicvae.music.piece import PIECE_COLUMNS, Piece
@@ -35,10 +35,19 @@ class FakePieceEngine:
         self.config = PUBLISHED[self.preset].config
         self.converter = converter(self.config.converter)
         self.material = self.converter.material
+        self.title, self.fixed_window, self.hears_tempo = self.preset, True, False
+        self.guide, self.fills_in = guide_of(self.config, self.material), fills_in(self.converter)
+        self.any_rhythm, self.drum_map = self.converter.name == "groove-tap", self.converter.drum_map or "nine"
         self.bars = self.converter.bars(self.config.steps) if self.material != "performance" else 1
         self.rows = {name: (dtype, (self.bars, *row)) for name, (dtype, row) in PIECE_COLUMNS[self.material].items()}
         self.classes = {"drums": len_of_map(self.converter.drum_map)} if self.converter.drum_map else {}
         self.config = replace(self.config, z_size=sum(self._size(name) for name in self.rows))
+
+    def z_used(self, bars):
+        return self.config.z_size
+
+    def losses(self, columns):
+        return self.converter.losses(columns)
 
     def _size(self, name):
         dtype, shape = self.rows[name]
@@ -64,10 +73,13 @@ class FakePieceEngine:
             mu[:, -self.lossy :] = self._clean(empty)[:, -self.lossy :]
         return mu, np.full_like(mu, 0.1)
 
-    def sample_prior(self, seeds, *, temperature=1.0):
+    def sample_prior(self, seeds, *, bars, temperature=1.0, given=None, given_bars=0):
+        assert (bars, given) == (self.bars, None)
         return temperature * np.stack([generator(seed, "z").standard_normal(self.config.z_size) for seed in seeds])
 
-    def decode(self, z, *, temperature, seeds=None, controls=None):
+    def decode(self, z, *, bars, temperature, seeds=None, told=None, given=None):
+        assert (bars, given) == (self.bars, None)
+        controls = network_controls(self.converter, self.guide, told)
         assert z.shape == (len(z), self.config.z_size)
         assert (controls is not None) == bool(self.config.control_depth)
         if controls is not None:
@@ -117,7 +129,7 @@ def piece(kind="drums", bars=2, seed=0, **facts):
     """Something of this kind to play: a beat with a kick on one and three, a snare on two and four and what chance adds."""
     rng = np.random.default_rng([seed, bars])
     made = engine(kind)
-    drums = drum_map_of(made.converter)
+    drums = made.drum_map
     if made.material == "performance":
         columns = {"bars": performance(rng, bars)}
     elif made.material == "groove":

@@ -22,7 +22,7 @@ from musicvae.compose.limits import check_choice, check_steps, check_temperature
 from musicvae.compose.pieces.code import PieceCode
 from musicvae.compose.pieces.coding import decode_windows, encode, piece_of
 from musicvae.compose.pieces.engine import Columns, PieceEngine
-from musicvae.compose.pieces.guides import window_guides, with_guide
+from musicvae.compose.pieces.guides import at_tempo, window_guides, with_guide
 from musicvae.compose.pieces.windows import join_columns
 from musicvae.compose.seeds import window_seed
 from musicvae.compose.spacing import GRID, even_alphas
@@ -69,8 +69,11 @@ class _Way:
     guide: Columns | None = field(default=None)
 
     def guide_at(self, position: float) -> Columns:
-        """What the network is told at a position."""
-        return self.ends[position >= 0.5].guide if self.guide is None else self.guide
+        """What the network is told at a position, at the tempo that the blend has there."""
+        guide = self.ends[position >= 0.5].guide if self.guide is None else self.guide
+        if not self.engine.hears_tempo:
+            return guide
+        return at_tempo(guide, _tempo(self.ends[0].tempo_qpm, self.ends[1].tempo_qpm, position), self.ends[0].num_bars)
 
     def columns(self, alphas: Sequence[float], positions: Sequence[float], temperature: float) -> list[dict[str, NDArray[Any]]]:
         """The joined columns (B, ...) at each alpha, guided by its position."""
@@ -78,14 +81,13 @@ class _Way:
         windows = a.windows
         z = np.stack([between(a.mu[w], b.mu[w], alpha, self.method) for alpha in alphas for w in range(len(windows))])
         seeds = [window_seed(self.seed, w) for w in range(len(windows))] * len(alphas)
-        told = [window_guides(self.guide_at(position), windows, a.span) for position in positions]
-        guides = {name: np.concatenate([each[name] for each in told]) for name in told[0]}
-        parts = decode_windows(self.engine, z, guides, temperature=temperature, seeds=seeds)
+        guides = [told for position in positions for told in window_guides(self.guide_at(position), windows)]
+        parts = decode_windows(self.engine, z, windows * len(alphas), guides, temperature=temperature, seeds=seeds)
         joined = []
         for point, position in enumerate(positions):
             rows = slice(point * len(windows), (point + 1) * len(windows))
             held = self.ends[position >= 0.5].held
-            joined.append(join_columns({name: part[rows] for name, part in parts.items()}, windows, a.material, held))
+            joined.append(join_columns(parts[rows], windows, a.material, held))
         return joined
 
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from musicvae.compose.engine import Floats
 from musicvae.compose.pieces.engine import Columns
-from musicvae.compose.pieces.windows import Reading, readings
+from musicvae.compose.pieces.windows import Reading, free_readings, readings
 from musicvae.music.files import atomic_path
 from musicvae.music.key import Key
 from musicvae.music.meter import Meter
@@ -28,7 +28,10 @@ __all__ = ["PieceCode"]
 
 _FORMAT = 1
 _MAX_BARS = 10_000
-_GUIDES = {"chords": ("uint8", 8), "hits": ("uint64", 16)}
+_GUIDES: Mapping[str, tuple[str, tuple[int, ...]]] = {
+    "chords": ("uint8", (8,)), "hits": ("uint64", (16,)), "taps": ("uint8", (16,)), "tap_offsets": ("float16", (16,)),
+    "tempo": ("float64", ()),
+}  # fmt: skip
 _ARRAYS = ("mu", "sigma", "held")
 _NOT_KEPT = {*_ARRAYS, "guide", "notices", "key"}
 
@@ -37,10 +40,10 @@ _NOT_KEPT = {*_ARRAYS, "guide", "notices", "key"}
 class PieceCode:
     """An encoded piece of drums, grooves, trios or performances.
 
-    mu, sigma: (W, Z), read-only; mean and standard deviation of q(z | window). span: bars a window reads; the windows are
-    `compose.pieces.windows.readings` of num_bars. held: (W, P) steps that a note of each melodic part sounds on into the
-    window. guide: what conditions the network, (num_bars, 8) ``chords`` or (num_bars, 16) ``hits``, {} for nothing.
-    model_hash: of the model that encoded it. refine: gradient steps that mu took. notices: what the user should
+    mu, sigma: (W, Z), read-only; mean and standard deviation of q(z | window). span: bars a window reads, always where is_fixed, else
+    at most; the windows are `compose.pieces.windows.readings` of num_bars, or `free_readings`. held: (W, P) steps that a note of
+    each melodic part sounds on into the window. guide: what conditions the network, (num_bars, ...) as in `compose.pieces.guides`,
+    {} for nothing. model_hash: of the model that encoded it. refine: gradient steps that mu took. notices: what the user should
     know; not kept on disk. ValueError where the fields do not fit together.
     """
 
@@ -54,6 +57,7 @@ class PieceCode:
     tempo_qpm: float
     name: str
     model_hash: str
+    is_fixed: bool = True
     key: Key | None = None
     guide: Columns = field(default_factory=dict)
     refine: int = 0
@@ -69,11 +73,11 @@ class PieceCode:
     @property
     def windows(self) -> tuple[Reading, ...]:
         """What each window reads and gives."""
-        return readings(self.num_bars, self.span)
+        return (readings if self.is_fixed else free_readings)(self.num_bars, self.span)
 
     @property
     def meter(self) -> Meter:
-        """4/4, the only one of the published networks."""
+        """4/4, the only one of these networks."""
         return Meter(4, 4)
 
     def save(self, path: str | Path, *, force: bool = False) -> Path:
@@ -125,6 +129,8 @@ def _check(code: PieceCode) -> None:
         raise ValueError(f"{code.num_bars} bars in spans of {code.span}, material {code.material!r}, refine {code.refine}")
     if isinstance(code.tempo_qpm, bool) or not isinstance(code.tempo_qpm, int | float) or not 0 < code.tempo_qpm < 10_000:
         raise ValueError(f"tempo {code.tempo_qpm!r} is outside (0, 10000)")
+    if not isinstance(code.is_fixed, bool):
+        raise ValueError(f"is_fixed is {code.is_fixed!r}")
     windows = len(code.windows)
     if code.mu.ndim != 2 or code.mu.shape != code.sigma.shape or len(code.mu) != windows:
         raise ValueError(f"mu {code.mu.shape} and sigma {code.sigma.shape} do not fit {windows} windows")
@@ -133,6 +139,6 @@ def _check(code: PieceCode) -> None:
     if code.held.shape != (windows, len(VOICES.get(code.material, ()))) or (code.held < 0).any():
         raise ValueError(f"held notes have shape {code.held.shape}, or less than 0 steps")
     for name, rows in code.guide.items():
-        dtype, width = _GUIDES[name]
-        if rows.dtype != dtype or rows.shape != (code.num_bars, width):
-            raise ValueError(f"{name} must be {dtype} of shape ({code.num_bars}, {width}), got {rows.dtype} of shape {rows.shape}")
+        dtype, row = _GUIDES[name]
+        if rows.dtype != dtype or rows.shape != (code.num_bars, *row):
+            raise ValueError(f"{name} must be {dtype} of shape {(code.num_bars, *row)}, got {rows.dtype} of shape {rows.shape}")

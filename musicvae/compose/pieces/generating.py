@@ -1,6 +1,10 @@
-"""New pieces of drums, grooves, trios and performances from the prior N(0, I).
+"""New pieces of drums, grooves, trios and performances.
 
-Conventions: a network draws its whole span at once. A longer piece is drawn in as many windows as it takes, each with its
+Conventions: a network of this project draws a piece of up to its most bars at once, from its learned prior. A longer one goes on from
+its own last bars, half a window at a time, as melodies do (`compose.generating`): they are encoded, their blocks kept, and those of
+the bars that follow drawn given them; new bars that return to a given one are the same bar.
+
+A published network draws its whole span from N(0, I). A longer piece is drawn in as many windows as it takes, each with its
 own idea z: that of the first is drawn, z_k of window k is ``KINSHIP * z_0 + sqrt(1 - KINSHIP ** 2) * e_k`` with e_k
 from the prior. Every window is thus a fair draw from the prior and a variation of the first, so that a beat keeps its groove
 however long it plays, and the first bars of a longer piece are those of a shorter one. A style is added to every z.
@@ -8,16 +12,18 @@ however long it plays, and the first bars of a longer piece are those of a short
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from musicvae.compose.engine import Floats
-from musicvae.compose.pieces.coding import decode_windows, piece_of
+from musicvae.compose.pieces.coding import decode_windows, encode_windows, piece_of
 from musicvae.compose.pieces.engine import Columns, PieceEngine
 from musicvae.compose.pieces.guides import window_guides, with_guide
-from musicvae.compose.pieces.windows import join_columns, plain_readings
+from musicvae.compose.pieces.windows import Reading, cut_columns, join_columns, plain_readings
 from musicvae.compose.seeds import window_seed
 from musicvae.music.melody import DEFAULT_TEMPO_QPM
 from musicvae.music.piece import Piece
@@ -25,42 +31,84 @@ from musicvae.music.piece import Piece
 __all__ = ["KINSHIP", "PieceOrder", "draw"]
 
 KINSHIP = 0.9
-"""Correlation of a later window's z with that of the first."""
+"""Correlation of a later window's z with that of the first, in networks of a fixed window."""
+_BATCH = 64  # pieces that are drawn at once: bounds memory, changes no result
+_Found = list[dict[str, NDArray[Any]]]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class PieceOrder:
-    """What to generate. vector: (Z,), what styles add to z. guide: (bars, ...), as in `compose.pieces.guides`."""
+    """What to generate. vector: bars of a window -> (Z,), what styles add to its z. guide: (bars, ...), as in `compose.pieces.guides`."""
 
     bars: int
     temperature: float = 1.0
     prior_temperature: float = 1.0
     tempo_qpm: float = DEFAULT_TEMPO_QPM
-    vector: Floats | None = None
+    vector: Callable[[int], Floats] | None = None
     guide: Columns = field(default_factory=dict)
+
+    def added(self, z: Floats, bars: int) -> Floats:
+        """The z (N, Z) of windows of so many bars with the styles."""
+        return z if self.vector is None else z + self.vector(bars)
 
 
 def draw(engine: PieceEngine, seeds: Sequence[int], order: PieceOrder) -> list[Piece]:
     """One piece for each seed; piece i depends on `seeds[i]` and the order only."""
+    made = _chained if engine.fixed_window else _continued
+    batches = (list(seeds)[start : start + _BATCH] for start in range(0, len(seeds), _BATCH))
+    drawn = [columns for batch in batches for columns in made(engine, batch, order)]
+    return [piece_of(engine, with_guide(engine, columns, order.guide), tempo_qpm=order.tempo_qpm) for columns in drawn]
+
+
+def _chained(engine: PieceEngine, seeds: Sequence[int], order: PieceOrder) -> _Found:
+    """Columns (bars, ...) for each seed, from kindred windows of fixed length."""
     windows = plain_readings(order.bars, engine.bars)
-    first = engine.sample_prior(seeds, temperature=order.prior_temperature)
+    first = engine.sample_prior(seeds, bars=engine.bars, temperature=order.prior_temperature)
     z = np.stack([first, *(_varied(engine, first, seeds, window, order) for window in range(1, len(windows)))], axis=1)
-    if order.vector is not None:
-        z = z + order.vector
-    guides = {
-        name: np.tile(rows, (len(seeds), *[1] * (rows.ndim - 1))) for name, rows in window_guides(order.guide, windows, engine.bars).items()
-    }
+    z = order.added(z.reshape(len(seeds) * len(windows), -1), engine.bars)
     every = [window_seed(seed, window) for seed in seeds for window in range(len(windows))]
-    parts = decode_windows(engine, z.reshape(len(every), -1), guides, temperature=order.temperature, seeds=every)
-    pieces = []
-    for number in range(len(seeds)):
-        rows = slice(number * len(windows), (number + 1) * len(windows))
-        joined = join_columns({name: part[rows] for name, part in parts.items()}, windows, engine.material)
-        pieces.append(piece_of(engine, with_guide(engine, joined, order.guide), tempo_qpm=order.tempo_qpm))
-    return pieces
+    guides = window_guides(order.guide, windows) * len(seeds)
+    parts = decode_windows(engine, z, windows * len(seeds), guides, temperature=order.temperature, seeds=every)
+    return [join_columns(parts[row : row + len(windows)], windows, engine.material) for row in range(0, len(parts), len(windows))]
 
 
 def _varied(engine: PieceEngine, first: Floats, seeds: Sequence[int], window: int, order: PieceOrder) -> Floats:
     """The z (N, Z) of a later window."""
-    fresh = engine.sample_prior([window_seed(seed, window) for seed in seeds], temperature=order.prior_temperature)
+    drawn = [window_seed(seed, window) for seed in seeds]
+    fresh = engine.sample_prior(drawn, bars=engine.bars, temperature=order.prior_temperature)
     return np.asarray(KINSHIP * first + np.sqrt(1 - KINSHIP**2) * fresh)
+
+
+def _continued(engine: PieceEngine, seeds: Sequence[int], order: PieceOrder) -> _Found:
+    """Columns (bars, ...) for each seed, each window going on from the last bars of those before."""
+    total, most = order.bars, engine.bars
+    keep, window = most // 2, 0
+    found = _window(engine, seeds, order, None, Reading(0, 0, min(total, most), min(total, most)))
+    while (done := len(found[0]["bars"])) < total:
+        window += 1
+        new = min(most - keep, total - done)
+        place = Reading(done - keep, keep, new, keep + new)
+        added = _window(engine, [window_seed(seed, window) for seed in seeds], order, found, place)
+        found = [{name: np.concatenate([old[name], part[name]]) for name in part} for old, part in zip(found, added, strict=True)]
+    return found
+
+
+def _window(engine: PieceEngine, seeds: Sequence[int], order: PieceOrder, before: _Found | None, place: Reading) -> _Found:
+    """The bars that a window gives, those that it skips being there already, at the end of `before`."""
+    keep, bars = place.skip_bars, place.read_bars
+    # A guide is read to its end at most, as all of these windows lie inside of the piece.
+    told = window_guides(order.guide, [place])[0]
+    stacked = {name: np.stack([rows] * len(seeds)) for name, rows in told.items()}
+    given, fixed = None, None
+    if before is not None and keep:
+        context = Reading(place.start_bar, 0, keep, keep)
+        cut = [cut_columns(columns, [context], engine.material)[0] for columns in before]
+        extra: dict[str, NDArray[Any]] = {name: told[name][:keep] for name in ("chords", "tempo") if name in told}
+        given = encode_windows(engine, [{**columns, **extra} for columns in cut])[0]
+        given = given if order.vector is None else given - order.vector(keep)
+        fixed = {name: np.stack([columns[name] for columns in cut]) for name in cut[0]}
+    z = engine.sample_prior(seeds, bars=bars, temperature=order.prior_temperature, given=given, given_bars=keep if given is not None else 0)
+    played = engine.decode(
+        order.added(z, bars), bars=bars, temperature=order.temperature, seeds=seeds, told=stacked if engine.guide else None, given=fixed
+    )
+    return [{name: column[row, keep:] for name, column in played.items()} for row in range(len(seeds))]

@@ -18,16 +18,24 @@ import numpy as np
 
 from musicvae.compose.intake import Source, score_of
 from musicvae.compose.taps import melody_score, with_taps
-from musicvae.music.converters import Converter
 from musicvae.music.drum_maps import DRUM_MAPS, drum_map
 from musicvae.music.melody import Melody
 from musicvae.music.piece import Piece
 from musicvae.music.score import NoteTable, Score
 from musicvae.music.taking import take_piece
 
-__all__ = ["PieceExamples", "TakenPiece", "drum_map_of", "gather_pieces", "take_music"]
+__all__ = ["PieceExamples", "TakenPiece", "Wanted", "gather_pieces", "take_music"]
 
 _WORDS = {"drums": "drums", "groove": "drums", "trio": "trios of melody, bass and drums", "performance": "performances"}
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a network takes: its material, in a drum map; any_rhythm: whether a melody's onsets will do where there are no drums."""
+
+    material: str
+    drum_map: str = "nine"
+    any_rhythm: bool = False
 
 
 @dataclass(frozen=True)
@@ -47,9 +55,9 @@ class PieceExamples:
 
 
 def take_music(
-    source: Source, converter: Converter, *, track: int | str | None = None, start_bar: int = 1, bars: int | None = None, tune: int = 1
+    source: Source, wanted: Wanted, *, track: int | str | None = None, start_bar: int = 1, bars: int | None = None, tune: int = 1
 ) -> TakenPiece:
-    """The longest stretch of 4/4 in a file or object that holds the converter's material, in its drum map.
+    """The longest stretch of 4/4 in a file or object that holds the material wanted, in its drum map.
 
     source: a Piece, a path of a MIDI, MusicXML or ABC file, a Score, a `pretty_midi.PrettyMIDI` or a `music21` stream.
     For a network that makes beats of taps, what has no drums gives the onsets of its melody.
@@ -59,10 +67,10 @@ def take_music(
     """
     if start_bar < 1 or (bars is not None and bars < 1) or tune < 1:
         raise ValueError(f"bars and tunes count from 1, got start_bar={start_bar}, bars={bars}, tune={tune}")
-    if isinstance(source, Melody) and not _takes_taps(converter):
-        raise ValueError(f"a single melody holds no {_WORDS[converter.material]}: give a file or piece that does, or load a melody model")
+    if isinstance(source, Melody) and not wanted.any_rhythm:
+        raise ValueError(f"a single melody holds no {_WORDS[wanted.material]}: give a file or piece that does, or load a melody model")
     if isinstance(source, Piece):
-        if source.material == converter.material and source.drum_map == drum_map_of(converter):
+        if source.material == wanted.material and source.drum_map == wanted.drum_map:
             return TakenPiece(_part_of(source, start_bar, bars))
         name, score = source.name or "the piece", source.to_score()
     elif isinstance(source, Melody):
@@ -70,36 +78,31 @@ def take_music(
     else:
         name, score = score_of(source, tune)
     try:
-        return _taken(score, name, converter, track, start_bar, bars)
+        return _taken(score, name, wanted, track, start_bar, bars)
     except ValueError as error:  # with several inputs it must be clear which one is meant
         if not isinstance(source, str | os.PathLike):
             raise
         raise ValueError(f"{Path(source)}: {error}") from error
 
 
-def drum_map_of(converter: Converter) -> str:
-    """The drum map that pieces for this converter are in; where it knows no classes of drums, the present one."""
-    return converter.drum_map or "nine"
-
-
-def gather_pieces(source: str | os.PathLike[str] | Iterable[Source], converter: Converter) -> PieceExamples:
+def gather_pieces(source: str | os.PathLike[str] | Iterable[Source], wanted: Wanted) -> PieceExamples:
     """All pieces of a folder and below it, every stretch of each file, or one of each of several sources.
 
     Files that cannot be read are counted, by reason. FileNotFoundError for a folder that is not there, ValueError
     where nothing is found.
     """
     if not isinstance(source, str | os.PathLike):
-        pieces = tuple(take_music(item, converter).music for item in source)
+        pieces = tuple(take_music(item, wanted).music for item in source)
         if not pieces:
             raise ValueError("no pieces were given to learn from")
         return PieceExamples(pieces)
     folder = Path(source)
     if not folder.exists():
         raise FileNotFoundError(f"{folder} does not exist: was it misspelled, or is it in another folder?")
-    return _from_folder(folder, converter)
+    return _from_folder(folder, wanted)
 
 
-def _from_folder(folder: Path, converter: Converter) -> PieceExamples:
+def _from_folder(folder: Path, wanted: Wanted) -> PieceExamples:
     from musicvae.corpus.sources.collections import tunes_of
     from musicvae.corpus.sources.items import expand
 
@@ -107,35 +110,30 @@ def _from_folder(folder: Path, converter: Converter) -> PieceExamples:
     failed = Counter[str]()
     for tune in (tune for file in expand([folder]) for tune in tunes_of(file)):
         try:
-            score, _ = _with_known_hits(tune.read(), drum_map_of(converter))
-            found += take_piece(score, converter.material, drum_map=drum_map_of(converter), name=tune.file)
+            score, _ = _with_known_hits(tune.read(), wanted.drum_map)
+            found += take_piece(score, wanted.material, drum_map=wanted.drum_map, name=tune.file)
         except (ValueError, OSError) as error:
             failed[str(error)] += 1
     if not found:
         why = f" ({sum(failed.values())} could not be read, the first: {next(iter(failed))})" if failed else ""
-        raise ValueError(f"{folder} holds no {_WORDS[converter.material]} in MIDI, MusicXML or ABC files{why}")
+        raise ValueError(f"{folder} holds no {_WORDS[wanted.material]} in MIDI, MusicXML or ABC files{why}")
     stretches = "1 stretch" if len(found) == 1 else f"{len(found)} stretches"
-    notices = [f"{stretches} of {_WORDS[converter.material]} {'was' if len(found) == 1 else 'were'} found in {folder}"]
+    notices = [f"{stretches} of {_WORDS[wanted.material]} {'was' if len(found) == 1 else 'were'} found in {folder}"]
     notices += [f"left out: {count} ({reason})" for reason, count in failed.most_common()]
     return PieceExamples(tuple(found), tuple(notices))
 
 
-def _taken(score: Score, name: str, converter: Converter, track: int | str | None, start_bar: int, bars: int | None) -> TakenPiece:
+def _taken(score: Score, name: str, wanted: Wanted, track: int | str | None, start_bar: int, bars: int | None) -> TakenPiece:
     chosen: tuple[str, ...] = ()
-    if _takes_taps(converter):
-        score, chosen = with_taps(score, track, drum_map_of(converter))
+    if wanted.any_rhythm:
+        score, chosen = with_taps(score, track, wanted.drum_map)
         track = None if chosen else track
-    score, replaced = _with_known_hits(score, drum_map_of(converter))
+    score, replaced = _with_known_hits(score, wanted.drum_map)
     chosen += replaced
     pieces = take_piece(
-        score, converter.material, drum_map=drum_map_of(converter), track=track, start_bar=start_bar, bars=bars, name=name
+        score, wanted.material, drum_map=wanted.drum_map, track=track, start_bar=start_bar, bars=bars, name=name
     )  # fmt: skip
     return TakenPiece(pieces[0], (*(f"{name}: {text}" for text in chosen), *pieces[0].notices))
-
-
-def _takes_taps(converter: Converter) -> bool:
-    """Whether any rhythm will do."""
-    return converter.name == "groove-tap"
 
 
 def _part_of(piece: Piece, start_bar: int, bars: int | None) -> Piece:

@@ -5,89 +5,53 @@
 * From an attribute (`compose.pieces.attributes`): by "joint" or "difference" (`compose.directions`), from pieces given or, where
   none are, from what the network draws; then scaled so that strength 1 moves the mean by one standard deviation.
 
-Conventions: a *passage* is one window of a piece; R passages.
+Passages are those of `compose.pieces.passages`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import replace
+from typing import Any, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from musicvae.compose.calibration import scaled_side
 from musicvae.compose.directions import METHODS, joint_way, quartile_way
 from musicvae.compose.engine import Floats
 from musicvae.compose.learning import STRENGTHS, Lesson, Tell
 from musicvae.compose.limits import check_choice
-from musicvae.compose.pieces.attributes import attributes_of, measured
-from musicvae.compose.pieces.coding import check_piece, decode_windows, encode_windows, windows_of
-from musicvae.compose.pieces.engine import Columns, PieceEngine, converter_of
-from musicvae.compose.pieces.guides import asked_guide, own_guide, window_guides
-from musicvae.compose.pieces.windows import readings
+from musicvae.compose.pieces.attributes import attributes_of
+from musicvae.compose.pieces.coding import decode_windows, in_use, like_bars
+from musicvae.compose.pieces.engine import Columns, PieceEngine
+from musicvae.compose.pieces.guides import asked_guide
+from musicvae.compose.pieces.passages import Passages, decoded, encoded, measure, passages_of
+from musicvae.compose.pieces.windows import Reading
 from musicvae.compose.styles import StyleVector
 from musicvae.model.noise import piece_seed
 from musicvae.music.piece import Piece
 
-__all__ = ["learn_from_attribute", "learn_from_examples", "passages_of"]
+__all__ = ["Examples", "learn_from_attribute", "learn_from_examples"]
 
 _MIN_PASSAGES = 8
 _NUM_MEASURED = 64
 _OWN_PIECES = 256
+_OWN_BARS = 4  # of a network that takes any number
 _MAX_HELD = ("density",)
 
-
-@dataclass(frozen=True, eq=False)
-class Passages:
-    """Encoded windows: mu (R, Z), their columns and what the network was told of them, (R, span, ...)."""
-
-    mu: Floats
-    columns: Columns
-    guides: Columns = field(default_factory=dict)
-
-    def __len__(self) -> int:
-        return len(self.mu)
-
-    def take(self, rows: Sequence[int]) -> Passages:
-        """The passages of these rows."""
-        chosen = np.array(rows, np.int64)
-        return Passages(
-            self.mu[chosen],
-            {name: column[chosen] for name, column in self.columns.items()},
-            {name: guide[chosen] for name, guide in self.guides.items()},
-        )
-
-    def some(self, at_most: int) -> Passages:
-        """So many passages at most, evenly spread."""
-        count = min(at_most, len(self))
-        return self.take([row * len(self) // count for row in range(count)])
-
-
-def passages_of(engine: PieceEngine, pieces: Sequence[Piece]) -> Passages:
-    """Encode pieces, window by window; windows in which nothing sounds are left out. ValueError where nothing is left."""
-    columns: list[dict[str, NDArray[Any]]] = []
-    guides: list[dict[str, NDArray[Any]]] = []
-    for piece in pieces:
-        check_piece(engine, piece)
-        chosen = readings(piece.num_bars, engine.bars)
-        columns.append(windows_of(engine, piece.columns, chosen))
-        guides.append(window_guides(own_guide(engine, piece.columns), chosen, engine.bars))
-    # Chords that no network asked for may be there in some pieces only.
-    names = set.intersection(*(set(each) for each in columns))
-    joined = {name: np.concatenate([each[name] for each in columns]) for name in sorted(names)}
-    return _encoded(engine, joined, {name: np.concatenate([each[name] for each in guides]) for name in guides[0]})
+Examples: TypeAlias = Sequence[Piece] | Passages
+"""Pieces, or their passages where they are encoded already."""
 
 
 def learn_from_examples(
-    engine: PieceEngine, lesson: Lesson, examples: Sequence[Piece], versus: Sequence[Piece] | None = None, *, tell: Tell
+    engine: PieceEngine, lesson: Lesson, examples: Examples, versus: Examples | None = None, *, tell: Tell
 ) -> StyleVector:
     """The vector from others, or from the mean of the training data, to the examples; ValueError where it would be 0."""
     tell(f"encoding {len(examples)} pieces")
-    passages = passages_of(engine, examples)
-    others = None if versus is None else passages_of(engine, versus)
-    direction = passages.mu.mean(axis=0) - (_training_mean(engine) if others is None else others.mu.mean(axis=0))
+    passages = _passages(engine, examples)
+    others = None if versus is None else _passages(engine, versus)
+    direction = passages.filled(engine).mean(axis=0) - (_training_mean(engine) if others is None else others.filled(engine).mean(axis=0))
+    direction = in_use(engine, direction, min(max(passages.bars), max(passages.bars if others is None else others.bars)))
     if not np.linalg.norm(direction):
         raise ValueError("both groups have the same mean: there is nothing to learn; was one folder given twice?")
     vector = StyleVector(
@@ -104,7 +68,7 @@ def learn_from_attribute(
     engine: PieceEngine,
     lesson: Lesson,
     attribute: str,
-    pieces: Sequence[Piece] | None = None,
+    pieces: Examples | None = None,
     *,
     method: str = "joint",
     hold: Sequence[str] | None = None,
@@ -119,34 +83,34 @@ def learn_from_attribute(
     names = [attribute, *(name for name in (_MAX_HELD if hold is None else hold) if name != attribute)]
     for name in names:
         check_choice("attribute", name, attributes_of(engine.material))
-    passages = _own_passages(engine, _OWN_PIECES, None, tell) if pieces is None else passages_of(engine, pieces)
+    passages = _own_passages(engine, _OWN_PIECES, None, tell) if pieces is None else _passages(engine, pieces)
     if len(passages) < _MIN_PASSAGES:
         few = "1 passage" if len(passages) == 1 else f"{len(passages)} passages"
-        length = "1 bar" if engine.bars == 1 else f"{engine.bars} bars"
+        length = "1 bar" if engine.bars == 1 else f"{engine.bars} bars" if engine.fixed_window else f"1 to {engine.bars} bars"
         raise ValueError(f"too few passages, {few} of {length}; at least {_MIN_PASSAGES} are needed")
     learnt, kept = _split(passages)
-    values = np.stack([_measure(engine, name, learnt.columns) for name in names], axis=1)
+    values = np.stack([measure(engine, name, learnt.windows) for name in names], axis=1)
     if values[:, 0].std() <= 0:
         raise ValueError(f"all pieces have the same {attribute} ({values[0, 0]:g}): there is nothing to learn it from")
-    direction = joint_way(learnt.mu, values) if method == "joint" else quartile_way(learnt.mu, values[:, 0])
+    direction = joint_way(learnt.filled(engine), values) if method == "joint" else quartile_way(learnt.filled(engine), values[:, 0])
     vector = StyleVector(
         name=lesson.name, direction=direction, model_hash=engine.hash, attribute=attribute, meter=lesson.meter,
         tempo_qpm=lesson.tempo_qpm, description=lesson.description or f"more {attribute}",
         report={"learnt": "attribute", "method": method, "held": names[1:] if method == "joint" else [], "passages": len(learnt)},
     )  # fmt: skip
-    target = float(_measure(engine, attribute, kept.columns).std())
+    target = float(measure(engine, attribute, kept.windows).std())
     return _with_effects(engine, _scaled(engine, vector, attribute, kept.some(_NUM_MEASURED), target, tell), kept, tell)
 
 
 def _scaled(engine: PieceEngine, vector: StyleVector, attribute: str, passages: Passages, target: float, tell: Tell) -> StyleVector:
     """The vector whose strengths 1 and -1 move the mean by the target, or as far as the network goes."""
     tell(f"calibrating on {len(passages)} passages")
-    before = _measure(engine, attribute, passages.columns)
+    before = measure(engine, attribute, passages.windows)
     if target <= 0:
         raise ValueError(f"{attribute} does not vary over the {len(passages)} passages given to calibrate by")
 
     def effect(scale: float) -> float:
-        return float(_measure(engine, attribute, _decoded(engine, passages, scale * vector.direction)).mean() - before.mean())
+        return float(measure(engine, attribute, decoded(engine, passages, scale * vector.direction)).mean() - before.mean())
 
     at_rest = effect(0.0)
     up, down = (scaled_side(effect, sign, target, at_rest) for sign in (1, -1))
@@ -161,47 +125,38 @@ def _with_effects(engine: PieceEngine, vector: StyleVector, passages: Passages, 
     """The vector whose report says what each strength does to every attribute, in standard deviations."""
     tell("measuring what it moves")
     passages = passages.some(_NUM_MEASURED)
-    played = [_decoded(engine, passages, s * (vector.scale if s >= 0 else vector.scale_down) * vector.direction) for s in STRENGTHS]
+    played = [decoded(engine, passages, s * (vector.scale if s >= 0 else vector.scale_down) * vector.direction) for s in STRENGTHS]
     effects: dict[str, Mapping[str, Any]] = {}
     at_rest = played[STRENGTHS.index(0.0)]
     for name in attributes_of(engine.material):
-        rest = _measure(engine, name, at_rest)
+        rest = measure(engine, name, at_rest)
         spread = float(rest.std())
-        changes = [float(_measure(engine, name, columns).mean() - rest.mean()) for columns in played]
+        changes = [float(measure(engine, name, windows).mean() - rest.mean()) for windows in played]
         effects[name] = {"standard_deviation": spread, "moves": [change / spread if spread > 0 else 0.0 for change in changes]}
     return replace(vector, report={**vector.report, "strengths": list(STRENGTHS), "effects": effects})
-
-
-def _decoded(engine: PieceEngine, passages: Passages, offset: Floats) -> Columns:
-    seeds = [piece_seed(0, row) for row in range(len(passages))]
-    return decode_windows(engine, passages.mu + offset, passages.guides, temperature=0.0, seeds=seeds)
 
 
 def _own_passages(engine: PieceEngine, count: int, like: Passages | None, tell: Tell) -> Passages:
     """Windows that the network draws itself, always the same; told what the passages of `like` are told, else no chords."""
     tell("composing pieces to measure it on")
     seeds = [piece_seed(0, row) for row in range(count)]
+    bars, guides = _told(engine, count, like)
+    z = np.zeros((count, engine.config.z_size))
+    for length, rows in like_bars(bars):
+        z[rows] = engine.sample_prior([seeds[row] for row in rows], bars=length)
+    windows = [Reading(0, 0, length, length) for length in bars]
+    played = decode_windows(engine, z, windows, guides, temperature=1.0, seeds=seeds)
+    extra = [{name: guide[name] for name in ("chords", "tempo") if name in guide} for guide in guides]
+    return encoded(engine, [{**columns, **more} for columns, more in zip(played, extra, strict=True)], guides)
+
+
+def _told(engine: PieceEngine, count: int, like: Passages | None) -> tuple[list[int], list[Columns]]:
+    """How long own passages are and what the network is told of each."""
     if like is None:
-        guides = {name: np.stack([rows] * count) for name, rows in asked_guide(engine, engine.bars).items()}
-    else:
-        guides = {name: rows[np.arange(count) % len(like)] for name, rows in like.guides.items()}
-    columns = decode_windows(engine, engine.sample_prior(seeds), guides, temperature=1.0, seeds=seeds)
-    if "chords" in guides:
-        columns["chords"] = guides["chords"]
-    return _encoded(engine, columns, guides)
-
-
-def _encoded(engine: PieceEngine, columns: Columns, guides: Columns) -> Passages:
-    """Passages of windows (R, span, ...) in which something sounds; ValueError where there are none."""
-    sounds = np.flatnonzero(_measure(engine, "density", columns) > 0)
-    if not len(sounds):
-        raise ValueError(f"nothing sounds in the {len(columns['bars'])} windows that were given to learn from")
-    columns = {name: column[sounds] for name, column in columns.items()}
-    return Passages(encode_windows(engine, columns)[0], columns, {name: guide[sounds] for name, guide in guides.items()})
-
-
-def _measure(engine: PieceEngine, name: str, columns: Columns) -> Floats:
-    return measured(name, columns, engine.material, converter_of(engine).drum_map)
+        bars = engine.bars if engine.fixed_window else min(engine.bars, _OWN_BARS)
+        return [bars] * count, [asked_guide(engine, bars)] * count
+    rows = [row % len(like) for row in range(count)]
+    return [like.bars[row] for row in rows], [like.guides[row] for row in rows]
 
 
 def _training_mean(engine: PieceEngine) -> Floats:
@@ -210,6 +165,10 @@ def _training_mean(engine: PieceEngine) -> Floats:
     if mean.shape != (engine.config.z_size,) or not np.isfinite(mean).all():
         raise ValueError(f"the model's mean_mu has shape {mean.shape}, not ({engine.config.z_size},): is its file damaged?")
     return mean
+
+
+def _passages(engine: PieceEngine, examples: Examples) -> Passages:
+    return examples if isinstance(examples, Passages) else passages_of(engine, examples)
 
 
 def _split(passages: Passages) -> tuple[Passages, Passages]:

@@ -1,16 +1,18 @@
-"""A published network of drums, grooves, trios or performances as musicians use it: its methods take and give pieces.
+"""A network of drums, grooves, trios or performances as musicians use it: its methods take and give pieces.
 
 They are those of `compose.model.Model`, with a `music.piece.Piece` wherever that has a melody. A path of a MIDI, MusicXML
 or ABC file, a `music.score.Score`, a `pretty_midi.PrettyMIDI` or a `music21` stream will do wherever a piece is taken. What
 differs from melodies:
 
 * All is in 4/4, and a network has no key of its own. Tempi are kept.
-* `encode` gives the mean of q(z | x), not a draw from it, window by window (`compose.pieces.windows`).
+* A network of this project takes 1 to `max_bars` bars at once, a published one always as many (`compose.pieces.windows`).
+* `encode` gives the mean of q(z | x), not a draw from it, window by window.
 * Drums are in the map of the network (`music.drum_maps`), which most published ones share with Magenta before April 2019.
 * A humanising network is not shown velocities and timing, one for taps nothing but the rhythm, one that adds hi-hats not
   the closed one: `reconstruct` is how a stiff beat is played, a rhythm becomes a beat, or a beat gets its hi-hat.
 * A network that plays given hits takes `hits`, drums that it plays with the feel of z: with `decode`, the hits of one
-  piece get the feel of another. One conditioned on chords takes `chords`, spread evenly over the bars.
+  piece get the feel of another. One for taps takes the rhythm of `hits`. One conditioned on chords takes `chords`, spread
+  evenly over the bars.
 """
 
 from __future__ import annotations
@@ -28,19 +30,21 @@ from musicvae.compose.limits import check_bars, check_meter, check_pieces, check
 from musicvae.compose.pieces import coding, learning, styling
 from musicvae.compose.pieces.blending import PieceBlend, blend_pieces
 from musicvae.compose.pieces.code import PieceCode
-from musicvae.compose.pieces.engine import Columns, PieceEngine, converter_of
+from musicvae.compose.pieces.engine import Columns, PieceEngine
 from musicvae.compose.pieces.generating import PieceOrder, draw
-from musicvae.compose.pieces.guides import asked_guide, guide_kind
-from musicvae.compose.pieces.intake import TakenPiece, gather_pieces, take_music
+from musicvae.compose.pieces.guides import asked_guide, hits_notices
+from musicvae.compose.pieces.intake import TakenPiece, Wanted, gather_pieces, take_music
 from musicvae.compose.styled import LoadedModel, Style, Styles
 from musicvae.compose.styles import StyleVector, check_style_name, tempo_of
 from musicvae.model.noise import piece_seed
-from musicvae.music.converters import Converter
 from musicvae.music.key import Key
+from musicvae.music.melody import DEFAULT_TEMPO_QPM
 from musicvae.music.meter import Meter
 from musicvae.music.piece import Piece
 
 __all__ = ["PieceModel"]
+
+_USUAL_BARS = {"drums": 4, "groove": 4, "trio": 16}
 
 
 @dataclass(frozen=True)
@@ -54,14 +58,19 @@ class PieceModel(LoadedModel[PieceEngine, Piece]):
 
     @property
     def max_bars(self) -> int:
-        """Bars that are taken or drawn at once."""
+        """Bars that are taken or drawn at once, at most."""
         return self.engine.bars
+
+    @property
+    def usual_bars(self) -> int:
+        """Length of a new piece where none is asked for: a published network's span, else 4 bars of drums and 16 of a trio."""
+        return self.max_bars if self.engine.fixed_window else min(self.max_bars, _USUAL_BARS.get(self.material, self.max_bars))
 
     def take(
         self, source: Source, *, track: int | str | None = None, start_bar: int = 1, bars: int | None = None, tune: int = 1
     ) -> TakenPiece:
         """What a file or an object holds for this network, as `compose.pieces.intake.take_music` finds it."""
-        return take_music(source, self._converter, track=track, start_bar=start_bar, bars=bars, tune=tune)
+        return take_music(source, self._wanted, track=track, start_bar=start_bar, bars=bars, tune=tune)
 
     def generate(self, bars: int | None = None, **options: Any) -> Piece:
         """Compose a piece; bars and options are those of `generate_many`."""
@@ -82,23 +91,24 @@ class PieceModel(LoadedModel[PieceEngine, Piece]):
         chords: Chords | None = None,
         hits: Source | None = None,
     ) -> list[Piece]:
-        """Compose n pieces of `bars` bars (1 to 10,000; default: the network's span, or as long as the hits).
+        """Compose n pieces of `bars` bars (1 to 10,000; default: `usual_bars`, or as long as the hits).
 
         Piece k is what a seed of ``piece_seed(seed, k)`` alone gives. temperature: of what is written, 0 to 10; prior_temperature: of
         the idea behind it. style: a name, or strengths by name. tempo_qpm: default the style's, else 120. chords, hits: what
-        the network is told, where it can be. ValueError for a key, a meter other than 4/4, and what the network cannot be told.
+        the network is told, where it can be; hits of another length are repeated or cut, which the notices tell. ValueError
+        for a key, a meter other than 4/4, and what the network cannot be told.
         """
         self._refuse(meter=meter, key=key)
         styles = self._vectors({} if style is None else style)
         struck = None if hits is None else self._hits(hits)
         if bars is None:
-            bars = self.max_bars if struck is None else len(struck["bars"])
+            bars = self.usual_bars if struck is None else len(struck["bars"])
+        tempo = tempo_of(styles) if tempo_qpm is None else check_tempo(tempo_qpm)
         order = PieceOrder(
-            bars=check_bars(bars), temperature=check_temperature(temperature),
+            bars=check_bars(bars), temperature=check_temperature(temperature), tempo_qpm=tempo,
             prior_temperature=check_temperature(prior_temperature, "prior_temperature"),
-            tempo_qpm=tempo_of(styles) if tempo_qpm is None else check_tempo(tempo_qpm),
-            vector=styling.offset_of(styles, self.engine.config.z_size) if styles else None,
-            guide=asked_guide(self.engine, bars, chords=chords, hits=struck),
+            vector=(lambda count: styling.offset_of(self.engine, styles, count)) if styles else None,
+            guide=asked_guide(self.engine, bars, chords=chords, hits=struck, tempo_qpm=tempo),
         )  # fmt: skip
         first = check_seed(seed)
         seeds = [piece_seed(first, piece) for piece in range(check_pieces(n))]
@@ -110,8 +120,9 @@ class PieceModel(LoadedModel[PieceEngine, Piece]):
             "inputs": self._inputs((), hits),
         }  # fmt: skip
         pieces = draw(self.engine, seeds, order)
+        notices = hits_notices(bars, struck)
         named = zip(seeds, pieces, strict=True)
-        return [replace(piece, provenance=self._story("generate", seed=s, **options)) for s, piece in named]
+        return [replace(piece, provenance=self._story("generate", seed=s, **options), notices=notices) for s, piece in named]
 
     def interpolate(
         self,
@@ -141,6 +152,7 @@ class PieceModel(LoadedModel[PieceEngine, Piece]):
         taken = [self.take(source) for source in (a, b)]
         first, second = (found.music for found in taken)
         bars = (min if align == "trim" else max)(first.num_bars, second.num_bars)
+        # A blend's tempo moves: the network hears each step's own.
         guide = None if chords is None and hits is None else self._guide(bars, chords, hits)
         story = self._story(
             "interpolate", seed=check_seed(seed), steps=steps, method=method, temperature=temperature, align=align, spacing=spacing,
@@ -150,7 +162,8 @@ class PieceModel(LoadedModel[PieceEngine, Piece]):
             self.engine, first, second, steps, method=method, temperature=temperature, seed=story["seed"], alignment=align,
             spacing=spacing, refine=refine, guide=guide, provenance=story,
         )  # fmt: skip
-        return replace(blend, notices=(*taken[0].notices, *taken[1].notices, *blend.notices))
+        told = () if hits is None else hits_notices(bars, self._hits(hits))
+        return replace(blend, notices=(*taken[0].notices, *taken[1].notices, *blend.notices, *told))
 
     def encode(self, source: Source, *, refine: int = 0, chords: Chords | None = None) -> PieceCode:
         """The code of a piece; refine: gradient steps towards it at encode time. Its `notices` say what was chosen and lost."""
@@ -165,11 +178,12 @@ class PieceModel(LoadedModel[PieceEngine, Piece]):
 
         ValueError for a code of another model, and for what the network cannot be told.
         """
-        guide = None if chords is None and hits is None else self._guide(code.num_bars, chords, hits)
+        guide = None if chords is None and hits is None else self._guide(code.num_bars, chords, hits, code.tempo_qpm)
         story = self._story(
             "decode", seed=check_seed(seed), temperature=temperature, refine=code.refine, chords=chords, inputs=self._inputs((), hits)
         )
-        return coding.decode(self.engine, code, temperature=temperature, seed=story["seed"], guide=guide, provenance=story)
+        piece = coding.decode(self.engine, code, temperature=temperature, seed=story["seed"], guide=guide, provenance=story)
+        return self._noted(piece, hits)
 
     def reconstruct(
         self,
@@ -188,8 +202,9 @@ class PieceModel(LoadedModel[PieceEngine, Piece]):
             inputs=self._inputs((piece,), hits),
         )  # fmt: skip
         code = coding.encode(self.engine, self._over(piece, chords), refine=refine)
-        guide = None if hits is None else self._guide(code.num_bars, None, hits)
-        return coding.decode(self.engine, code, temperature=temperature, seed=story["seed"], guide=guide, provenance=story)
+        guide = None if hits is None else self._guide(code.num_bars, None, hits, code.tempo_qpm)
+        played = coding.decode(self.engine, code, temperature=temperature, seed=story["seed"], guide=guide, provenance=story)
+        return self._noted(played, hits)
 
     def learn_style(
         self,
@@ -220,7 +235,7 @@ class PieceModel(LoadedModel[PieceEngine, Piece]):
         if attribute is None and examples is None:
             raise ValueError("say what to learn from: pieces that have the style, or an attribute such as 'density'")
         tell("reading pieces")
-        found, others = (None if given is None else gather_pieces(given, self._converter) for given in (examples, versus))
+        found, others = (None if given is None else gather_pieces(given, self._wanted) for given in (examples, versus))
         if attribute is not None:
             pieces = None if found is None else found.pieces
             vector = learning.learn_from_attribute(self.engine, lesson, attribute, pieces, method=method, hold=hold, tell=tell)
@@ -232,8 +247,8 @@ class PieceModel(LoadedModel[PieceEngine, Piece]):
         return Style(vector, self, written, notices)
 
     @property
-    def _converter(self) -> Converter:
-        return converter_of(self.engine)
+    def _wanted(self) -> Wanted:
+        return Wanted(self.material, self.engine.drum_map, self.engine.any_rhythm)
 
     def _inputs(self, pieces: Sequence[Piece], hits: Source | None = None) -> list[dict[str, str]] | None:
         """What provenance says of the pieces that a result was made from, the hits it was told last; None if of none."""
@@ -241,16 +256,23 @@ class PieceModel(LoadedModel[PieceEngine, Piece]):
         return [{"name": piece.name, "fingerprint": piece.fingerprint} for piece in every] or None
 
     def _hits(self, hits: Source) -> Columns:
-        return self.take(hits).music.columns
+        # Taps have timing, which a network of plain drums has no place for in its own pieces.
+        wanted = Wanted("groove", self.engine.drum_map, any_rhythm=True) if self.engine.guide == "taps" else self._wanted
+        return take_music(hits, wanted).music.columns
 
-    def _guide(self, bars: int, chords: Chords | None, hits: Source | None) -> Columns:
-        return asked_guide(self.engine, bars, chords=chords, hits=None if hits is None else self._hits(hits))
+    def _guide(self, bars: int, chords: Chords | None, hits: Source | None, tempo_qpm: float = DEFAULT_TEMPO_QPM) -> Columns:
+        struck = None if hits is None else self._hits(hits)
+        return asked_guide(self.engine, bars, chords=chords, hits=struck, tempo_qpm=tempo_qpm)
+
+    def _noted(self, piece: Piece, hits: Source | None) -> Piece:
+        """The piece with a word on hits that were of another length."""
+        return piece if hits is None else replace(piece, notices=(*piece.notices, *hits_notices(piece.num_bars, self._hits(hits))))
 
     def _over(self, piece: Piece, chords: Chords | None) -> Piece:
         """The piece with other chords; ValueError where the network takes none."""
         if chords is None:
             return piece
-        if guide_kind(self.engine) != "chords":
+        if self.engine.guide != "chords":
             asked_guide(self.engine, piece.num_bars, chords=chords)
         return replace(piece, columns={**piece.columns, "chords": spread_chords(chords, piece.num_bars)})
 

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from musicvae.compose.engine import Floats
 from musicvae.compose.limits import check_strengths, check_temperature
-from musicvae.compose.pieces.coding import decode_windows, encode, piece_of
+from musicvae.compose.pieces.coding import decode_windows, encode, in_use, piece_of
 from musicvae.compose.pieces.engine import Columns, PieceEngine
 from musicvae.compose.pieces.guides import window_guides
 from musicvae.compose.pieces.windows import join_columns
@@ -33,7 +33,6 @@ __all__ = ["carried_over", "offset_of", "restyle_piece"]
 
 Array = NDArray[Any]
 _MAX_OFFSET = 0.5
-_FILLING_IN = ("groove-humanize", "groove-tap", "groove-add-closed-hat")
 
 
 def restyle_piece(
@@ -58,23 +57,23 @@ def restyle_piece(
         return piece
     code = encode(engine, piece, refine=refine)
     seeds = [window_seed(seed, w) for w in range(len(code.windows))]
-    guides = window_guides(code.guide, code.windows, code.span)
+    guides = window_guides(code.guide, code.windows)
+    offsets = np.stack([offset_of(engine, styles, window.read_bars) for window in code.windows])
     played = []
-    for z in (code.mu, code.mu + offset_of(styles, engine.config.z_size)):
-        parts = decode_windows(engine, np.array(z), guides, temperature=temperature, seeds=seeds)
+    for z in (code.mu, code.mu + offsets):
+        parts = decode_windows(engine, np.array(z), code.windows, guides, temperature=temperature, seeds=seeds)
         played.append(join_columns(parts, code.windows, code.material, code.held))
-    fills_in = engine.config.converter in _FILLING_IN
-    moved = played[1] if fills_in else carried_over(piece.columns, played[0], played[1], engine.material)
+    moved = played[1] if engine.fills_in else carried_over(piece.columns, played[0], played[1], engine.material)
     columns = {**piece.columns, **moved}
     return piece_of(engine, columns, tempo_qpm=piece.tempo_qpm, name=piece.name, key=piece.key, provenance=dict(provenance or {}))
 
 
-def offset_of(styles: Sequence[tuple[StyleVector, float]], z_size: int) -> Floats:
-    """What vectors with their strengths add together to every z, (Z,)."""
-    total = np.zeros(z_size)
+def offset_of(engine: PieceEngine, styles: Sequence[tuple[StyleVector, float]], bars: int) -> Floats:
+    """What vectors with their strengths add together to the z, (Z,), of a window of `bars` bars."""
+    total = np.zeros(engine.config.z_size)
     for vector, strength in styles:
         total += strength * (vector.scale if strength >= 0 else vector.scale_down) * vector.direction
-    return total
+    return in_use(engine, total, bars)
 
 
 def carried_over(own: Columns, before: Columns, after: Columns, material: str) -> dict[str, Array]:

@@ -1,7 +1,10 @@
-"""Cutting pieces into the windows of a network of fixed span, and joining what it writes.
+"""Cutting pieces into the windows of a network, and joining what it writes.
 
-A piece as long as the span, or a multiple of it, is cut into spans. Otherwise the last window is the last bars of the piece,
-so that the network sees real music only, and what overlaps is taken from the window before. A piece shorter
+A network that takes any number of bars has a short piece in one window; a longer one is cut into windows of its most bars, the last two
+of which share what is left where it would be less than half of that, cut after a multiple of four bars where they are eight or more.
+
+For a network of fixed span a piece as long as the span, or a multiple of it, is cut into spans. Otherwise the last window is the last
+bars of the piece, so that the network sees real music only, and what overlaps is taken from the window before. A piece shorter
 than the span is played again and again until it fills it. New pieces are drawn in whole windows, of the last of which
 only the first bars may be taken (`plain_readings`).
 
@@ -22,16 +25,22 @@ from musicvae.compose.pieces.engine import Columns
 from musicvae.music.piece import VOICES
 from musicvae.music.vocabulary import FIRST_PITCH_TOKEN, HOLD, NOTE_OFF, Tokens, canonical_tokens
 
-__all__ = ["Reading", "cut_columns", "held_steps", "join_columns", "plain_readings", "readings"]
+__all__ = ["Reading", "cut_columns", "free_readings", "held_steps", "join_columns", "plain_readings", "readings"]
+
+_PHRASE = 4  # bars
 
 
 @dataclass(frozen=True)
 class Reading:
-    """A window: it reads the bars from `start_bar` (0-based) on, skips the first `skip_bars` and gives the `num_bars` after."""
+    """A window: it reads `read_bars` bars from `start_bar` (0-based) on, skips the first `skip_bars` and gives the `num_bars` after.
+
+    Past the end of the piece it reads on from its beginning.
+    """
 
     start_bar: int
     skip_bars: int
     num_bars: int
+    read_bars: int
 
     @property
     def first_bar(self) -> int:
@@ -40,26 +49,39 @@ class Reading:
 
 
 def readings(total: int, span: int) -> tuple[Reading, ...]:
-    """The windows of a given piece of `total` bars, as told above."""
+    """The windows of a given piece of `total` bars for a network of this span, as told above."""
     if total <= span:
-        return (Reading(0, 0, total),)
-    whole = [Reading(start, 0, span) for start in range(0, total - span + 1, span)]
+        return (Reading(0, 0, total, span),)
+    whole = [Reading(start, 0, span, span) for start in range(0, total - span + 1, span)]
     rest = total % span
-    return (*whole, Reading(total - span, span - rest, rest)) if rest else tuple(whole)
+    return (*whole, Reading(total - span, span - rest, rest, span)) if rest else tuple(whole)
+
+
+def free_readings(total: int, most: int) -> tuple[Reading, ...]:
+    """The windows of a piece of `total` bars for a network that takes 1 to `most` bars, as told above."""
+    windows, start, least = [], 0, most // 2
+    while total - start > most:
+        left = total - start
+        take = most if left - most >= least else left - least
+        take -= take % _PHRASE if take >= 2 * _PHRASE else 0
+        windows.append(Reading(start, 0, take, take))
+        start += take
+    return (*windows, Reading(start, 0, total - start, total - start))
 
 
 def plain_readings(total: int, span: int) -> tuple[Reading, ...]:
-    """The windows of a new piece of `total` bars: one after another from its start."""
-    return tuple(Reading(start, 0, min(span, total - start)) for start in range(0, total, span))
+    """The windows of a new piece of `total` bars from a network of this span: one after another from its start."""
+    return tuple(Reading(start, 0, min(span, total - start), span) for start in range(0, total, span))
 
 
-def cut_columns(columns: Columns, windows: Sequence[Reading], span: int, material: str) -> dict[str, NDArray[Any]]:
-    """The columns (W, span, ...) of each window of a piece's columns (B, ...)."""
+def cut_columns(columns: Columns, windows: Sequence[Reading], material: str) -> list[dict[str, NDArray[Any]]]:
+    """The columns (read_bars, ...) of each window of a piece's columns (B, ...)."""
     total = len(next(iter(columns.values())))
-    rows = np.array([(window.start_bar + np.arange(span)) % total for window in windows])
-    cut = {name: np.asarray(column[rows]) for name, column in columns.items()}
-    for name in VOICES.get(material, ()):
-        cut[name] = np.stack([_without_ties(part, total) for part in cut[name]])
+    cut = []
+    for window in windows:
+        rows = (window.start_bar + np.arange(window.read_bars)) % total
+        part = {name: np.asarray(column[rows]) for name, column in columns.items()}
+        cut.append(part | {name: _without_ties(part[name], total) for name in VOICES.get(material, ())})
     return cut
 
 
@@ -78,13 +100,13 @@ def held_steps(columns: Columns, windows: Sequence[Reading], material: str) -> N
 
 
 def join_columns(
-    parts: Columns, windows: Sequence[Reading], material: str, held: NDArray[np.int64] | None = None
+    parts: Sequence[Columns], windows: Sequence[Reading], material: str, held: NDArray[np.int64] | None = None
 ) -> dict[str, NDArray[Any]]:
-    """A piece's columns (B, ...) from those of its windows (W, span, ...); held: as `held_steps` gives it, none by default."""
+    """A piece's columns (B, ...) from those of its windows, each (read_bars, ...); held: as `held_steps` gives it, none by default."""
     names = VOICES.get(material, ())
     joined: dict[str, NDArray[Any]] = {}
-    for name, column in parts.items():
-        kept = [part[w.skip_bars : w.skip_bars + w.num_bars] for part, w in zip(column, windows, strict=True)]
+    for name in parts[0]:
+        kept = [part[name][w.skip_bars : w.skip_bars + w.num_bars] for part, w in zip(parts, windows, strict=True)]
         joined[name] = np.concatenate(kept)
     for place, name in enumerate(names):
         flat = joined[name].reshape(-1)

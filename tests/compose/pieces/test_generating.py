@@ -55,7 +55,7 @@ def test_temperatures_tame_idea_and_events():
 def test_a_vector_is_added_to_every_window():
     made = engine("drums")
     vector = np.full(made.config.z_size, 50.0)
-    piece = draw(made, [1], PieceOrder(bars=5, vector=vector))[0]
+    piece = draw(made, [1], PieceOrder(bars=5, vector=lambda bars: vector))[0]
     assert (piece.columns["bars"] == 511).all()
 
 
