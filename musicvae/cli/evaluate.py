@@ -4,17 +4,27 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
 
 from musicvae.cli.corpora import open_corpus
 from musicvae.cli.parsing import Commands, add_command, positive_int, seed_number
 from musicvae.cli.terminal import Terminal
 
+if TYPE_CHECKING:
+    from musicvae.compose.model import AnyModel, Model
+    from musicvae.compose.pieces.model import PieceModel
+    from musicvae.corpus.options import BuildOptions
+    from musicvae.corpus.store import Corpus
+    from musicvae.evaluate.table import Evaluation
+
 __all__ = ["add_commands", "run_evaluate"]
 
 _TEXT = """
-Measures reconstruction against a linear code, latent dimensions, generated melodies, blends and
-style vectors on the corpus' test tunes, and prints the tables as Markdown. CORPUS is one that was
-built before, or a folder of music files."""
+Measures a model on the corpus' test tunes and prints the tables as Markdown: of melodies and drums
+reconstruction against a linear code, latent dimensions, what is generated and style vectors; of
+melodies blends too; of grooves the timing and velocity of humanised beats; of a model for taps the
+beats it makes of them; of trios each part. CORPUS is one that was built before, or a folder of
+music files."""
 
 
 def add_commands(commands: Commands) -> None:
@@ -37,12 +47,33 @@ def run_evaluate(args: argparse.Namespace, terminal: Terminal) -> None:
     from musicvae.compose.library import find_model
 
     find_model(args.model)  # a slip in its name is said before the corpus is built
-    corpus = open_corpus(Path(args.corpus), terminal)
-    from musicvae.compose.model import load_melodic
-    from musicvae.evaluate.run import evaluate
+    from musicvae.compose.model import load
 
-    model = load_melodic(args.model, device=args.device, threads=args.threads)
-    result = evaluate(model, corpus, quick=args.quick, seed=args.seed, progress=terminal.progress)
+    model = load(args.model, device=args.device, threads=args.threads)
+    corpus = open_corpus(Path(args.corpus), terminal, options=_options(model))
+    result = _measured(model, corpus, quick=args.quick, seed=args.seed, progress=terminal.progress)
     terminal.progress("")
     terminal.line(result.to_text().rstrip())
     terminal.finish({"command": "evaluate", **result.to_dict()})
+
+
+def _options(model: AnyModel) -> BuildOptions | None:
+    """How a corpus for this model is built from a folder of music; None as ever, for melodies."""
+    if model.material == "melody":
+        return None
+    from musicvae.corpus.options import BuildOptions
+    from musicvae.evaluate.pieces.run import corpus_material
+
+    engine = cast("PieceModel", model).engine
+    return BuildOptions(material=corpus_material(engine), drum_map=engine.drum_map, meters=("4/4",))
+
+
+def _measured(model: AnyModel, corpus: Corpus, **options: Any) -> Evaluation:
+    """The evaluation of the model's kind."""
+    if model.material == "melody":
+        from musicvae.evaluate.run import evaluate
+
+        return evaluate(cast("Model", model), corpus, **options)
+    from musicvae.evaluate.pieces.run import evaluate_pieces
+
+    return evaluate_pieces(cast("PieceModel", model), corpus, **options)

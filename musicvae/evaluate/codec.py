@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from musicvae.compose.engine import Engine
     from musicvae.corpus.store import Corpus
 
-__all__ = ["Codec", "Posterior", "Windows", "greedy_tokens", "piece_seeds", "select_windows"]
+__all__ = ["Codec", "Posterior", "Windows", "greedy_tokens", "kl_to_standard", "piece_seeds", "select_windows"]
 
 Floats = NDArray[np.float64]
 
@@ -91,7 +91,7 @@ class Posterior:
     @property
     def kl_nats(self) -> Floats:
         """KL to N(0, I) by window and dimension, (W, Z), in nats, nothing forgiven."""
-        return np.asarray(0.5 * (self.mu**2 + self.sigma**2 - 1) - np.log(self.sigma), np.float64)
+        return kl_to_standard(self.mu, self.sigma)
 
     @property
     def bits(self) -> float:
@@ -159,6 +159,11 @@ class Codec:
             yield slice(start, stop)
             if self.progress:
                 self.progress(stop - start)
+
+
+def kl_to_standard(mu: Floats, sigma: Floats) -> Floats:
+    """KL from N(mu, sigma^2) to N(0, 1) of every number, in nats."""
+    return np.asarray(0.5 * (mu**2 + sigma**2 - 1) - np.log(sigma), np.float64)
 
 
 def greedy_tokens(log_probs: Floats) -> Tokens:

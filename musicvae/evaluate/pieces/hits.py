@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from musicvae.evaluate.metrics import Agreement
 
-__all__ = ["CLASSES", "Flags", "different_rows", "hit_agreement", "struck"]
+__all__ = ["CLASSES", "Flags", "bar_lags", "different_rows", "hit_agreement", "hit_bits", "struck"]
 
 Flags = NDArray[np.bool_]
 CLASSES = 9
@@ -25,6 +25,12 @@ def struck(columns: Mapping[str, NDArray[Any]], classes: int = CLASSES) -> Flags
     if hits.dtype == np.uint64:
         return np.asarray((hits[..., None] >> np.arange(classes, dtype=np.uint64)) & np.uint64(1), bool)
     return np.asarray(hits > 0)
+
+
+def hit_bits(hits: Flags) -> NDArray[np.uint64]:
+    """Hits (..., C) as a bit for each class, (...), as columns of drums have them."""
+    weights = np.uint64(1) << np.arange(hits.shape[-1], dtype=np.uint64)
+    return np.asarray((hits * weights).sum(axis=-1, dtype=np.uint64))
 
 
 def hit_agreement(truth: Flags, guess: Flags) -> Agreement:
@@ -44,6 +50,21 @@ def hit_agreement(truth: Flags, guess: Flags) -> Agreement:
     return Agreement(equal, steps, common, true, guessed)
 
 
+def bar_lags(hits: Flags, most: int) -> NDArray[np.int64]:
+    """How many bars ago each bar was last heard in its window, counted over windows (W, B, 16, C) into (most + 1,).
+
+    Entry k >= 1 counts the bars whose most recent equal is k bars before, entry 0 those with none among the `most` bars before.
+    """
+    counts = np.zeros(most + 1, np.int64)
+    for window in hit_bits(hits):
+        last: dict[bytes, int] = {}
+        for index, bar in enumerate(window):
+            lag = index - last.get(bar.tobytes(), index)
+            counts[lag if lag <= most else 0] += 1
+            last[bar.tobytes()] = index
+    return counts
+
+
 def different_rows(hits: Flags) -> NDArray[np.float64]:
-    """Share of the bars of each window that no earlier bar of it equals, (W,)."""
-    return np.array([len({bar.tobytes() for bar in window}) / max(len(window), 1) for window in hits], np.float64)
+    """Different bars over bars of each window, (W,)."""
+    return np.array([len({bar.tobytes() for bar in window}) / max(len(window), 1) for window in hit_bits(hits)], np.float64)
