@@ -18,8 +18,7 @@ from musicvae.cli.terminal import Terminal
 
 if TYPE_CHECKING:
     from musicvae.corpus.store import Corpus
-    from musicvae.model.config import ModelConfig
-    from musicvae.model.published.config import PublishedConfig
+    from musicvae.model.headers import AnyConfig
     from musicvae.train.options import MachineOptions, RunOptions
 
 __all__ = ["add_commands", "run_train"]
@@ -50,7 +49,8 @@ def add_commands(commands: Commands) -> None:
     parser.add_argument(
         "--preset",
         metavar="NAME",
-        help="network: tiny, small or melody, or a published one, see 'musicvae presets' (default: melody, or that of --init-from)",
+        help="network: melody, small, tiny, drums, groove, drumify or trio, or a published one, see 'musicvae presets' "
+        "(default: melody, or that of --init-from)",
     )
     parser.add_argument("--init-from", metavar="MODEL", help="model to start from (name or path)")
     parser.add_argument("--description", default="", metavar="TEXT", help="a sentence about the model, kept in its file")
@@ -69,7 +69,9 @@ def _add_learning(learning: Any) -> None:
         "--batch", type=positive_int, metavar="N", help="windows in a batch, on each process (default: 64, or the recipe's)"
     )
     learning.add_argument("--seed", type=seed_number, metavar="S", help="decides all chance (default: 0)")
-    learning.add_argument("--target-bits", type=positive_number, metavar="B", help="bits of a full window's code (default: 192)")
+    learning.add_argument(
+        "--target-bits", type=positive_number, metavar="B", help="bits of a full window's code (default: 192 of melodies; by preset)"
+    )
     learning.add_argument("--lr", type=positive_number, metavar="R", help="highest learning rate (default: 0.001)")
     learning.add_argument("--patience", type=positive_int, metavar="N", help="validations without progress that end the run (default: 12)")
     learning.add_argument(
@@ -146,7 +148,7 @@ def _model_path(name: str | None) -> Path | None:
     return None if name is None else find_model(name)[1]
 
 
-def _config(args: argparse.Namespace) -> ModelConfig | PublishedConfig:
+def _config(args: argparse.Namespace) -> AnyConfig:
     from musicvae.train.recipes import preset_named
 
     start = _model_path(args.init_from)
@@ -157,10 +159,11 @@ def _config(args: argparse.Namespace) -> ModelConfig | PublishedConfig:
     return preset_named(args.preset or "melody")
 
 
-def _learning_options(args: argparse.Namespace, config: ModelConfig | PublishedConfig) -> RunOptions:
+def _learning_options(args: argparse.Namespace, config: AnyConfig) -> RunOptions:
+    from musicvae.model.pieces.config import PieceConfig
     from musicvae.model.published.config import PublishedConfig
     from musicvae.train.options import TrainOptions
-    from musicvae.train.recipes import options_for
+    from musicvae.train.recipes import options_for, piece_options_for
 
     given = {
         "max_minutes": args.minutes, "batch_size": args.batch, "seed": args.seed, "lr": args.lr, "patience": args.patience,
@@ -175,7 +178,9 @@ def _learning_options(args: argparse.Namespace, config: ModelConfig | PublishedC
             raise ValueError(f"--{name.replace('_', '-')} is for {whose} {instead}")
     if args.steps is not None or args.minutes is not None:
         chosen["max_steps"] = args.steps
-    return options_for(config, **chosen) if isinstance(config, PublishedConfig) else TrainOptions(**chosen)
+    if isinstance(config, PublishedConfig):
+        return options_for(config, **chosen)
+    return piece_options_for(config, **chosen) if isinstance(config, PieceConfig) else TrainOptions(**chosen)
 
 
 def _machine_options(args: argparse.Namespace, run_dir: Path) -> MachineOptions:
@@ -197,18 +202,18 @@ def _kept_corpus(run_dir: Path) -> Path:
 
 
 def _corpus(
-    data: Path, run_dir: Path, config: ModelConfig | PublishedConfig, args: argparse.Namespace, terminal: Terminal
+    data: Path, run_dir: Path, config: AnyConfig, args: argparse.Namespace, terminal: Terminal
 ) -> Corpus:  # fmt: skip
     """The corpus, built from files in the run's folder if need be, of the material that the network is for."""
     from musicvae.corpus.store import Corpus
-    from musicvae.model.published.config import PublishedConfig
+    from musicvae.model.config import ModelConfig
     from musicvae.train.recipes import build_options_for
 
     kept = _kept_corpus(run_dir)
     if (args.resume or not _is_first_process()) and is_corpus(kept):
         terminal.notice(f"the data is what the run began with, kept in {kept}")
         return Corpus.load(kept)
-    options = build_options_for(config) if isinstance(config, PublishedConfig) else None
+    options = None if isinstance(config, ModelConfig) else build_options_for(config)
     return open_corpus(data, terminal, build_in=kept if _is_first_process() else None, options=options)
 
 

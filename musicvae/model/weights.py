@@ -1,9 +1,9 @@
 """A model on disk: one safetensors file with tensors, configuration and history, and no code.
 
-Own networks: tensors in half precision under ``vae.`` and ``prior.``. Published ones: in single precision (or half, where so
-imported) under ``vae.``; their prior is the standard normal distribution. The header's metadata holds, under ``musicvae``, JSON: the
-format, which family the network is of, the configuration, and what `save_model` was given. A model is known by its hash, the first 12
-hexadecimal digits of the file's SHA-256.
+Own networks: tensors in half precision under ``vae.`` and, where the prior of z is learned, ``prior.``. Published ones: in single
+precision (or half, where so imported) under ``vae.``; their prior is the standard normal distribution. The header's metadata holds,
+under ``musicvae``, JSON: the format, which family the network is of, the configuration, and what `save_model` was given. A model is
+known by its hash, the first 12 hexadecimal digits of the file's SHA-256.
 """
 
 from __future__ import annotations
@@ -22,7 +22,18 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from musicvae.model.config import ModelConfig
-from musicvae.model.headers import FORMAT, HEADER, PUBLISHED_NETWORK, check_header, published_header
+from musicvae.model.headers import (
+    FORMAT,
+    HEADER,
+    PIECES_NETWORK,
+    PUBLISHED_NETWORK,
+    AnyConfig,
+    check_header,
+    pieces_header,
+    published_header,
+)
+from musicvae.model.pieces.config import PieceConfig
+from musicvae.model.pieces.vae import PieceVAE
 from musicvae.model.prior import BarPrior
 from musicvae.model.published.config import PublishedConfig
 from musicvae.model.published.vae import PublishedVAE
@@ -30,18 +41,29 @@ from musicvae.model.vae import MelodyVAE
 from musicvae.music.files import atomic_path
 
 __all__ = [
-    "FORMAT", "Bundle", "PublishedBundle", "add_metadata", "config_of", "load_melody_model", "load_model", "load_published",
-    "read_metadata", "save_model",
+    "FORMAT", "Bundle", "PieceBundle", "PublishedBundle", "add_metadata", "config_of", "load_melody_model", "load_model",
+    "load_piece_model", "load_published", "read_metadata", "save_model",
 ]  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Bundle:
-    """A loaded model of our own: networks in evaluation mode and single precision, and the file's story."""
+    """A loaded model of melodies of our own: networks in evaluation mode and single precision, and the file's story."""
 
     vae: MelodyVAE
     prior: BarPrior
     config: ModelConfig
+    metadata: Mapping[str, Any]
+    hash: str
+
+
+@dataclass(frozen=True)
+class PieceBundle:
+    """A loaded model of drums, grooves or trios of our own, likewise; prior: None where that of z is N(0, I)."""
+
+    vae: PieceVAE
+    prior: BarPrior | None
+    config: PieceConfig
     metadata: Mapping[str, Any]
     hash: str
 
@@ -59,24 +81,30 @@ class PublishedBundle:
 @overload
 def save_model(path: str | Path, vae: MelodyVAE, prior: BarPrior, *, metadata: Mapping[str, Any]) -> Path: ...
 @overload
+def save_model(path: str | Path, vae: PieceVAE, prior: BarPrior | None, *, metadata: Mapping[str, Any]) -> Path: ...
+@overload
 def save_model(path: str | Path, vae: PublishedVAE, prior: None = None, *, metadata: Mapping[str, Any], half: bool = False) -> Path: ...
 def save_model(
-    path: str | Path, vae: MelodyVAE | PublishedVAE, prior: BarPrior | None = None, *, metadata: Mapping[str, Any], half: bool = False
-) -> Path:
+    path: str | Path, vae: MelodyVAE | PieceVAE | PublishedVAE, prior: BarPrior | None = None, *, metadata: Mapping[str, Any],
+    half: bool = False,
+) -> Path:  # fmt: skip
     """Write a model file, replacing what is there only once the new one is whole; returns the path.
 
     metadata: anything JSON can hold; the keys "format", "network" and "config" are set here. half: of a published network, whether
-    its numbers are kept in half precision; our own always are. A prior belongs to our own networks only.
+    its numbers are kept in half precision; our own always are. A learned prior belongs to our own networks only.
     """
     path = Path(path)
     if isinstance(vae, PublishedVAE):
         header = published_header(vae.config, metadata)
         tensors = _tensors("vae", vae, torch.float16 if half else torch.float32)
     else:
-        if prior is None:
-            raise ValueError("a network of our own is saved with its prior")
-        header = {**metadata, "format": 1, "config": vae.config.to_dict()}
-        tensors = {**_tensors("vae", vae, torch.float16), **_tensors("prior", prior, torch.float16)}
+        if (prior is not None) != (not isinstance(vae, PieceVAE) or vae.config.has_prior):
+            raise ValueError("a network of our own is saved with its prior, one of grooves, whose prior is N(0, I), without")
+        plain = {**metadata, "format": 1, "config": vae.config.to_dict()}
+        header = pieces_header(vae.config, metadata) if isinstance(vae, PieceVAE) else plain
+        tensors = _tensors("vae", vae, torch.float16)
+        if prior is not None:
+            tensors |= _tensors("prior", prior, torch.float16)
     with atomic_path(path, force=True) as temporary:
         # One entry, since the order of several is not fixed and the same model must give the same file.
         save_file(tensors, temporary, {HEADER: json.dumps(header, sort_keys=True)})
@@ -100,18 +128,20 @@ def read_metadata(path: str | Path) -> dict[str, Any]:
     return check_header(path, header)
 
 
-def config_of(header: Mapping[str, Any]) -> ModelConfig | PublishedConfig:
+def config_of(header: Mapping[str, Any]) -> AnyConfig:
     """The configuration in a header, of its family; ValueError for options that make no sense or that this version does not know."""
     try:
         if header.get("network") == PUBLISHED_NETWORK:
             return PublishedConfig.from_dict(header["config"])
+        if header.get("network") == PIECES_NETWORK:
+            return PieceConfig.from_dict(header["config"])
         return ModelConfig.from_dict(header["config"])
     except TypeError as error:
         raise ValueError(f"the configuration in the model's header is malformed ({error}): is the file damaged?") from error
 
 
-def load_model(path: str | Path) -> Bundle | PublishedBundle:
-    """Read a model file of either family; FileNotFoundError, or ValueError where it is damaged, newer or another thing."""
+def load_model(path: str | Path) -> Bundle | PieceBundle | PublishedBundle:
+    """Read a model file of any family; FileNotFoundError, or ValueError where it is damaged, newer or another thing."""
     path = Path(path)
     header = read_metadata(path)
     config = config_of(header)
@@ -133,8 +163,12 @@ def load_model(path: str | Path) -> Bundle | PublishedBundle:
     if isinstance(config, PublishedConfig):
         assert isinstance(vae, PublishedVAE)
         return PublishedBundle(vae, config, header, digest)
+    assert prior is None or isinstance(prior, BarPrior)
+    if isinstance(config, PieceConfig):
+        assert isinstance(vae, PieceVAE)
+        return PieceBundle(vae, prior, config, header, digest)
     assert isinstance(vae, MelodyVAE)
-    assert isinstance(prior, BarPrior)
+    assert prior is not None
     return Bundle(vae, prior, config, header, digest)
 
 
@@ -153,17 +187,27 @@ class _NothingDrawn(TorchFunctionMode):
         return func(*args, **(kwargs or {}))
 
 
-def _networks(config: ModelConfig | PublishedConfig) -> dict[str, nn.Module]:
+def _networks(config: AnyConfig) -> dict[str, nn.Module]:
     if isinstance(config, PublishedConfig):
         return {"vae": PublishedVAE(config)}
+    if isinstance(config, PieceConfig):
+        return {"vae": PieceVAE(config), **({"prior": BarPrior(config)} if config.has_prior else {})}
     return {"vae": MelodyVAE(config), "prior": BarPrior(config)}
 
 
 def load_melody_model(path: str | Path) -> Bundle:
-    """Read a model of our own; errors as `load_model`, ValueError for a published one."""
+    """Read a model of melodies of our own; errors as `load_model`, ValueError for one of another family."""
     bundle = load_model(path)
     if not isinstance(bundle, Bundle):
-        raise ValueError(f"{path} holds the published network {bundle.config.preset}; one of our own is needed here")
+        raise ValueError(f"{path} holds {_described(bundle)}; one of melodies of our own is needed here")
+    return bundle
+
+
+def load_piece_model(path: str | Path) -> PieceBundle:
+    """Read a model of drums, grooves or trios of our own; errors as `load_model`, ValueError for one of another family."""
+    bundle = load_model(path)
+    if not isinstance(bundle, PieceBundle):
+        raise ValueError(f"{path} holds {_described(bundle)}; one of drums, grooves or trios of our own is needed here")
     return bundle
 
 
@@ -171,8 +215,14 @@ def load_published(path: str | Path) -> PublishedBundle:
     """Read a model of the published family; errors as `load_model`, ValueError for one of our own."""
     bundle = load_model(path)
     if not isinstance(bundle, PublishedBundle):
-        raise ValueError(f"{path} holds a network of our own; one of the published family is needed here")
+        raise ValueError(f"{path} holds {_described(bundle)}; one of the published family is needed here")
     return bundle
+
+
+def _described(bundle: Bundle | PieceBundle | PublishedBundle) -> str:
+    if isinstance(bundle, PublishedBundle):
+        return f"the published network {bundle.config.preset}"
+    return f"a network of our own, of {bundle.config.material if isinstance(bundle, PieceBundle) else 'melodies'}"
 
 
 def add_metadata(path: str | Path, out: str | Path, entries: Mapping[str, Any]) -> Path:

@@ -13,8 +13,7 @@ import torch
 from torch import Tensor
 
 from musicvae.corpus.store import Corpus
-from musicvae.model.config import ModelConfig
-from musicvae.model.published.config import PublishedConfig
+from musicvae.model.headers import AnyConfig
 from musicvae.train.options import RunOptions
 from musicvae.train.shell import TrainingTask
 
@@ -53,7 +52,7 @@ class Course(ABC):
     """One family's way from a corpus to a model. bars: of a full window; report: what there is to learn from."""
 
     corpus: Corpus
-    config: ModelConfig | PublishedConfig
+    config: AnyConfig
     options: RunOptions
     bars: int
     report: Mapping[str, Any]

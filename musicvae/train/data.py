@@ -42,19 +42,20 @@ def steps_per_bar(kind: int) -> int:
     return Meter.parse(KINDS[kind]).steps_per_model_bar
 
 
-def full_bars(corpus: Corpus, max_bars: int, *, hop_bars: int) -> int:
-    """Length of a full window in bars: `max_bars`, or half as often as needed to find enough of them.
+def full_bars(corpus: Corpus, max_bars: int, *, hop_bars: int, kind: int | None = None) -> int:
+    """Length of a full window (of a kind of meter, None: any) in bars: `max_bars`, or half as often as needed to find enough of them.
 
-    ValueError for a corpus of another material, and where training or validation tunes are too few to learn from.
+    ValueError where training or validation tunes are too few to learn from.
     """
-    corpus.require_material("melody")
-    have, held_out = (_count(corpus, split, 1, hop_bars) for split in ("train", "validation"))
+    have, held_out = (_count(corpus, split, 1, hop_bars, kind) for split in ("train", "validation"))
     if have < MIN_WINDOWS:
         raise ValueError(f"too little data: {have} training windows of at least 1 bar; needed are {MIN_WINDOWS}, better some thousands")
     if not held_out:
         raise ValueError(f"too little data: no validation tunes ({have} training windows); needed is at least 1, better one in ten")
     bars = max_bars
-    while bars > 1 and (_count(corpus, "train", bars, hop_bars) < _MIN_FULL_WINDOWS or not _count(corpus, "validation", bars, hop_bars)):
+    while bars > 1 and (
+        _count(corpus, "train", bars, hop_bars, kind) < _MIN_FULL_WINDOWS or not _count(corpus, "validation", bars, hop_bars, kind)
+    ):
         bars //= 2
     return bars
 
@@ -76,8 +77,8 @@ def data_report(corpus: Corpus, *, bars: int, hop_bars: int) -> dict[str, Any]:
     }
 
 
-def _count(corpus: Corpus, split: str, bars: int, hop: int) -> int:
-    return corpus.window_counts(split, bars=bars, hop=hop)["windows"]
+def _count(corpus: Corpus, split: str, bars: int, hop: int, kind: int | None) -> int:
+    return corpus.window_counts(split, kind=kind, bars=bars, hop=hop)["windows"]
 
 
 def _batch(corpus: Corpus, windows: Windows, kind: int) -> Batch:

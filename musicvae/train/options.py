@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from musicvae.model.published.presets import Recipe
 
-__all__ = ["SCHEDULES", "MachineOptions", "PublishedOptions", "RunOptions", "TrainOptions"]
+__all__ = ["SCHEDULES", "MachineOptions", "PieceOptions", "PublishedOptions", "RunOptions", "TrainOptions"]
 
 SCHEDULES = ("", "inverse_sigmoid", "exponential", "constant")
 """How the share of a decoder's own draws that is fed back to it may grow; see `train.schedules.sampling_share`."""
@@ -112,6 +112,21 @@ class TrainOptions(RunOptions):
         _require(self.target_bits is None or self.target_bits > 0, "target_bits", "above 0", self.target_bits)
         for name in ("beta_warmup_steps", "warmup_steps", "floor_nats", "prior_steps", "prior_patience", "beta_gain", "return_weight"):
             _require(getattr(self, name) >= 0, name, "at least 0", getattr(self, name))
+
+
+@dataclass(frozen=True, kw_only=True)
+class PieceOptions(TrainOptions):
+    """How a network of drums, grooves or trios of this project learns; see also `train.recipes.piece_options_for`."""
+
+    hop_bars: int = 1
+    validation_hop_bars: int = 4
+    short_share: float = 0.5
+    neutral_share: float = 0.0
+    """Share of training windows that are written from z = 0, so that this is what is usual for what is told."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _require(0.0 <= self.neutral_share < 1.0, "neutral_share", _SHARE, self.neutral_share)
 
 
 @dataclass(frozen=True, kw_only=True)

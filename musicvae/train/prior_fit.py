@@ -8,25 +8,24 @@ gains, so it is reported in nats.
 
 from __future__ import annotations
 
+import itertools
 import time
-from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from musicvae.corpus.store import Corpus
-from musicvae.model.prior import BarPrior, equal_lags
-from musicvae.model.vae import MelodyVAE
+from musicvae.model.config import BarConfig
+from musicvae.model.prior import BarPrior
 from musicvae.train.checkpoints import load_plain, save_plain
 from musicvae.train.control import cosine_share
-from musicvae.train.data import Batch, TrainingWindows, ValidationWindows
 from musicvae.train.options import TrainOptions
 
-__all__ = ["Code", "PriorFit", "encode_batches", "fit_prior"]
+__all__ = ["Code", "Codes", "PriorFit", "encode_batches", "encode_windows", "fit_prior"]
 
 _EVALUATE_EVERY_STEPS = 100
 _WARMUP_STEPS = 100
@@ -47,6 +46,13 @@ class Code:
         """Noisy z (N, Z) of these rows, or of all; noise comes from a generator on the CPU."""
         mu, sigma = (self.mu, self.sigma) if rows is None else (self.mu[rows], self.sigma[rows])
         return mu + sigma * torch.randn(mu.shape, generator=generator).to(mu.device)
+
+
+class Codes(NamedTuple):
+    """What a prior is fitted to, and measured on; each with codes of one kind and length joined."""
+
+    training: list[Code]
+    held_out: list[Code]
 
 
 @dataclass(frozen=True)
@@ -75,34 +81,46 @@ class _State:
     best: dict[str, Tensor] = field(default_factory=dict)
 
 
+class _Batches(Protocol):
+    batches_per_pass: int
+
+    def onward(self, number: int) -> Iterator[Any]: ...
+
+
+def encode_windows(encode: Callable[[Any], Code], source: _Batches, held_out: Iterable[Any], options: TrainOptions) -> Codes:
+    """Codes of training windows of all lengths, and of held-out full windows; `encode` gives q(z | x) of a batch."""
+    # One pass is enough where it has every window; a small corpus gains nothing from being encoded again.
+    batches = max(1, min(-(-options.prior_windows // options.batch_size), source.batches_per_pass))
+    training = encode_batches(encode, itertools.islice(source.onward(0), batches)) if options.prior_steps else []
+    return Codes(training, encode_batches(encode, held_out))
+
+
 @torch.no_grad()
-def encode_batches(vae: MelodyVAE, batches: Iterable[Batch], device: torch.device) -> list[Code]:
-    """q(z | x) of batches, those of one kind and length joined; `vae` is used as it is."""
-    parts: dict[tuple[int, int], list[tuple[Tensor, Tensor, Tensor]]] = {}
-    for batch in batches:
-        tokens = batch.tokens.to(device).long()
-        mu, sigma = vae.encode(tokens, batch.kind)
-        parts.setdefault((tokens.shape[1], batch.kind), []).append((mu.float(), sigma.float(), equal_lags(tokens)))
-    codes = []
-    for (bars, kind), found in parts.items():
-        mus, sigmas, lags = zip(*found, strict=True)
-        codes.append(Code(torch.cat(mus), torch.cat(sigmas), torch.cat(lags), bars, kind))
-    return codes
+def encode_batches(encode: Callable[[Any], Code], batches: Iterable[Any]) -> list[Code]:
+    """q(z | x) of batches, those of one kind and length joined."""
+    parts: dict[tuple[int, int], list[Code]] = {}
+    for code in map(encode, batches):
+        parts.setdefault((code.bars, code.kind), []).append(code)
+    joined = []
+    for found in parts.values():
+        mu, sigma, lags = (torch.cat([getattr(code, name) for code in found]) for name in ("mu", "sigma", "lags"))
+        joined.append(replace(found[0], mu=mu.float(), sigma=sigma.float(), lags=lags))
+    return joined
 
 
 def fit_prior(
-    vae: MelodyVAE, corpus: Corpus, options: TrainOptions, *, bars: int, device: torch.device | str = "cpu", checkpoint: Path | None = None,
+    config: BarConfig, codes: Codes, options: TrainOptions, *, device: torch.device | str = "cpu", checkpoint: Path | None = None,
     notes: dict[str, Any] | None = None, report: Callable[[str], None] | None = None,
 ) -> PriorFit:  # fmt: skip
-    """Fit a `BarPrior` to a trained network (in evaluation mode, on `device`).
+    """Fit a `BarPrior` to the codes of a trained network of this configuration, on the device where they are.
 
     `checkpoint`: a file from which a fit with the same `notes` goes on exactly, and where its state is kept.
     """
-    device = torch.device(device)
-    training, held_out = _codes(vae, corpus, options, bars, device)
+    generator = torch.Generator().manual_seed(0)
+    training, held_out = codes.training, [(code, code.draw(generator)) for code in codes.held_out]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(options.seed + 1)
-        prior = BarPrior(vae.config).to(device)
+        prior = BarPrior(config).to(device)
     optimizer = torch.optim.AdamW(prior.parameters(), lr=options.prior_lr, betas=(0.9, 0.99), weight_decay=0.01)
     state = _State(best=_copies(prior))
     if checkpoint is not None and checkpoint.exists():
@@ -122,26 +140,8 @@ def fit_prior(
             last_saved = time.monotonic()
     prior.load_state_dict(state.best)
     prior.eval()
-    normal = _mean([(-0.5 * (z.square() + np.log(2 * np.pi))[:, : vae.config.z_used(code.bars)].sum(1)) for code, z in held_out])
+    normal = _mean([(-0.5 * (z.square() + np.log(2 * np.pi))[:, : config.z_used(code.bars)].sum(1)) for code, z in held_out])
     return PriorFit(prior, state.best_step, normal, _held_out_nats(prior, held_out))
-
-
-def _codes(
-    vae: MelodyVAE, corpus: Corpus, options: TrainOptions, bars: int, device: torch.device
-) -> tuple[list[Code], list[tuple[Code, Tensor]]]:
-    """Codes of training windows of all lengths, and of held-out full windows with z drawn for good."""
-    source = TrainingWindows(
-        corpus, bars=bars, hop_bars=options.hop_bars, batch_size=options.batch_size, seed=options.seed + 1,
-        short_share=options.short_share, kind_power=options.kind_power,
-    )  # fmt: skip
-    # One pass is enough where it has every window; a small corpus gains nothing from being encoded again.
-    batches = max(1, min(-(-options.prior_windows // options.batch_size), source.batches_per_pass))
-    training = encode_batches(vae, (source.batch(i) for i in range(batches)), device) if options.prior_steps else []
-    windows = ValidationWindows(
-        corpus, bars=bars, hop_bars=options.validation_hop_bars, batch_size=options.batch_size, most=options.validation_windows
-    )
-    generator = torch.Generator().manual_seed(0)
-    return training, [(code, code.draw(generator)) for code in encode_batches(vae, windows, device)]
 
 
 def _train_step(prior: BarPrior, optimizer: torch.optim.Optimizer, codes: list[Code], options: TrainOptions, step: int) -> Tensor:

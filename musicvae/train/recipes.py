@@ -3,27 +3,42 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Mapping
 from typing import Any
 
 from musicvae.corpus.options import BuildOptions
-from musicvae.model.config import PRESETS, ModelConfig
+from musicvae.model.config import PRESETS
+from musicvae.model.headers import AnyConfig
+from musicvae.model.pieces.config import PIECE_PRESETS, PieceConfig
 from musicvae.model.published.config import PublishedConfig
 from musicvae.model.published.conversion import converter_for
 from musicvae.model.published.presets import PUBLISHED, Recipe
-from musicvae.train.options import PublishedOptions
+from musicvae.train.options import PieceOptions, PublishedOptions
 
-__all__ = ["build_options_for", "options_for", "preset_named", "recipe_for"]
+__all__ = ["build_options_for", "options_for", "piece_options_for", "preset_named", "recipe_for"]
+
+_PIECE_RECIPES: Mapping[tuple[str, str], Mapping[str, Any]] = {
+    ("drums", ""): {"target_bits": 720.0},
+    ("drums", "taps"): {"target_bits": 320.0},
+    ("groove", "hits"): {"target_bits": 160.0, "neutral_share": 0.25, "return_weight": 0.0},
+    ("trio", ""): {"target_bits": 600.0},
+}
+"""By material and what is told."""
 
 
-def preset_named(name: str) -> ModelConfig | PublishedConfig:
+def preset_named(name: str) -> AnyConfig:
     """The numbers of a preset, the project's own or a published one; ValueError for an unknown name."""
     if name in PRESETS:
         return PRESETS[name]
+    if name in PIECE_PRESETS:
+        return PIECE_PRESETS[name]
     if name in PUBLISHED:
         return PUBLISHED[name].config
     near = difflib.get_close_matches(name, PUBLISHED, n=3)
     published = f"published ones such as {', '.join(near or list(PUBLISHED)[:2])}"
-    raise ValueError(f"unknown preset {name!r}; allowed are {', '.join(PRESETS)}, and {published} ('musicvae presets' lists all)")
+    raise ValueError(
+        f"unknown preset {name!r}; allowed are {', '.join([*PRESETS, *PIECE_PRESETS])}, and {published} ('musicvae presets' lists all)"
+    )
 
 
 def recipe_for(config: PublishedConfig) -> Recipe:
@@ -49,8 +64,25 @@ def options_for(config: PublishedConfig, **changes: Any) -> PublishedOptions:
     return PublishedOptions.of(recipe_for(config), **{**hop, **changes})
 
 
-def build_options_for(config: PublishedConfig) -> BuildOptions:
-    """How a corpus for this network is built from files: its material and drum map, 4/4, every tune in the key of its file."""
+def piece_options_for(config: PieceConfig, **changes: Any) -> PieceOptions:
+    """The options by which a network of drums, grooves or trios learns, some of them changed; ValueError for one that makes no sense.
+
+    The rate of a trio's network of fewer streams is in proportion to their number.
+    """
+    recipe = dict(_PIECE_RECIPES[config.material, config.told])
+    if config.material == "trio":
+        recipe["target_bits"] *= len(config.streams) / 3
+    return PieceOptions(**{**recipe, **changes})
+
+
+def build_options_for(config: PublishedConfig | PieceConfig) -> BuildOptions:
+    """How a corpus for this network is built from files: its material and drum map, 4/4, every tune in the key of its file.
+
+    Trios of our own networks are kept in one key, as our melodies are.
+    """
+    if isinstance(config, PieceConfig):
+        material, own_key = config.corpus_materials[0], config.material == "trio"
+        return BuildOptions(material=material, hop_bars=1, meters=("4/4",), transpose=own_key, drum_map=config.drums)
     made = converter_for(config)
     drums, bars = made.drum_map or BuildOptions().drum_map, made.bars(config.steps)
     return BuildOptions(material=made.material, bars=(bars,), hop_bars=1, meters=("4/4",), transpose=False, drum_map=drums)

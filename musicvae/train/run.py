@@ -16,17 +16,19 @@ import numpy as np
 import torch
 
 from musicvae.corpus.store import Corpus
-from musicvae.model.config import ModelConfig
+from musicvae.model.headers import AnyConfig
+from musicvae.model.pieces.config import PieceConfig
 from musicvae.model.published.config import PublishedConfig
 from musicvae.model.weights import load_model
 from musicvae.train.checkpoints import CheckpointWriter, load_plain, newest_checkpoint, save_plain
 from musicvae.train.course import Course, Finish, HeldOut, Source
 from musicvae.train.machine import build_trainer, machine_settings, versions
-from musicvae.train.options import MachineOptions, PublishedOptions, RunOptions, TrainOptions
+from musicvae.train.options import MachineOptions, PieceOptions, PublishedOptions, RunOptions, TrainOptions
 from musicvae.train.own_course import PRIOR_FILE, OwnCourse
+from musicvae.train.pieces_course import PieceCourse
 from musicvae.train.progress import ProgressLine, StatusLine
 from musicvae.train.published_course import PublishedCourse
-from musicvae.train.recipes import options_for, preset_named
+from musicvae.train.recipes import options_for, piece_options_for, preset_named
 from musicvae.train.shell import TrainingTask
 
 __all__ = ["TrainResult", "corpus_fingerprint", "course_of", "train"]
@@ -35,7 +37,6 @@ _log = logging.getLogger(__name__)
 _BUDGETS = frozenset({"max_steps", "max_minutes", "patience", "prior_steps", "prior_patience"})
 _NETWORK_FILE = "network.ckpt"
 _HASHED_AT_A_TIME = 1 << 18  # rows
-Config = ModelConfig | PublishedConfig
 
 
 @dataclass(frozen=True)
@@ -67,14 +68,15 @@ class _Job:
 
 
 def train(
-    corpus: Corpus, out: str | Path, *, config: Config | str = "melody", options: RunOptions | None = None,
+    corpus: Corpus, out: str | Path, *, config: AnyConfig | str = "melody", options: RunOptions | None = None,
     machine: MachineOptions | None = None, resume: bool = False, force: bool = False, init_from: str | Path | None = None,
     metadata: Mapping[str, Any] | None = None, progress: bool = True,
 ) -> TrainResult:  # fmt: skip
     """Learn a network (and its prior, where it has one to learn) from a corpus and write the model file `out`.
 
     config: numbers of a network or the name of a preset, the project's own or a published one. options: `TrainOptions` for the
-    project's own networks, `PublishedOptions` for published ones; None: the defaults, or the preset's recipe. resume: go on from the
+    project's networks of melodies, `PieceOptions` for its others, `PublishedOptions` for published ones; None: the defaults, or the
+    preset's recipe. resume: go on from the
     newest checkpoint in the run's folder, exactly as if nothing had happened (from the beginning, where there is none).
     force: replace `out`, and forget an older run. init_from: a model file of the same sizes
     to start from. metadata: further entries of the file's header. Raises ValueError for too little
@@ -109,13 +111,18 @@ def train(
     return TrainResult(out, run_dir, found[0], found[1] + time.monotonic() - begin, found[2], prior, course.report)
 
 
-def course_of(corpus: Corpus, config: Config, options: RunOptions | None = None) -> Course:
+def course_of(corpus: Corpus, config: AnyConfig, options: RunOptions | None = None) -> Course:
     """The course of a network; ValueError for options of the other family, and for a corpus that does not fit."""
     if isinstance(config, PublishedConfig):
         options = options or options_for(config)
         if not isinstance(options, PublishedOptions):
             raise ValueError(f"{config.preset} is a published network and needs PublishedOptions, got {type(options).__name__}")
         return PublishedCourse(corpus, config, options)
+    if isinstance(config, PieceConfig):
+        options = options or piece_options_for(config)
+        if not isinstance(options, PieceOptions):
+            raise ValueError(f"networks of drums, grooves and trios of this project need PieceOptions, got {type(options).__name__}")
+        return PieceCourse(corpus, config, options)
     options = options or TrainOptions()
     if not isinstance(options, TrainOptions):
         raise ValueError(f"networks of this project need TrainOptions, got {type(options).__name__}; was a published preset meant?")

@@ -1,4 +1,4 @@
-"""Training a `MelodyVAE`: its loss, the control of its rate, the figures it is judged by.
+"""Training the project's own networks: their loss, the control of their rate, the figures they are judged by.
 
 The loss is nats per step (so that windows of all lengths weigh alike and one clipping norm suits
 all): mean reconstruction + beta * KL, each dimension's mean KL over the batch costing at least the
@@ -8,35 +8,68 @@ floor. What is logged as KL is the KL before that floor, in bits of a whole wind
 from __future__ import annotations
 
 import math
-from typing import Any
+from abc import abstractmethod
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
 
 from musicvae.model.config import ModelConfig
 from musicvae.model.losses import bits, kl_per_dimension, return_cost
+from musicvae.model.pieces.vae import PieceVAE
 from musicvae.model.vae import MelodyVAE
 from musicvae.train.control import RateController, cosine_share
 from musicvae.train.data import Batch
 from musicvae.train.options import TrainOptions
 from musicvae.train.shell import TrainingTask
 
-__all__ = ["VAETask"]
+__all__ = ["Pass", "RateTask", "VAETask"]
 
 _ACTIVE_VARIANCE, _ACTIVE_NATS = 0.01, 0.05
 
 
-class VAETask(TrainingTask[MelodyVAE, TrainOptions]):
-    """Training of one network; `bars` is the length of a full window."""
+OwnVAE = TypeVar("OwnVAE", bound=MelodyVAE | PieceVAE)
 
-    def __init__(self, config: ModelConfig, options: TrainOptions, *, bars: int, log_every_steps: int = 50) -> None:
-        super().__init__(MelodyVAE(config), options, log_every_steps=log_every_steps)
+
+@dataclass(frozen=True)
+class Pass:
+    """What a pass of a batch gives. reconstruction: (N,) nats; kl: (N, Z) nats; mu: (N, Z); hint: (N,), cost of the hint at returns.
+
+    steps: of a window. bars: of a window. parts: further figures of each window, (N,), by name.
+    """
+
+    reconstruction: Tensor
+    kl: Tensor
+    mu: Tensor
+    hint: Tensor
+    bars: int
+    steps: int
+    parts: dict[str, Tensor] = field(default_factory=dict)
+
+
+class RateTask(TrainingTask[OwnVAE, TrainOptions]):
+    """Training of one of our own networks at a target rate; `bars` is the length of a full window. A subclass gives `run_batch`."""
+
+    def __init__(self, network: OwnVAE, options: TrainOptions, *, bars: int, log_every_steps: int = 50) -> None:
+        super().__init__(network, options, log_every_steps=log_every_steps)
         self.bars = bars
         self.controller = RateController(
             beta=options.beta, target_bits=options.target_bits, gain=options.beta_gain, warmup_steps=options.beta_warmup_steps
         )
         self._sums = torch.zeros(3)
-        self._seen: list[tuple[Tensor, Tensor, Tensor]] = []
+        self._seen: list[Pass] = []
+
+    @abstractmethod
+    def run_batch(self, batch: Any, noise_seed: int | None = None) -> Pass:
+        """One pass: in training with all its noise; in validation with noise of z from this seed, and none else."""
+
+    def noise(self, count: int, device: torch.device, seed: int | None) -> Tensor:
+        """Noise of z, (count, Z): of the step, or of a seed."""
+        size = self.vae.config.z_size
+        if seed is None:
+            return torch.randn(count, size, device=device)
+        return torch.randn(count, size, generator=torch.Generator().manual_seed(seed)).to(device)
 
     # -- schedules
 
@@ -60,28 +93,16 @@ class VAETask(TrainingTask[MelodyVAE, TrainOptions]):
 
     # -- the step
 
-    def _step(self, tokens: Tensor, kind: int, noise: Tensor, keep: Tensor | None) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Reconstruction (N,) and KL (N, Z) in nats, mu (N, Z), and the cost (N,) of the hint at returning bars."""
-        out = self.vae(tokens, kind, noise, keep)
-        # Sums of many terms and logarithms stay in single precision whatever the products are in.
-        mu, sigma = out.mu.float(), out.sigma.float()
-        return -out.log_probs.float().sum((1, 2)), kl_per_dimension(mu, sigma), mu, return_cost(out.returns.float(), tokens)
-
-    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+    def training_step(self, batch: Any, batch_idx: int) -> Tensor:
         """The loss of one batch."""
-        tokens, kind = batch.tokens.long(), batch.kind
-        noise = torch.randn(len(tokens), self.vae.config.z_size, device=tokens.device)
-        dropout = self.options.input_dropout
-        keep = torch.rand(tokens.shape, device=tokens.device) >= dropout if dropout else None
-        reconstruction, kl, _, hint = self._step(tokens, kind, noise, keep)
+        run = self.run_batch(batch)
         beta = self.controller.beta(self.global_step)
-        paid, kl_mean = self._paid(kl[:, : self.vae.config.z_used(tokens.shape[1])])
-        if tokens.shape[1] == self.bars:
+        paid, kl_mean = self._paid(run.kl[:, : self.vae.config.z_used(run.bars)])
+        if run.bars == self.bars:
             self.controller.update(kl_mean, self.global_step)
-            self._sums += torch.stack([reconstruction.detach().mean(), kl_mean, torch.ones_like(kl_mean)])
-        self._windows += len(tokens)
-        steps = tokens.shape[1] * tokens.shape[2]
-        return (reconstruction.mean() + beta * paid + self.options.return_weight * hint.mean()) / steps
+            self._sums += torch.stack([run.reconstruction.detach().mean(), kl_mean, torch.ones_like(kl_mean)])
+        self._windows += len(run.kl)
+        return (run.reconstruction.mean() + beta * paid + self.options.return_weight * run.hint.mean()) / run.steps
 
     def _paid(self, kl: Tensor) -> tuple[Tensor, Tensor]:
         """The KL that is paid for, floor included, and the KL as it is: mean over the windows of all processes.
@@ -107,12 +128,9 @@ class VAETask(TrainingTask[MelodyVAE, TrainOptions]):
 
     # -- validation
 
-    def validation_step(self, batch: Batch, batch_idx: int) -> None:
+    def validation_step(self, batch: Any, batch_idx: int) -> None:
         """Score a batch with noise of its own that is always the same."""
-        tokens = batch.tokens.long()
-        generator = torch.Generator().manual_seed(batch_idx)
-        noise = torch.randn(len(tokens), self.vae.config.z_size, generator=generator).to(tokens.device)
-        self._seen.append(self._step(tokens, batch.kind, noise, None)[:3])
+        self._seen.append(self.run_batch(batch, noise_seed=batch_idx))
 
     def validation_figures(self) -> dict[str, float]:
         """Reconstruction, KL, beta, active dimensions, and reconstruction + beta * (KL - target) as the objective.
@@ -120,8 +138,8 @@ class VAETask(TrainingTask[MelodyVAE, TrainOptions]):
         Where the rate is on target, -beta is the slope of reconstruction over KL, so the objective is the
         reconstruction at the target rate itself to first order, and comparable while beta moves.
         """
-        reconstruction, kl, mu = (torch.cat(parts) for parts in zip(*self._seen, strict=True))
-        self._seen = []
+        seen, self._seen = self._seen, []
+        reconstruction, kl, mu = (torch.cat(parts) for parts in zip(*((run.reconstruction, run.kl, run.mu) for run in seen), strict=True))
         used = self.vae.config.z_used(self.bars)
         active = (mu[:, :used].var(0, correction=0) > _ACTIVE_VARIANCE) & (kl[:, :used].mean(0) > _ACTIVE_NATS)
         beta = float(self.controller.beta(self.global_step))
@@ -130,6 +148,7 @@ class VAETask(TrainingTask[MelodyVAE, TrainOptions]):
             "kl_bits": bits(float(kl.sum(1).mean())),
             "active_dimensions": float(active.sum()),
             "beta": beta,
+            **{name: float(torch.cat([run.parts[name] for run in seen]).mean()) for name in seen[0].parts},
         }
         excess_nats = (figures["kl_bits"] - (self.options.target_bits or 0.0)) * math.log(2.0)
         figures["objective_nats"] = figures["reconstruction_nats"] + beta * excess_nats
@@ -148,3 +167,23 @@ class VAETask(TrainingTask[MelodyVAE, TrainOptions]):
     def load_family_state(self, state: dict[str, Any]) -> None:
         """Take up the controller's."""
         self.controller.load_state_dict(state["controller"])
+
+
+class VAETask(RateTask[MelodyVAE]):
+    """Training of a network of melodies."""
+
+    def __init__(self, config: ModelConfig, options: TrainOptions, *, bars: int, log_every_steps: int = 50) -> None:
+        super().__init__(MelodyVAE(config), options, bars=bars, log_every_steps=log_every_steps)
+
+    def run_batch(self, batch: Batch, noise_seed: int | None = None) -> Pass:
+        """One pass; in training some of the events fed back are hidden."""
+        tokens, kind = batch.tokens.long(), batch.kind
+        noise = self.noise(len(tokens), tokens.device, noise_seed)
+        dropout = self.options.input_dropout if noise_seed is None else 0.0
+        keep = torch.rand(tokens.shape, device=tokens.device) >= dropout if dropout else None
+        out = self.vae(tokens, kind, noise, keep)
+        # Sums of many terms and logarithms stay in single precision whatever the products are in.
+        mu, sigma = out.mu.float(), out.sigma.float()
+        reconstruction = -out.log_probs.float().sum((1, 2))
+        hint = return_cost(out.returns.float(), tokens)
+        return Pass(reconstruction, kl_per_dimension(mu, sigma), mu, hint, tokens.shape[1], tokens.shape[1] * tokens.shape[2])

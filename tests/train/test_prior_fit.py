@@ -7,9 +7,9 @@ import torch
 from musicvae.model.config import PRESETS
 from musicvae.model.vae import MelodyVAE
 from musicvae.train import prior_fit
-from musicvae.train.data import TrainingWindows
 from musicvae.train.options import TrainOptions
-from musicvae.train.prior_fit import encode_batches, fit_prior
+from musicvae.train.own_course import OwnCourse
+from musicvae.train.prior_fit import fit_prior
 
 OPTIONS = TrainOptions(prior_steps=150, prior_lr=5e-3, batch_size=16, prior_batch_size=32, validation_windows=32, prior_patience=1)
 
@@ -23,8 +23,13 @@ def vae():
     return network.eval()
 
 
+def fitted(vae, corpus, options, **more):
+    codes = OwnCourse(corpus, vae.config, options).codes(vae, torch.device("cpu"))
+    return fit_prior(vae.config, codes, options, **more)
+
+
 def test_the_prior_gains_on_the_standard_normal(vae, corpus):
-    fit = fit_prior(vae, corpus, OPTIONS, bars=16)
+    fit = fitted(vae, corpus, OPTIONS)
     assert fit.nats_prior > fit.nats_standard_normal + 20
     assert fit.figures()["gain_over_standard_normal_nats"] == pytest.approx(fit.nats_prior - fit.nats_standard_normal)
     assert not fit.prior.training
@@ -34,11 +39,10 @@ def test_the_prior_gains_on_the_standard_normal(vae, corpus):
 
 def test_codes_are_grouped_and_the_network_is_left_alone(vae, corpus):
     before = {name: x.clone() for name, x in vae.state_dict().items()}
-    source = TrainingWindows(corpus, bars=16, hop_bars=2, batch_size=8, seed=0, short_share=0.5)
-    batches = [source.batch(i) for i in range(12)]
-    codes = encode_batches(vae, batches, torch.device("cpu"))
+    course = OwnCourse(corpus, vae.config, replace(OPTIONS, short_share=0.5, batch_size=8))
+    codes, held_out = course.codes(vae, torch.device("cpu"))
     assert len({(code.bars, code.kind) for code in codes}) == len(codes)
-    assert sum(len(code.mu) for code in codes) == sum(len(batch.tokens) for batch in batches)
+    assert sum(len(code.mu) for code in held_out) == sum(len(batch.tokens) for batch in course.held_out())
     assert all(not code.mu.requires_grad for code in codes)
     assert all(torch.equal(before[name], x) for name, x in vae.state_dict().items())
 
@@ -47,7 +51,7 @@ def test_a_killed_fit_goes_on_exactly(vae, corpus, tmp_path, monkeypatch):
     options = replace(OPTIONS, prior_steps=8)
     monkeypatch.setattr(prior_fit, "_EVALUATE_EVERY_STEPS", 2)
     monkeypatch.setattr(prior_fit, "_SAVE_EVERY_SECONDS", 0.0)
-    straight = fit_prior(vae, corpus, options, bars=16)
+    straight = fitted(vae, corpus, options)
     path, own = tmp_path / "prior.ckpt", prior_fit._train_step
 
     def killed(*args):
@@ -58,12 +62,12 @@ def test_a_killed_fit_goes_on_exactly(vae, corpus, tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(prior_fit, "_train_step", killed)
         with pytest.raises(KeyboardInterrupt):
-            fit_prior(vae, corpus, options, bars=16, checkpoint=path, notes={"of": "this"})
+            fitted(vae, corpus, options, checkpoint=path, notes={"of": "this"})
     steps = []
     monkeypatch.setattr(prior_fit, "_train_step", lambda *args: steps.append(args[-1]) or own(*args))
-    resumed = fit_prior(vae, corpus, options, bars=16, checkpoint=path, notes={"of": "this"})
+    resumed = fitted(vae, corpus, options, checkpoint=path, notes={"of": "this"})
     assert steps == [4, 5, 6, 7]
     assert all(torch.equal(x, resumed.prior.state_dict()[name]) for name, x in straight.prior.state_dict().items())
     steps.clear()
-    fit_prior(vae, corpus, options, bars=16, checkpoint=path, notes={"of": "another network"})
+    fitted(vae, corpus, options, checkpoint=path, notes={"of": "another network"})
     assert len(steps) == 8

@@ -90,15 +90,17 @@ _TINY: dict[str, Any] = {
     "decoder_size": 32, "readout_size": 8, "prior_size": 32, "prior_mixtures": 2, "told_size": 16, "nade_size": 8,
 }  # fmt: skip
 _GROOVE: dict[str, Any] = {"material": "groove", "streams": ("feel",), "told": "hits", "z_global": 16, "z_bar": 8}
-_TRIO: dict[str, Any] = {"material": "trio", "streams": _STREAMS["trio"]}
+_TRIO: dict[str, Any] = {"material": "trio", "streams": _STREAMS["trio"], "z_global": 24, "z_bar": 24, "heads": 6}
+_ALONE: dict[str, Any] = {"material": "trio", "z_bar": 12, "heads": 2}
 PIECE_PRESETS: Mapping[str, PieceConfig] = {
     "drums": PieceConfig(z_global=16, z_bar=24),
     "groove": PieceConfig(**_GROOVE),
     "drumify": PieceConfig(told="taps", z_global=16, z_bar=16, readout_size=48),
-    "trio": PieceConfig(**_TRIO, z_global=24, z_bar=24, heads=6, bar_size=320, encoder_size=256, conductor_size=320),
+    "trio": PieceConfig(**_TRIO, bar_size=320, encoder_size=256, conductor_size=320),
     "tiny-drums": PieceConfig(**_TINY),
     "tiny-groove": PieceConfig(**{**_GROOVE, **_TINY}),
     "tiny-drumify": PieceConfig(told="taps", **_TINY),
-    "tiny-trio": PieceConfig(**_TRIO, **_TINY),
+    "tiny-trio": PieceConfig(**{**_TRIO, **_TINY}),
+    **{f"trio-{name}": PieceConfig(**_ALONE, streams=(name,)) for name in _STREAMS["trio"]},
 }
-"""By name; those that begin with "tiny-" are made in seconds, to try things out."""
+"""By name; those that begin with "tiny-" are made in seconds, to try things out, those with "trio-" learn one part of a trio alone."""

@@ -23,7 +23,7 @@ from musicvae.music.converters.melodies import Voice
 from musicvae.music.groove import GROOVE_CLASSES
 from musicvae.music.meter import MAX_STEPS_PER_BAR
 
-__all__ = ["USUAL_TEMPO_QPM", "Frames", "columns_of", "frames_of", "told_of"]
+__all__ = ["USUAL_TEMPO_QPM", "Columns", "Frames", "columns_of", "frames_of", "told_of"]
 
 USUAL_TEMPO_QPM = 120.0
 """Where no tempo is known."""

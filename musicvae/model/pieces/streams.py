@@ -53,6 +53,14 @@ class BarDecoder(nn.Module, ABC):
     def draw(self, context: BarContext, noise: Tensor | None, temperature: float) -> Tensor:
         """Frames (N, B, S, K), the likeliest at temperature 0 or without noise (N, B, S, noise_width)."""
 
+    def figures(self, context: BarContext, target: Tensor) -> dict[str, Tensor]:
+        """How near frames written freely at temperature 0 come to the target (N, B, S, K): figures of each piece, (N,), by name.
+
+        "accuracy": the share of steps all of whose numbers are right.
+        """
+        right = (self.draw(context, None, 0.0).long() == target.long()).all(-1)
+        return {"accuracy": right.float().mean((1, 2))}
+
 
 class SteppedDecoder(BarDecoder):
     """One that writes step after step and is fed what it wrote: hits or events."""
@@ -60,9 +68,13 @@ class SteppedDecoder(BarDecoder):
     def __init__(self, config: PieceConfig, head: Head) -> None:
         super().__init__()
         self.decoder = Decoder(config, head)
-        self.head = head
         self.noise, self.noise_width = head.noise, head.noise_width
         self._numbers = GROOVE_CLASSES if isinstance(head, Nade) else 1
+
+    @property
+    def head(self) -> Head:
+        """What is written at a step."""
+        return self.decoder.head
 
     def log_prob(self, context: BarContext, target: Tensor, keep: Tensor | None = None) -> Tensor:
         """Nats (N, B, S) of frames (N, B, S, K), the true ones being fed back."""

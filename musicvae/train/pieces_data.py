@@ -1,0 +1,102 @@
+"""Batches for networks of drums, grooves and trios: windows of a corpus in 4/4 as frames, of all lengths.
+
+As everywhere a batch is a function of (seed, its number, rank).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from musicvae.corpus.store import Corpus
+from musicvae.corpus.tunes import COLUMNS
+from musicvae.model.pieces.config import PieceConfig
+from musicvae.model.pieces.frames import Frames, frames_of
+from musicvae.train.data import TrainingWindows, Windows, full_bars
+from musicvae.train.options import TrainOptions
+
+__all__ = ["FrameReader", "HeldOutFrames", "TrainingFrames", "frames_report"]
+
+_KIND = 0  # meters of 16 steps
+_UNREAD = ("onsets", "chords")
+
+
+class FrameReader:
+    """Windows of a corpus as frames of one network; `bars` is the length of a full one.
+
+    ValueError for a corpus of another material or map of drums, or one that is too small.
+    """
+
+    def __init__(self, corpus: Corpus, config: PieceConfig, *, hop_bars: int) -> None:
+        self.corpus, self.config = corpus, config
+        if corpus.material not in config.corpus_materials:
+            corpus.require_material(config.corpus_materials[0])
+        have = corpus.options.get("drum_map", "")
+        if have and have != config.drums:
+            raise ValueError(f"this corpus has drums of the map {have}, the network goes by {config.drums}: build one with its map")
+        self.bars = full_bars(corpus, config.max_bars, hop_bars=hop_bars, kind=_KIND)
+        self._columns = [name for name in COLUMNS[corpus.material] if name not in _UNREAD and name in corpus.columns]
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns of the corpus that are read."""
+        return tuple(self._columns)
+
+    def frames(self, windows: Windows) -> Frames:
+        """The frames of windows (N, 3) of one length; what is told has the tempo of each line."""
+        found: dict[str, NDArray[Any]] = {name: self.corpus.rows(windows, name) for name in self._columns}
+        tempo = np.asarray(self.corpus.tempo_qpm[windows[:, 0]], np.float32)
+        tempo = np.where(tempo > 0, tempo, 120.0)
+        return frames_of(self.config, {**found, "tempo": np.broadcast_to(tempo[:, None], found["bars"].shape[:2])})
+
+
+class TrainingFrames:
+    """Endless training batches of `TrainingWindows`, all in 4/4."""
+
+    def __init__(self, reader: FrameReader, options: TrainOptions, *, seed: int, rank: int = 0, world_size: int = 1) -> None:
+        self.reader = reader
+        self.source = TrainingWindows(
+            reader.corpus, bars=reader.bars, hop_bars=options.hop_bars, batch_size=options.batch_size, seed=seed,
+            short_share=options.short_share, kinds=(_KIND,), rank=rank, world_size=world_size,
+        )  # fmt: skip
+        self.batches_per_pass = self.source.batches_per_pass
+
+    def batch(self, number: int) -> Frames:
+        """Batch `number`, from 0, of this process."""
+        return self.reader.frames(self.source.batch_windows(number)[0])
+
+    def onward(self, number: int) -> Iterator[Frames]:
+        """Batches from `number` on, without end."""
+        while True:
+            yield self.batch(number)
+            number += 1
+
+
+class HeldOutFrames:
+    """The same full windows in every validation."""
+
+    def __init__(self, reader: FrameReader, options: TrainOptions) -> None:
+        found = reader.corpus.windows("validation", kind=_KIND, bars=reader.bars, hop=options.validation_hop_bars)
+        most = options.validation_windows
+        kept = found[np.linspace(0, len(found) - 1, min(most, len(found))).astype(int)] if len(found) else found
+        self._reader = reader
+        self._parts = [kept[first : first + options.batch_size] for first in range(0, len(kept), options.batch_size)]
+
+    def __len__(self) -> int:
+        """Number of batches."""
+        return len(self._parts)
+
+    def __iter__(self) -> Iterator[Frames]:
+        """The batches, always in the same order."""
+        return map(self._reader.frames, self._parts)
+
+
+def frames_report(reader: FrameReader, *, hop_bars: int) -> dict[str, Any]:
+    """What there is to learn from: tunes and full windows by split, and the corpus' own report."""
+    corpus = reader.corpus
+    counts = {name: corpus.window_counts(name, kind=_KIND, bars=reader.bars, hop=hop_bars)["windows"] for name in ("train", "validation")}
+    tunes = {name: int((np.asarray(corpus.split) == i).sum()) for i, name in enumerate(("train", "validation", "test"))}
+    return {"tunes": tunes, "window_bars": reader.bars, "windows": counts, "corpus": dict(corpus.report)}
