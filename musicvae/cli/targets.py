@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import argparse
 
+    from musicvae.compose.grooving.rendition import Rendition
     from musicvae.music.melody import Melody
     from musicvae.music.piece import Piece
 
-    Music = Melody | Piece
+    Music = Melody | Piece | Rendition
 
 __all__ = ["MidiTargets", "check_ending", "check_file", "file_target", "folder_target", "picture_target"]
 
@@ -73,20 +74,26 @@ class MidiTargets:
         return [self._described(i, piece) for i, piece in enumerate(pieces)]
 
     def _write_files(self, pieces: Sequence[Music]) -> None:
+        from musicvae.compose.grooving.rendition import Rendition
+
         for path, piece in zip(self.midi, pieces, strict=True):
             piece.write(path, force=self.force)
         if self.sounds:
             from musicvae.music.sound import write_wav
 
             for path, piece in zip(self.sounds, pieces, strict=True):
-                write_wav(piece, path, force=self.force)
+                write_wav(piece.score if isinstance(piece, Rendition) else piece, path, force=self.force)
         if self.pictures or self.picture:
             from musicvae.music.picture import write_piano_roll
 
             for path, midi, piece in zip(self.pictures, self.midi, pieces, strict=False):
-                write_piano_roll([piece], path, titles=[midi.name], force=self.force)
+                if isinstance(piece, Rendition):
+                    piece.write_picture(path, title=midi.name, force=self.force)
+                else:
+                    write_piano_roll([piece], path, titles=[midi.name], force=self.force)
             if self.picture:
-                write_piano_roll(list(pieces), self.picture, titles=[path.name for path in self.midi], force=self.force)
+                shown = [piece.shown if isinstance(piece, Rendition) else piece for piece in pieces]
+                write_piano_roll(shown, self.picture, titles=[path.name for path in self.midi], force=self.force)
 
     def _described(self, index: int, piece: Music) -> dict[str, Any]:
         described: dict[str, Any] = {

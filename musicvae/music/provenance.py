@@ -31,6 +31,7 @@ __all__ = [
     "piece_text",
     "provenance_of",
     "provenance_text",
+    "story_text",
     "with_exact_key",
     "with_exact_length",
 ]
@@ -66,10 +67,14 @@ def piece_facts(score: Score) -> Mapping[str, Any]:
     return facts if isinstance(facts, dict) else {}
 
 
+def story_text(story: Mapping[str, Any]) -> str:
+    """What `entry_of` reads back, as one line of ASCII; ValueError or TypeError for what JSON cannot hold."""
+    return _MARK + json.dumps(dict(story), sort_keys=True, separators=(",", ":"), allow_nan=False, default=_plain)
+
+
 def _text(provenance: Mapping[str, Any], what: str, facts: Mapping[str, Any], name: str) -> str:
     try:
-        entry = {**provenance, what: facts}
-        return _MARK + json.dumps(entry, sort_keys=True, separators=(",", ":"), allow_nan=False, default=_plain)
+        return story_text({**provenance, what: facts})
     except (TypeError, ValueError) as error:
         raise ValueError(f"the provenance of {name!r} cannot be kept as JSON: {error}") from None
 

@@ -13,11 +13,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from musicvae.music.clock import seconds_at
 from musicvae.music.files import atomic_path
 from musicvae.music.melody import Melody, Note
 from musicvae.music.meter import STEPS_PER_BEAT
 from musicvae.music.percussion import strike
 from musicvae.music.piece import Piece
+from musicvae.music.score import NoteTable, Score
 
 __all__ = ["MAX_SECONDS", "SAMPLE_RATE", "render", "write_wav"]
 
@@ -34,17 +36,18 @@ _HARMONICS = ((1, 1.0, 1.0), (2, 0.45, 1.6), (3, 0.25, 2.2), (4, 0.12, 3.0), (5,
 _HALF_LIFE_SECONDS = 0.5  # of the fundamental of middle C; an octave higher it is 1.4 times shorter
 
 
-def render(music: Melody | Piece) -> NDArray[np.float64]:
+def render(music: Melody | Piece | Score) -> NDArray[np.float64]:
     """Samples of a melody or a piece, from its first bar line to just after its last; shape (samples,), range -0.8 to 0.8.
 
-    A first hit that comes early begins the sound, and the bar line follows it. The loudest sample is ±0.8 whatever the
-    velocities, except in music without notes, which is silent. ValueError for more than `MAX_SECONDS`.
+    A score sounds from tick 0 to its last note, through all changes of tempo. A first hit that comes early begins the sound, and the bar
+    line follows it. The loudest sample is ±0.8 whatever the velocities, except in music without notes, which is silent. ValueError for
+    more than `MAX_SECONDS`.
     """
-    seconds = music.num_beats * 60 / music.tempo_qpm
+    seconds = _length(music)
     if seconds > MAX_SECONDS:
-        kind = "melody" if isinstance(music, Melody) else "piece"
+        kind = {Melody: "melody", Piece: "piece"}.get(type(music), "score")
         raise ValueError(f"the {kind} lasts {seconds:.0f} seconds; sound is made of up to {MAX_SECONDS:.0f}: is the tempo too low?")
-    sounds = _melody_sounds(music) if isinstance(music, Melody) else _piece_sounds(music)
+    sounds = _melody_sounds(music) if isinstance(music, Melody) else _sounds(music)
     early = max(0.0, -min((start for start, _ in sounds), default=0.0))
     samples = np.zeros(round((early + seconds + _TAIL_SECONDS) * SAMPLE_RATE))
     for begin, tone in sounds:
@@ -55,8 +58,8 @@ def render(music: Melody | Piece) -> NDArray[np.float64]:
     return samples * (_PEAK / loudest) if loudest else samples
 
 
-def write_wav(music: Melody | Piece, path: str | Path, *, force: bool = False) -> Path:
-    """Write a melody or a piece as a 16-bit mono WAV file; returns the path. Errors as `render` and `music.files.atomic_path`."""
+def write_wav(music: Melody | Piece | Score, path: str | Path, *, force: bool = False) -> Path:
+    """Write a melody, a piece or a score as a 16-bit mono WAV file; returns the path. Errors as `render` and `music.files.atomic_path`."""
     data = np.round(render(music) * 32767).astype("<i2").tobytes()
     with atomic_path(path, force=force) as temporary, wave.open(str(temporary), "wb") as file:
         file.setnchannels(1)
@@ -72,22 +75,31 @@ def _melody_sounds(melody: Melody) -> list[tuple[float, NDArray[np.float64]]]:
     return [(note.onset_steps * seconds_per_step, _tone(note, note.duration_steps * seconds_per_step)) for note in melody.notes]
 
 
-def _piece_sounds(piece: Piece) -> list[tuple[float, NDArray[np.float64]]]:
-    score = piece.to_score()
-    second = 60 / piece.tempo_qpm / score.ticks_per_beat
-    first = piece.lead_in_bars * piece.meter.beats_per_bar * score.ticks_per_beat
+def _length(music: Melody | Piece | Score) -> float:
+    """Seconds to the last bar line, or to the end of a score's last note."""
+    if isinstance(music, Score):
+        return float(seconds_at(music, np.array([max(music.end_ticks, music.length_ticks)]))[0])
+    return music.num_beats * 60 / music.tempo_qpm
+
+
+def _sounds(music: Piece | Score) -> list[tuple[float, NDArray[np.float64]]]:
+    """When each note or hit begins, in seconds from the first bar line, and its samples."""
+    score = music if isinstance(music, Score) else music.to_score()
+    lead_in = 0.0 if isinstance(music, Score) else music.lead_in_bars * music.meter.beats_per_bar * 60 / music.tempo_qpm
     kit: dict[int, NDArray[np.float64]] = {}
     sounds = []
     for track in score.tracks:
-        for note in track.notes:
-            onset, pitch, duration, velocity = note.onset_ticks, note.pitch, note.duration_ticks, note.velocity
+        notes = NoteTable.of(track.notes)
+        onsets = seconds_at(score, notes.onset_ticks) - lead_in
+        lengths = seconds_at(score, notes.end_ticks) - lead_in - onsets
+        for onset, length, pitch, velocity in zip(onsets, lengths, notes.pitch.tolist(), notes.velocity.tolist(), strict=True):
             if track.is_drum:
                 if pitch not in kit:
                     kit[pitch] = strike(pitch, SAMPLE_RATE)
                 tone = kit[pitch] * _loudness(velocity)
             else:
-                tone = _tone(Note(pitch, 0, 1, velocity), duration * second)
-            sounds.append(((onset - first) * second, tone))
+                tone = _tone(Note(pitch, 0, 1, velocity), length)
+            sounds.append((float(onset), tone))
     return sounds
 
 

@@ -1,0 +1,150 @@
+"""A whole file as it was played: its bytes, what was done, and what became of them as sound or picture."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from musicvae.compose.intake import Source, score_of
+from musicvae.music.files import atomic_path
+from musicvae.music.key import Key
+from musicvae.music.melody import Melody
+from musicvae.music.meter import Meter
+from musicvae.music.midi import midi_bytes, read_midi, score_bytes, score_from_bytes
+from musicvae.music.piece import Piece
+from musicvae.music.score import NoteTable, Score
+from musicvae.music.segments import segments, tempo_at
+
+__all__ = ["Rendition", "Report", "bytes_of"]
+
+
+@dataclass(frozen=True)
+class Report:
+    """What was played: hits, and those whose time or loudness is another now.
+
+    shift_ms: mean distance from where they were, in milliseconds; lateness_ms: mean of the same with its sign, late positive; velocity: the
+    lowest and the highest after; bars: of the beat, as 16 sixteenths; lead_in_bars: silent ones that were put before the first.
+    """
+
+    hits: int
+    moved: int
+    shift_ms: float
+    lateness_ms: float
+    velocity: tuple[int, int]
+    bars: int
+    lead_in_bars: int = 0
+
+    def __str__(self) -> str:
+        late = f"{abs(self.lateness_ms):.1f} ms {'late' if self.lateness_ms >= 0 else 'early'} in all"
+        hits = "1 hit" if self.hits == 1 else f"{self.hits} hits"
+        bars = "1 bar" if self.bars == 1 else f"{self.bars} bars"
+        low, high = self.velocity
+        return f"{hits} in {bars}, {self.moved} changed, {self.shift_ms:.1f} ms from the grid of before ({late}), velocity {low}-{high}"
+
+
+@dataclass(frozen=True, eq=False)
+class Rendition:
+    """The bytes of a MIDI file, and how they came about; written with `write`, read as music by `score`.
+
+    provenance: what made it, also in the file. notices: what the user should know, a sentence each. piece: what was played, if it was one.
+    """
+
+    data: bytes = field(repr=False)
+    name: str
+    report: Report
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+    notices: tuple[str, ...] = ()
+    piece: Piece | None = None
+
+    @cached_property
+    def score(self) -> Score:
+        """What the file holds."""
+        return score_from_bytes(self.data)
+
+    @property
+    def notes(self) -> NoteTable:
+        """All its notes, in ticks of its score."""
+        tables = [NoteTable.of(track.notes) for track in self.score.tracks]
+        none = np.zeros(0, np.int64)
+        names = ("onset_ticks", "pitch", "duration_ticks", "velocity")
+        return NoteTable(*(np.concatenate([none, *(getattr(table, name) for table in tables)]) for name in names))
+
+    @property
+    def shown(self) -> Piece:
+        """The piece that was played, for pictures of several; ValueError where it was a file."""
+        if self.piece is None:
+            raise ValueError(f"{self.name} is a whole file: it has a picture of its own (write_picture), beside others it has none")
+        return self.piece
+
+    @property
+    def num_bars(self) -> int:
+        """Written bars, up to the end of the last note."""
+        return sum(segment.num_bars for segment in segments(self.score, self.score.end_ticks))
+
+    @property
+    def meter(self) -> Meter:
+        """The first."""
+        return segments(self.score, self.score.end_ticks)[0].meter
+
+    @property
+    def key(self) -> Key | None:
+        """The first that the file states."""
+        return self.score.keys[0].key if self.score.keys else None
+
+    @property
+    def tempo_qpm(self) -> float:
+        """The first, in quarter notes a minute."""
+        return tempo_at(self.score, 0)
+
+    def write(self, path: str | Path, *, force: bool = False) -> Path:
+        """Write the MIDI file; returns the path. FileExistsError if it is there and `force` is off."""
+        with atomic_path(path, force=force) as temporary:
+            temporary.write_bytes(self.data)
+        return Path(path)
+
+    def write_picture(self, path: str | Path, *, title: str = "", force: bool = False) -> Path:
+        """Draw all tracks, the drums strong; errors as `music.picture.write_score_roll`."""
+        from musicvae.music.picture import ScoreMarks, write_score_roll
+
+        taken = {number: "played" for number, track in enumerate(self.score.tracks, 1) if track.is_drum and track.notes}
+        bars: list[tuple[int, int]] = []
+        for segment in segments(self.score, self.score.end_ticks):
+            bar = segment.meter.beats_per_bar * self.score.ticks_per_beat
+            bars += [(round(segment.start + number * bar), segment.start_bar + number) for number in range(segment.num_bars)]
+        return write_score_roll(self.score, path, ScoreMarks(taken, bars), title=title or self.name, force=force)
+
+    def to_pretty_midi(self) -> Any:
+        """The music as a `pretty_midi.PrettyMIDI` object."""
+        from musicvae.music.export import score_to_pretty_midi
+
+        return score_to_pretty_midi(self.score)
+
+
+def bytes_of(source: Source | Rendition, tune: int = 1) -> tuple[str, bytes, tuple[str, ...]]:
+    """What to call any music, a MIDI file of it (a file's own bytes where it is one), and what that could not keep.
+
+    source: a Piece, a Melody, a Rendition, a path of a MIDI, MusicXML, ABC or Humdrum file, a Score, a `pretty_midi.PrettyMIDI` or a
+    `music21` stream. tune: which one of an ABC file, from 1. Errors as `compose.intake.take`.
+    """
+    if isinstance(source, Rendition):
+        return source.name, source.data, ()
+    if isinstance(source, Melody):
+        return source.name, midi_bytes([source]), ()
+    if isinstance(source, str | os.PathLike):
+        from musicvae.music.reading import file_format
+
+        path = Path(source)
+        if not path.exists():
+            raise FileNotFoundError(f"{path} does not exist: was it misspelled, or is it in another folder?")
+        if file_format(path) == "MIDI":
+            read_midi(path)  # which says, with the path, what is wrong with it
+            return path.name, path.read_bytes(), ()
+    name, score = (source.name or "the piece", source.to_score()) if isinstance(source, Piece) else score_of(source, tune)
+    lost = (f"{name}: chord symbols are left out, since MIDI has no place for them",) if score.chords else ()
+    return name, score_bytes(score), lost
