@@ -17,6 +17,7 @@ from musicvae.music.score import NoteTable, Score, Track
 __all__ = ["TrioCandidate", "TrioChoice", "choose_trio"]
 
 _MELODY_PROGRAMS, _BASS_PROGRAMS = range(32), range(32, 40)
+_INSTRUMENTS = range(112)  # percussion and noises come after them
 _LEAD_NAMES = re.compile(r"melod|vocal|vox|voice|\blead|\bsolo|theme|\btune\b", re.IGNORECASE)
 _BASS_NAMES = re.compile(r"\bbas(s|so|se|i)?\b|bass\b|\bbass", re.IGNORECASE)
 _HIGHEST_BASS = 52  # the mean pitch of a bass, at most: E3
@@ -80,19 +81,43 @@ def choose_trio(score: Score) -> TrioChoice:
 
 
 def _roles(score: Score, drums: tuple[int, ...]) -> tuple[list[int], list[int], str]:
-    """Tracks that can be the melody, those that can be the bass, and by which rule."""
+    """Tracks that can be the melody, those that can be the bass, and by which rule.
+
+    Programs decide as in MusicVAE; where none is that of a role, the role goes by names, then by register, among the instruments proper.
+    """
     pitched = [i for i, t in enumerate(score.tracks, 1) if t.notes and i not in drums]
-    programs = {score.tracks[i - 1].program for i in pitched}
-    if len(pitched) < 2 or len(programs) > 1:
-        melodies = [i for i in pitched if score.tracks[i - 1].program in _MELODY_PROGRAMS]
-        basses = [i for i in pitched if score.tracks[i - 1].program in _BASS_PROGRAMS]
-        return melodies, basses, "by programs (melody 0-31, bass 32-39)"
-    basses = [i for i in pitched if _BASS_NAMES.search(score.tracks[i - 1].name)]
-    if basses:
-        return [i for i in pitched if i not in basses], basses, "by names, all programs being the same"
-    low = min(pitched, key=lambda i: _mean_pitch(score.tracks[i - 1]))
-    basses = [low] if _mean_pitch(score.tracks[low - 1]) <= _HIGHEST_BASS else []
-    return [i for i in pitched if i not in basses], basses, "by register, all programs being the same and no track being called bass"
+    programs = {i: score.tracks[i - 1].program for i in pitched}
+    if len(pitched) > 1 and len(set(programs.values())) == 1:
+        basses = [i for i in pitched if _BASS_NAMES.search(score.tracks[i - 1].name)]
+        if basses:
+            return [i for i in pitched if i not in basses], basses, "by names, all programs being the same"
+        basses, _ = _low(score, [], pitched)
+        rule = "by register, all programs being the same and no track being called bass"
+        return [i for i in pitched if i not in basses], basses, rule
+    melodies = [i for i in pitched if programs[i] in _MELODY_PROGRAMS]
+    basses = [i for i in pitched if programs[i] in _BASS_PROGRAMS]
+    rule = "by programs (melody 0-31, bass 32-39)"
+    instruments = [i for i in pitched if programs[i] in _INSTRUMENTS]
+    if not basses and len(instruments) > 1:
+        basses, how = _low(score, instruments, [i for i in instruments if i not in melodies and _is_low(score, i)] or instruments)
+        if basses:
+            melodies, rule = [i for i in melodies if i not in basses], f"{rule}; the bass {how}, no program being that of a bass"
+    if basses and not melodies:
+        melodies = [i for i in instruments if i not in basses and not _is_low(score, i)]
+        if melodies:
+            rule = f"{rule}; the melody by names and registers, no program being that of a melody"
+    return melodies, basses, rule
+
+
+def _low(score: Score, tracks: list[int], others: list[int]) -> tuple[list[int], str]:
+    """The low ones among the tracks called bass, else the lowest of the others, if it is low; and how they were found."""
+    called = [i for i in tracks if _is_low(score, i) and _BASS_NAMES.search(score.tracks[i - 1].name)]
+    lowest = min(others, key=lambda i: _mean_pitch(score.tracks[i - 1]))
+    return (called, "by names") if called else ([lowest] if _is_low(score, lowest) else [], "by register")
+
+
+def _is_low(score: Score, number: int) -> bool:
+    return _mean_pitch(score.tracks[number - 1]) <= _HIGHEST_BASS
 
 
 def _ranked(score: Score, role: str, tracks: list[int], partners: NDArray[np.int64]) -> list[TrioCandidate]:

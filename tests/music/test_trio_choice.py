@@ -61,12 +61,34 @@ def test_where_programs_say_nothing_names_do_and_else_registers():
     assert silent.why.endswith("by register, all programs being the same and no track being called bass")
 
 
+def test_a_role_that_no_program_tells_goes_by_names_and_registers():
+    pad, lead = track("pad", 89, (55, 58, 62), chord=3), track("Saw Lead", 81, (69, 71, 72))
+    sung = choose_trio(Score(TPB, (pad, BASS, lead, DRUMS)))
+    assert (sung.melody, sung.bass) == (3, 2)
+    assert sung.why.endswith("the melody by names and registers, no program being that of a melody")
+    cello, high = track("Cello", 42, (43, 45)), track("Bass Lead", 87, (81, 83))
+    low = choose_trio(Score(TPB, (LEAD, high, cello, DRUMS)))
+    assert (low.melody, low.bass) == (1, 3), "called bass, but two octaves too high"
+    assert low.why.endswith("the bass by register, no program being that of a bass")
+    named = choose_trio(Score(TPB, (LEAD, cello, track("Synth Bass", 87, (45, 48)), DRUMS)))
+    assert named.bass == 3
+    assert "the bass by names" in named.why
+
+
+def test_a_low_melody_program_is_the_bass_where_nothing_else_is_low():
+    guitar, voice = track("guitar", 30, (40, 43)), track("voice", 52, (69, 71))
+    choice = choose_trio(Score(TPB, (guitar, voice, DRUMS)))
+    assert (choice.melody, choice.bass) == (2, 1)
+
+
 @pytest.mark.parametrize(
     ("tracks", "message"),
     [
         ((LEAD, BASS), "no drums in it"),
         ((LEAD, DRUMS), r"no bass for a trio: by programs.*pitched tracks are 1 'high' \(program 29\)"),
-        ((BASS, track("strings", 48, (70,)), DRUMS), r"no melody for a trio: by programs.*2 'strings' \(program 48\)"),
+        ((BASS, track("gunshot", 127, (70,)), DRUMS), r"no melody for a trio: by programs.*2 'gunshot' \(program 127\)"),
+        ((BASS, track("strings", 48, (45,)), DRUMS), "no melody for a trio: by programs"),
+        ((LEAD, track("taiko", 116, (40,)), DRUMS), "no bass for a trio: by programs"),
         ((LEAD, track("strings", 48, (70,)), DRUMS), "no bass for a trio: by programs"),
     ],
 )
