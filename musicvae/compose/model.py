@@ -58,14 +58,20 @@ AnyModel: TypeAlias = "Model | PieceModel"
 def load(name_or_path: str | Path | None = None, *, device: str = "cpu", threads: int | None = None) -> AnyModel:
     """Load a model by the name of one at hand or by the path of its file; None loads the default one.
 
-    An imported one of drums, grooves, trios or performances is a `compose.pieces.model.PieceModel`, with the same methods.
+    One of drums, grooves, trios or performances is a `compose.pieces.model.PieceModel`, with the same methods.
     device: as torch names them. threads: to compute with, >= 1 (default: torch's choice). Raises ValueError
     for unknown names, damaged or newer files and devices that cannot be used, FileNotFoundError
     for a path that is not there.
     """
     name, path = find_model(name_or_path)
     # Importing an engine imports torch, which takes a second.
-    if model_header(path).get("network") != "published":
+    family = model_header(path).get("network")
+    if family == "pieces":
+        from musicvae.compose.pieces.model import PieceModel
+        from musicvae.model.pieces.engine import PiecesEngine
+
+        return PieceModel(PiecesEngine.load(path, device=device, threads=threads), name=name, path=path)
+    if family != "published":
         from musicvae.model.engine import Engine as NetworkEngine
 
         return Model(NetworkEngine.load(path, device=device, threads=threads), name=name, path=path)

@@ -190,7 +190,10 @@ def _key(score: Score, segment: Segment, parts: Sequence[PartNotes]) -> Key:
 
 
 def performed_tracks(bars: NDArray[np.integer], ticks_per_beat: int = 480) -> tuple[Track, ...]:
-    """Tracks of bars (B, 8, 64), from tick 0: rows of one program go on in one track, several of it in a bar in as many."""
+    """Tracks of bars (B, 8, 64), from tick 0: rows of one program go on in one track, several of it in a bar in as many.
+
+    No two have the same name, whatever programs of a family there are.
+    """
     tick = ticks_per_beat // STEPS_PER_PERFORMED_BEAT
     notes: dict[tuple[bool, int, int], list[Ints]] = {}
     for bar, rows in enumerate(bars):
@@ -200,12 +203,10 @@ def performed_tracks(bars: NDArray[np.integer], ticks_per_beat: int = 480) -> tu
             onset = part.onset_steps + bar * STEPS_PER_PERFORMED_BAR
             notes.setdefault((*sort, met[sort]), []).append(np.stack([onset * tick, part.pitch, part.duration_steps * tick, part.velocity]))
             met[sort] += 1
-    return tuple(
-        Track(NoteTable(*np.concatenate(found, axis=1)), _name(is_drum, program, number), program, is_drum)
-        for (is_drum, program, number), found in sorted(notes.items(), key=lambda entry: entry[0])
-    )
-
-
-def _name(is_drum: bool, program: int, number: int) -> str:
-    name = "Drums" if is_drum else _FAMILIES[program // _PROGRAMS_PER_FAMILY]
-    return f"{name} {number + 1}" if number else name
+    tracks, named = [], Counter[str]()
+    for (is_drum, program, _), found in sorted(notes.items(), key=lambda entry: entry[0]):
+        name = "Drums" if is_drum else _FAMILIES[program // _PROGRAMS_PER_FAMILY]
+        named[name] += 1
+        title = f"{name} {named[name]}" if named[name] > 1 else name
+        tracks.append(Track(NoteTable(*np.concatenate(found, axis=1)), title, program, is_drum))
+    return tuple(tracks)

@@ -73,7 +73,7 @@ class FakePieceEngine:
             mu[:, -self.lossy :] = self._clean(empty)[:, -self.lossy :]
         return mu, np.full_like(mu, 0.1)
 
-    def sample_prior(self, seeds, *, bars, temperature=1.0, given=None, given_bars=0):
+    def sample_prior(self, seeds, *, bars, temperature=1.0, given=None, given_bars=0, told=None):
         assert (bars, given) == (self.bars, None)
         return temperature * np.stack([generator(seed, "z").standard_normal(self.config.z_size) for seed in seeds])
 

@@ -115,3 +115,11 @@ def test_tracks_go_on_from_bar_to_bar():
     again = extract_performances(Score(TPB, tracks, meters=(MeterChange(0, Meter(4, 4)),)))
     np.testing.assert_array_equal(again.lines[0].bars, line.bars)
     assert performed_tracks(empty_bars(2)) == ()
+
+
+def test_programs_of_one_family_have_names_of_their_own():
+    bars = empty_bars(1)
+    for row, program in enumerate((0, 1, 0, 4)):
+        bars[0, row, :5] = [360 + program, 60, 256 + 11, 128 + 60, 489]
+    tracks = performed_tracks(bars)
+    assert [(t.name, t.program) for t in tracks] == [("Piano", 0), ("Piano 2", 0), ("Piano 3", 1), ("Piano 4", 4)]

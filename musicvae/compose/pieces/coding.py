@@ -80,7 +80,7 @@ def readings_of(engine: PieceEngine, bars: int) -> tuple[Reading, ...]:
 def windows_of(engine: PieceEngine, piece: Piece, chosen: Sequence[Reading]) -> list[dict[str, NDArray[Any]]]:
     """The columns (read_bars, ...) of a piece's windows, with chords and tempo where the network wants some."""
     told = own_guide(engine, piece.columns, piece.tempo_qpm)
-    heard = {name: rows for name, rows in told.items() if name in ("chords", "tempo")}
+    heard = {name: rows for name, rows in told.items() if name != "hits"}
     guided = {**piece.columns, **heard}
     return cut_columns(guided, chosen, engine.material)
 

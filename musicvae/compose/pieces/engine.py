@@ -110,12 +110,19 @@ class PieceEngine(Protocol):
         ...
 
     def sample_prior(
-        self, seeds: Sequence[int], *, bars: int, temperature: float = 1.0, given: Floats | None = None, given_bars: int = 0
+        self,
+        seeds: Sequence[int],
+        *,
+        bars: int,
+        temperature: float = 1.0,
+        given: Floats | None = None,
+        given_bars: int = 0,
+        told: Columns | None = None,
     ) -> Floats:
         """Draw z (N, Z), row i from `seeds[i]`; temperature 0 is the prior's likeliest way.
 
         given: (N, Z), whose blocks of the piece and of the first `given_bars` bars are kept, the others being drawn given those; not
-        for engines with a fixed window.
+        for engines with a fixed window. told: what the bars will be told, (N, bars, ...).
         """
         ...
 

@@ -103,12 +103,13 @@ def _window(engine: PieceEngine, seeds: Sequence[int], order: PieceOrder, before
     if before is not None and keep:
         context = Reading(place.start_bar, 0, keep, keep)
         cut = [cut_columns(columns, [context], engine.material)[0] for columns in before]
-        extra: dict[str, NDArray[Any]] = {name: told[name][:keep] for name in ("chords", "tempo") if name in told}
+        extra: dict[str, NDArray[Any]] = {name: told[name][:keep] for name in told if name != "hits"}
         given = encode_windows(engine, [{**columns, **extra} for columns in cut])[0]
         given = given if order.vector is None else given - order.vector(keep)
         fixed = {name: np.stack([columns[name] for columns in cut]) for name in cut[0]}
-    z = engine.sample_prior(seeds, bars=bars, temperature=order.prior_temperature, given=given, given_bars=keep if given is not None else 0)
-    played = engine.decode(
-        order.added(z, bars), bars=bars, temperature=order.temperature, seeds=seeds, told=stacked if engine.guide else None, given=fixed
+    known = stacked if engine.guide else None
+    z = engine.sample_prior(
+        seeds, bars=bars, temperature=order.prior_temperature, given=given, given_bars=0 if given is None else keep, told=known
     )
+    played = engine.decode(order.added(z, bars), bars=bars, temperature=order.temperature, seeds=seeds, told=known, given=fixed)
     return [{name: column[row, keep:] for name, column in played.items()} for row in range(len(seeds))]

@@ -146,7 +146,7 @@ def _own_passages(engine: PieceEngine, count: int, like: Passages | None, tell: 
         z[rows] = engine.sample_prior([seeds[row] for row in rows], bars=length)
     windows = [Reading(0, 0, length, length) for length in bars]
     played = decode_windows(engine, z, windows, guides, temperature=1.0, seeds=seeds)
-    extra = [{name: guide[name] for name in ("chords", "tempo") if name in guide} for guide in guides]
+    extra = [{name: rows for name, rows in guide.items() if name != "hits"} for guide in guides]
     return encoded(engine, [{**columns, **more} for columns, more in zip(played, extra, strict=True)], guides)
 
 

@@ -23,6 +23,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from musicvae.compose.grooving.model import GroovingModel
 from musicvae.compose.harmony import Chords, spread_chords
 from musicvae.compose.intake import Source
 from musicvae.compose.learning import Lesson, few_notices
@@ -30,11 +31,11 @@ from musicvae.compose.limits import check_bars, check_meter, check_pieces, check
 from musicvae.compose.pieces import coding, learning, styling
 from musicvae.compose.pieces.blending import PieceBlend, blend_pieces
 from musicvae.compose.pieces.code import PieceCode
-from musicvae.compose.pieces.engine import Columns, PieceEngine
+from musicvae.compose.pieces.engine import Columns
 from musicvae.compose.pieces.generating import PieceOrder, draw
 from musicvae.compose.pieces.guides import asked_guide, hits_notices
 from musicvae.compose.pieces.intake import TakenPiece, Wanted, gather_pieces, take_music
-from musicvae.compose.styled import LoadedModel, Style, Styles
+from musicvae.compose.styled import Style, Styles
 from musicvae.compose.styles import StyleVector, check_style_name, tempo_of
 from musicvae.model.noise import piece_seed
 from musicvae.music.key import Key
@@ -48,7 +49,7 @@ _USUAL_BARS = {"drums": 4, "groove": 4, "trio": 16}
 
 
 @dataclass(frozen=True)
-class PieceModel(LoadedModel[PieceEngine, Piece]):
+class PieceModel(GroovingModel):
     """A model of drums, grooves, trios or performances."""
 
     @property
@@ -107,7 +108,7 @@ class PieceModel(LoadedModel[PieceEngine, Piece]):
         order = PieceOrder(
             bars=check_bars(bars), temperature=check_temperature(temperature), tempo_qpm=tempo,
             prior_temperature=check_temperature(prior_temperature, "prior_temperature"),
-            vector=(lambda count: styling.offset_of(self.engine, styles, count)) if styles else None,
+            vector=(lambda count: styling.offset_at(self.engine, styles, count)) if styles else None,
             guide=asked_guide(self.engine, bars, chords=chords, hits=struck, tempo_qpm=tempo),
         )  # fmt: skip
         first = check_seed(seed)

@@ -29,7 +29,7 @@ from musicvae.music.performance import DRUMS, END, FIRST_PROGRAM, MAX_PARTS, NOT
 from musicvae.music.piece import Piece
 from musicvae.music.vocabulary import FIRST_PITCH_TOKEN, HOLD, NOTE_OFF
 
-__all__ = ["carried_over", "offset_of", "restyle_piece"]
+__all__ = ["carried_over", "offset_at", "offset_of", "restyle_piece"]
 
 Array = NDArray[Any]
 _MAX_OFFSET = 0.5
@@ -58,7 +58,7 @@ def restyle_piece(
     code = encode(engine, piece, refine=refine)
     seeds = [window_seed(seed, w) for w in range(len(code.windows))]
     guides = window_guides(code.guide, code.windows)
-    offsets = np.stack([offset_of(engine, styles, window.read_bars) for window in code.windows])
+    offsets = np.stack([offset_at(engine, styles, window.read_bars) for window in code.windows])
     played = []
     for z in (code.mu, code.mu + offsets):
         parts = decode_windows(engine, np.array(z), code.windows, guides, temperature=temperature, seeds=seeds)
@@ -68,12 +68,17 @@ def restyle_piece(
     return piece_of(engine, columns, tempo_qpm=piece.tempo_qpm, name=piece.name, key=piece.key, provenance=dict(provenance or {}))
 
 
-def offset_of(engine: PieceEngine, styles: Sequence[tuple[StyleVector, float]], bars: int) -> Floats:
-    """What vectors with their strengths add together to the z, (Z,), of a window of `bars` bars."""
-    total = np.zeros(engine.config.z_size)
+def offset_of(styles: Sequence[tuple[StyleVector, float]], z_size: int) -> Floats:
+    """What vectors with their strengths add together to a z, (Z,), that has all its blocks."""
+    total = np.zeros(z_size)
     for vector, strength in styles:
         total += strength * (vector.scale if strength >= 0 else vector.scale_down) * vector.direction
-    return in_use(engine, total, bars)
+    return total
+
+
+def offset_at(engine: PieceEngine, styles: Sequence[tuple[StyleVector, float]], bars: int) -> Floats:
+    """What they add to the z, (Z,), of a window of `bars` bars."""
+    return in_use(engine, offset_of(styles, engine.config.z_size), bars)
 
 
 def carried_over(own: Columns, before: Columns, after: Columns, material: str) -> dict[str, Array]:

@@ -57,7 +57,14 @@ class WindowEngine:
         return self.network.encode(columns)
 
     def sample_prior(
-        self, seeds: Sequence[int], *, bars: int, temperature: float = 1.0, given: Floats | None = None, given_bars: int = 0
+        self,
+        seeds: Sequence[int],
+        *,
+        bars: int,
+        temperature: float = 1.0,
+        given: Floats | None = None,
+        given_bars: int = 0,
+        told: Columns | None = None,
     ) -> Floats:
         """Draw z (N, Z) from N(0, temperature ** 2), row i from `seeds[i]`; ValueError where bars are given."""
         if given is not None:
