@@ -117,7 +117,8 @@ def bootstrap(
         return Estimate(value, np.nan, np.nan, len(sums), len(names))
     rng = np.random.default_rng(seed)
     draws = rng.multinomial(len(names), np.full(len(names), 1 / len(names)), size=resamples).astype(np.float64)
-    low, high = np.nanpercentile(statistic(draws @ by_tune), [2.5, 97.5])
+    found = statistic(draws @ by_tune)
+    low, high = (np.nan, np.nan) if np.isnan(found).all() else np.nanpercentile(found, [2.5, 97.5])
     return Estimate(value, float(low), float(high), len(sums), len(names))
 
 

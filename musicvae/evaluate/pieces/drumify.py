@@ -56,13 +56,13 @@ def sections(job: Job) -> Iterator[Section]:
         rows += _simple_rows(windows, truth, codec.hits(job.windows("train", bars=bars, hop=1).columns), job.seed)
         posterior = codec.encode(windows)
         seeds = piece_seeds(job.seed, len(windows))
-        mode = codec.sample_prior(seeds, bars=bars, temperature=0.0)
-        drawn = codec.sample_prior(seeds, bars=bars)
+        told = told_of(job.engine, windows.columns)
+        mode = codec.sample_prior(seeds, bars=bars, temperature=0.0, told=told)
+        drawn = codec.sample_prior(seeds, bars=bars, told=told)
         ways = [
             ("model, likeliest z", mode, 0.0, 0.0), ("model, z drawn from the prior", drawn, 0.0, 0.0),
             ("model, z drawn from the prior", drawn, 1.0, 0.0), ("model, z of the beat itself", posterior.mu, 0.0, posterior.bits),
         ]  # fmt: skip
-        told = told_of(job.engine, windows.columns)
         for way, z, temperature, bits in ways:
             found = codec.hits(codec.decode(z, bars=bars, temperature=temperature, seeds=seeds if temperature else None, told=told))
             rows.append(_row(windows, truth, found, way, "greedy" if not temperature else f"temperature {temperature:g}", bits))
@@ -86,7 +86,7 @@ def tap_features(taps: NDArray[np.bool_]) -> tuple[NDArray[np.float64], NDArray[
 
 
 def _simple_rows(windows: PieceWindows, truth: Flags, train: Flags, seed: int) -> list[TapRow]:
-    taps = truth.any(axis=3)
+    taps = _taps(truth)
     rows = []
     usual = np.zeros(truth.shape[3], bool)
     usual[int(train.sum(axis=(0, 1, 2)).argmax())] = True
@@ -96,17 +96,21 @@ def _simple_rows(windows: PieceWindows, truth: Flags, train: Flags, seed: int) -
                      "usual classes at each step of the bar", "-", 0.0))  # fmt: skip
     classifier = _fitted(train, seed)
     features, where = tap_features(taps)
-    scores = np.zeros((taps.size, truth.shape[3]))
-    scores[where] = 0.5 * (1 + np.tanh(classifier(features) / 2))
-    for threshold, _ in dict.fromkeys(best for best in best_guesses(truth, scores.reshape(truth.shape)).values()):
-        found = scores.reshape(truth.shape) > threshold
+    flat = np.zeros((taps.size, truth.shape[3]))
+    flat[where] = 0.5 * (1 + np.tanh(classifier(features) / 2))
+    scores = flat.reshape(truth.shape)
+    for threshold in dict.fromkeys(threshold for threshold, _ in best_guesses(truth, scores).values()):
+        found = scores > threshold
         rows.append(_row(windows, truth, found, "logistic regression on taps", f"above {threshold:.2f}", 0.0))
     return rows
 
 
+def _taps(hits: Flags) -> NDArray[np.bool_]:
+    return np.asarray(hits.any(axis=3), bool)
+
+
 def _fitted(train: Flags, seed: int) -> LinearClassifier:
-    taps = train.any(axis=3)
-    features, where = tap_features(taps)
+    features, where = tap_features(_taps(train))
     chosen = np.sort(np.random.default_rng(seed).permutation(len(where))[:_MOST_TAPS])
     return fit_flags(features[chosen], train.reshape(-1, train.shape[3])[where[chosen]])
 
@@ -123,9 +127,9 @@ def _row(windows: PieceWindows, truth: Flags, found: Flags, way: str, decoding: 
 
 _DRUMIFY = (
     "Held-out beats made again from their taps (the steps with any hit, and the loudest hit's timing). The model with the prior's "
-    "likeliest z, with z drawn, and with z of the beat itself, which is told its KL bits beside the taps. Rivals: every tap on the class that "
-    "training beats hit most; on the classes that most taps at that step of the bar have; and a logistic regression for each class on the "
-    "taps around and the place in the bar, fitted on training beats, with those of its thresholds that suit each figure best on the very "
-    "windows. Taps kept: steps with hits just where taps are."
+    "likeliest z, with z drawn, and with z of the beat itself, which is told its KL bits beside the taps. Rivals: every tap on the class "
+    "that training beats hit most; on the classes that most taps at that step of the bar have; and a logistic regression for each class "
+    "on the taps around and the place in the bar, fitted on training beats, with those of its thresholds that suit each figure best on "
+    "the very windows. Taps kept: steps with hits just where taps are."
 )
 _ACTIVITY = "Active: variance of mu over test windows above 0.01 and mean KL above 0.05 nat."

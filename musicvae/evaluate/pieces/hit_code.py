@@ -57,7 +57,7 @@ def fit_hit_code(hits: Flags, *, components: int | None = None) -> HitCode:
     covariance = (flat.T @ flat).astype(np.float64) / len(flat)
     values, vectors = np.linalg.eigh(covariance)
     order = np.argsort(values)[::-1][:components]
-    order = order[values[order] > 1e-7 * max(float(values.max()), 1e-30)]
+    order = order[values[order] > 1e-6 * max(float(values.max()), 1e-30)]
     return HitCode(
         mean=mean, basis=np.ascontiguousarray(vectors[:, order]).astype(np.float32), variances=values[order],
         total_variance=float(np.trace(covariance)), shape=hits.shape[1:],

@@ -52,7 +52,7 @@ def evaluate_pieces(
     job = Job(loaded, corpus, effort or (QUICK if quick else FULL), progress or (lambda text: None), seed)
     counts = _test_counts(job)
     if not any(windows for windows, _ in counts.values()):
-        shortest = min(job.lengths((1, *drums.LENGTHS)))
+        shortest = min(counts)
         raise ValueError(f"the corpus has no test windows of {shortest} bars to measure on: is it a corpus with a test split?")
     sections = tuple(_sections(job))
     about: dict[str, Any] = {

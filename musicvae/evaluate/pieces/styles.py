@@ -97,7 +97,7 @@ class _Beats:
             return cls(codec, codec.sample_prior(seeds, bars=bars), bars, seeds, None, job.seed)
         rows = np.random.default_rng([job.seed, 2]).choice(len(test), count, replace=len(test) < count)
         told = told_of(job.engine, test.take(rows).columns)
-        z = np.zeros((count, job.engine.config.z_size)) if job.engine.guide == "hits" else codec.sample_prior(seeds, bars=bars)
+        z = np.zeros((count, job.engine.config.z_size)) if job.engine.guide == "hits" else codec.sample_prior(seeds, bars=bars, told=told)
         return cls(codec, z, bars, seeds, told, job.seed)
 
     def named(self, judge: Judge, moves: Floats) -> NDArray[np.int64]:

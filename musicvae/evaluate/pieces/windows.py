@@ -175,10 +175,12 @@ class PieceCodec:
         parts += [self.engine.refine(z[rows], self._own(windows.columns, rows), steps) for rows in self._rows(len(z))]
         return np.concatenate(parts)
 
-    def sample_prior(self, seeds: Sequence[int], *, bars: int, temperature: float = 1.0) -> Floats:
-        """Draw z (len(seeds), Z) from the engine's prior; temperature 0 is its likeliest way."""
+    def sample_prior(self, seeds: Sequence[int], *, bars: int, temperature: float = 1.0, told: Columns | None = None) -> Floats:
+        """Draw z (len(seeds), Z) from the engine's prior, for what it is told; temperature 0 is its likeliest way."""
         parts = [np.zeros((0, self.engine.config.z_size))]
-        parts += [self.engine.sample_prior(seeds[rows], bars=bars, temperature=temperature) for rows in self._rows(len(seeds))]
+        for rows in self._rows(len(seeds)):
+            part = None if told is None else {name: column[rows] for name, column in told.items()}
+            parts.append(self.engine.sample_prior(seeds[rows], bars=bars, temperature=temperature, told=part))
         return np.concatenate(parts)
 
     def standard(self, count: int, *, bars: int, rng: np.random.Generator) -> Floats:
