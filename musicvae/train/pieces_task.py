@@ -16,6 +16,8 @@ from musicvae.train.task import Pass, RateTask
 
 __all__ = ["PieceTask"]
 
+NEUTRAL_NATS = "neutral_nats"
+
 
 class PieceTask(RateTask[PieceVAE]):
     """Training of one network."""
@@ -50,4 +52,22 @@ class PieceTask(RateTask[PieceVAE]):
         context = self.vae.conduct(z, batch.bars, batch.told)
         for name, target in zip(names, batch.streams, strict=True):
             parts |= {f"{name}_{what}": value.float() for what, value in self.vae.decoder(name).figures(context, target).items()}
+        return parts | (self._neutral(batch, z) if cast(PieceOptions, self.options).neutral_share else {})
+
+    def _neutral(self, batch: Frames, z: Tensor) -> dict[str, Tensor]:
+        """Of each window: reconstruction from z = 0, and how near to it what is written then comes."""
+        context = self.vae.conduct(torch.zeros_like(z), batch.bars, batch.told)
+        decoders = [(self.vae.decoder(name), stream) for name, stream in zip(self.vae.config.streams, batch.streams, strict=True)]
+        nats = sum(-decoder.log_prob(context, stream).float().sum((1, 2)) for decoder, stream in decoders)
+        parts = {NEUTRAL_NATS: cast(Tensor, nats)}
+        for decoder, stream in decoders:
+            parts |= {f"neutral_{what}": value.float() for what, value in decoder.figures(context, stream).items()}
         return parts
+
+    def validation_figures(self) -> dict[str, float]:
+        """Those of `RateTask`; in the objective reconstructions from z = 0 have their share."""
+        figures = super().validation_figures()
+        share = cast(PieceOptions, self.options).neutral_share
+        if share:
+            figures["objective_nats"] = (1 - share) * figures["objective_nats"] + share * figures[NEUTRAL_NATS]
+        return figures

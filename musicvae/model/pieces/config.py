@@ -37,6 +37,10 @@ class PieceConfig(BarConfig):
     """Width of the recurrence over what is told of the bars, per direction."""
     nade_size: int = 64
     """Hidden width of the autoregression over the classes of drums at a step."""
+    feel_size: int = 256
+    """Width of the decoder of feel."""
+    feel_layers: int = 2
+    """Layers of the decoder of feel."""
     drums: str = "nine"
     """Name of the map of drums, of nine classes."""
 
@@ -87,7 +91,7 @@ class PieceConfig(BarConfig):
 
 _TINY: dict[str, Any] = {
     "z_global": 4, "z_bar": 6, "bar_size": 32, "encoder_size": 24, "conductor_size": 32, "embedding_size": 48, "heads": 6,
-    "decoder_size": 32, "readout_size": 8, "prior_size": 32, "prior_mixtures": 2, "told_size": 16, "nade_size": 8,
+    "decoder_size": 32, "readout_size": 8, "prior_size": 32, "prior_mixtures": 2, "told_size": 16, "nade_size": 8, "feel_size": 16,
 }  # fmt: skip
 _GROOVE: dict[str, Any] = {"material": "groove", "streams": ("feel",), "told": "hits", "z_global": 16, "z_bar": 8}
 _TRIO: dict[str, Any] = {"material": "trio", "streams": _STREAMS["trio"], "z_global": 24, "z_bar": 24, "heads": 6}

@@ -13,13 +13,13 @@ import torch
 from torch import Tensor, nn
 
 from musicvae.model.decoder import Decoder
-from musicvae.model.heads import Head, Nade, TwoStage
+from musicvae.model.heads import Head, Nade
 from musicvae.model.pieces.config import PieceConfig
 from musicvae.model.sampling import Draws, unroll
 from musicvae.music.groove import GROOVE_CLASSES
 from musicvae.music.meter import MAX_STEPS_PER_BAR
 
-__all__ = ["BarContext", "BarDecoder", "SteppedDecoder", "decoder_of"]
+__all__ = ["BarContext", "BarDecoder", "SteppedDecoder"]
 
 _KIND = 0  # meters of 16 steps
 
@@ -89,12 +89,3 @@ class SteppedDecoder(BarDecoder):
         begin = torch.full((n * bars, self._numbers), -1, device=steps.device)
         draws = Draws(temperature, None if noise is None else noise.flatten(0, 1))
         return unroll(self.decoder, steps, state, begin, draws)[0].view(n, bars, -1, self._numbers)
-
-
-def decoder_of(config: PieceConfig, stream: str) -> BarDecoder:
-    """A new decoder of a stream of this configuration."""
-    if stream == "drums":
-        return SteppedDecoder(config, Nade(GROOVE_CLASSES, config.nade_size))
-    if stream in ("melody", "bass"):
-        return SteppedDecoder(config, TwoStage())
-    raise NotImplementedError(f"no decoder of {stream} yet")

@@ -16,9 +16,10 @@ from musicvae.model.conductor import Conductor
 from musicvae.model.latent import LatentVAE, VAEOutput
 from musicvae.model.losses import return_cost
 from musicvae.model.pieces.config import PieceConfig
+from musicvae.model.pieces.decoders import decoder_of
 from musicvae.model.pieces.frames import Frames
 from musicvae.model.pieces.reading import PieceEncoder, ToldBars, ToldReader, codes_of
-from musicvae.model.pieces.streams import BarContext, BarDecoder, decoder_of
+from musicvae.model.pieces.streams import BarContext, BarDecoder
 from musicvae.model.prior import equal_lags
 
 __all__ = ["PieceOutput", "PieceVAE", "returning_lags"]
