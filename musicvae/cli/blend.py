@@ -8,6 +8,7 @@ from musicvae.cli.parsing import (
     Commands,
     add_chords,
     add_command,
+    add_kind,
     add_midi_outputs,
     add_model_options,
     add_selection,
@@ -16,17 +17,19 @@ from musicvae.cli.parsing import (
     temperature_number,
     whole_number,
 )
-from musicvae.cli.sources import check_source, load_model, read_source
+from musicvae.cli.sources import check_source, load_model_for, read_source
 from musicvae.cli.targets import folder_target
 from musicvae.cli.terminal import Terminal
 
 __all__ = ["add_commands", "run_interpolate"]
 
 _TEXT = """
-Takes any two MIDI, MusicXML or ABC files that hold a melody. The first and the last result are the
+Takes any two MIDI, MusicXML or ABC files that hold a melody, or two beats, or two trios. The first and the last result are the
 inputs' own reconstructions, the others move evenly from one to the other. What was done about
 different lengths, keys, meters and tempi is told. --track, --start-bar and --bars hold for both
 files; --track-b names another track for the second."""
+
+_KINDS = ("melody", "drums", "trio")
 
 
 def add_commands(commands: Commands) -> None:
@@ -61,6 +64,7 @@ def add_commands(commands: Commands) -> None:
     )  # fmt: skip
     parser.add_argument("--seed", type=seed_number, default=0, metavar="S", help="decides chance at temperatures above 0 (default: 0)")
     parser.add_argument("--refine", type=whole_number, default=0, metavar="N", help="steps of refining the codes of A and B (default: 0)")
+    add_kind(parser, *_KINDS, default="drums where a file holds only these, else melody")
     add_chords(parser)
     add_selection(parser)
     parser.add_argument("--track-b", metavar="T", help="track of B, where it is not the one that --track says")
@@ -73,7 +77,7 @@ def run_interpolate(args: argparse.Namespace, terminal: Terminal) -> None:
     targets = folder_target(args, "musicvae-blend", args.steps)
     for path in (args.a, args.b):
         check_source(path)
-    model = load_model(args)
+    model = load_model_for(args, terminal, args.a, args.b)
     a = read_source(model, args.a, args, terminal)
     b = read_source(model, args.b, args, terminal, track=args.track_b)
     names = ("method", "align", "meters", "keys", "spacing", "temperature", "seed", "refine", "chords")

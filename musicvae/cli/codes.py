@@ -11,6 +11,7 @@ from musicvae.cli.parsing import (
     add_chords,
     add_command,
     add_hits,
+    add_kind,
     add_midi_outputs,
     add_model_options,
     add_selection,
@@ -18,7 +19,7 @@ from musicvae.cli.parsing import (
     temperature_number,
     whole_number,
 )
-from musicvae.cli.sources import check_source, given_hits, load_model, read_source
+from musicvae.cli.sources import check_source, given_hits, load_model, load_model_for, read_source
 from musicvae.cli.targets import check_file, file_target
 from musicvae.cli.terminal import Terminal
 
@@ -35,6 +36,9 @@ Encodes a melody and decodes the code again: what the model hears in it. Tempo, 
 velocities of the input are carried through (drums and trios are played at one velocity: their
 networks know no other)."""
 
+_KINDS = ("melody", "drums", "groove", "trio")
+_CHOICE = "drums where the file holds only these, else melody"
+
 
 def add_commands(commands: Commands) -> None:
     """Add ``encode``, ``decode`` and ``reconstruct``."""
@@ -44,6 +48,7 @@ def add_commands(commands: Commands) -> None:
     )  # fmt: skip
     encode.add_argument("input", metavar="IN", help="MIDI, MusicXML or ABC file")
     _add_refine(encode)
+    add_kind(encode, *_KINDS, default=_CHOICE)
     add_chords(encode)
     add_selection(encode)
     output = encode.add_argument_group("output")
@@ -69,6 +74,7 @@ def add_commands(commands: Commands) -> None:
     reconstruct.add_argument("input", metavar="IN", help="MIDI, MusicXML or ABC file")
     _add_refine(reconstruct)
     _add_chance(reconstruct)
+    add_kind(reconstruct, *_KINDS, default=_CHOICE)
     add_chords(reconstruct)
     add_hits(reconstruct, default="its own")
     add_selection(reconstruct)
@@ -93,7 +99,7 @@ def run_encode(args: argparse.Namespace, terminal: Terminal) -> None:
     if path.suffix.lower() != ".npz":
         raise ValueError(f"{path}: a code is kept in a .npz file; let -o name one, such as {path.with_suffix('.npz')}")
     check_source(args.input)
-    model = load_model(args)
+    model = load_model_for(args, terminal, args.input)
     music = read_source(model, args.input, args, terminal)
     code = model.encode(music, refine=args.refine, chords=args.chords)
     for text in code.notices:
@@ -110,10 +116,10 @@ def run_encode(args: argparse.Namespace, terminal: Terminal) -> None:
 def run_decode(args: argparse.Namespace, terminal: Terminal) -> None:
     """Write the melody of a code."""
     targets = file_target(args, f"{Path(args.input).stem}.mid")
-    from musicvae.compose.library import load_code
+    from musicvae.compose.library import load_code, model_of_code
 
     code = load_code(args.input)
-    model: Any = load_model(args)  # that it is of the code's own kind, it checks itself
+    model: Any = load_model(args, model_of_code(code))  # that it made the code, it checks itself
     hits = given_hits(model, args, terminal)
     written = targets.write([model.decode(code, temperature=args.temperature, seed=args.seed, chords=args.chords, **hits)])
     for path in targets.every_path:
@@ -125,7 +131,7 @@ def run_reconstruct(args: argparse.Namespace, terminal: Terminal) -> None:
     """Write what the model hears in a melody."""
     targets = file_target(args, f"{Path(args.input).stem}-reconstructed.mid")
     check_source(args.input)
-    model: Any = load_model(args)  # what it makes of the options, it checks itself
+    model: Any = load_model_for(args, terminal, args.input)  # what it makes of the options, it checks itself
     music = read_source(model, args.input, args, terminal)
     hits = given_hits(model, args, terminal)
     for text in model.encode(music, chords=args.chords).notices:

@@ -10,6 +10,7 @@ from musicvae.cli.parsing import (
     add_chords,
     add_command,
     add_hits,
+    add_kind,
     add_midi_outputs,
     add_model_options,
     new_seed,
@@ -19,6 +20,7 @@ from musicvae.cli.parsing import (
     temperature_number,
     tempo_number,
 )
+from musicvae.cli.playing import checked_kit, play_drums
 from musicvae.cli.sources import check_source, given_hits, load_model
 from musicvae.cli.targets import file_target, folder_target
 from musicvae.cli.terminal import Terminal, counted
@@ -26,10 +28,11 @@ from musicvae.cli.terminal import Terminal, counted
 __all__ = ["add_commands", "run_generate"]
 
 _TEXT = """
-A bar is a written bar of the meter. Up to 16 are composed at once; a longer melody goes on from
-its own last bars (imported models make a chain of kindred stretches of their own length). Every
-piece has a seed, which is printed and kept in the file: the same seed, options and model make the
-same file again."""
+A bar is a written bar of the meter. Up to 16 are composed at once; a longer piece goes on from
+its own last bars (imported models make a chain of kindred stretches of their own length). Drums
+are played with the feel of the model 'groove', unless --stiff says otherwise. Every piece has a
+seed, which is printed and kept in the file: the same seed, options and model make the same file
+again."""
 
 
 _MELODY_BARS = 16
@@ -38,14 +41,15 @@ _MELODY_BARS = 16
 def add_commands(commands: Commands) -> None:
     """Add ``generate``."""
     parser = add_command(
-        commands, "generate", run_generate, summary="compose new melodies (or drums, ...)", text=_TEXT,
+        commands, "generate", run_generate, summary="compose new melodies, drums or trios", text=_TEXT,
         example='musicvae generate --bars 16 --style jig --meter 6/8 --key "D dorian" --seed 7 -o jig.mid',
     )  # fmt: skip
+    add_kind(parser, "melody", "drums", "trio", default="melody")
     parser.add_argument(
         "--bars",
         type=positive_int,
         metavar="N",
-        help="length in written bars (default: 16; drums and bands: the model's, or as long as --hits)",
+        help="length in written bars (default: 16; drums 4, imported models their own number, or as long as --hits)",
     )
     parser.add_argument("--n", type=positive_int, default=1, metavar="N", help="how many pieces, each with a seed of its own (default: 1)")
     parser.add_argument("--seed", type=seed_number, metavar="S", help="whole number that decides all chance (default: a new one)")
@@ -68,6 +72,11 @@ def add_commands(commands: Commands) -> None:
     )
     add_chords(parser)
     add_hits(parser, default="none")
+    parser.add_argument("--stiff", action="store_true", help="leave drums on the grid, at one velocity (default: played by 'groove')")
+    parser.add_argument(
+        "--drum-map", metavar="MAP",
+        help="whose notes drums are written in: gm (General MIDI), td11 (Roland TD-11) or a .toml file of your own (default: gm)",
+    )  # fmt: skip
     add_midi_outputs(parser, where="file to write, or with --n above 1 a folder of 01.mid, 02.mid, ... (default: ./musicvae-SEED.mid)")
     add_model_options(parser)
 
@@ -77,19 +86,32 @@ def run_generate(args: argparse.Namespace, terminal: Terminal) -> None:
     seed = new_seed() if args.seed is None else args.seed
     targets = file_target(args, f"musicvae-{seed}.mid") if args.n == 1 else folder_target(args, f"musicvae-{seed}", args.n)
     options = _music_options(args)
+    kit = checked_kit(args)
     if args.hits is not None:
         check_source(args.hits)
     model: Any = load_model(args)  # what it makes of the options, it checks itself
+    if args.model and args.kind and args.kind != model.material:
+        terminal.notice(f"{model.name} makes {model.material}: --kind {args.kind} is left aside, since --model wins")
     hits = given_hits(model, args, terminal)
-    bars = args.bars or (_MELODY_BARS if model.material == "melody" else hits["hits"].num_bars if hits else model.max_bars)
+    bars = args.bars or (_MELODY_BARS if model.material == "melody" else hits["hits"].num_bars if hits else model.usual_bars)
     pieces = model.generate_many(args.n, bars=bars, seed=seed, **options, **hits)
-    written = targets.write(pieces)
+    for text in dict.fromkeys(text for piece in pieces for text in getattr(piece, "notices", ())):
+        terminal.notice(text)
+    played = play_drums(model, pieces, args, kit, terminal) if model.material != "melody" else pieces
+    written = targets.write(played)
     for piece in written:
         size = f"{counted(piece['bars'], 'bar')} of {piece['meter']}, {counted(piece['notes'], 'note')}"
         terminal.notice(f"{piece['path']}: seed {piece['seed']}, {size}")
     for path in targets.every_path:
         terminal.line(str(path))
-    terminal.finish({"command": "generate", "seed": seed, "options": {"bars": bars, **options, "hits": args.hits}, "pieces": written})
+    terminal.finish(
+        {
+            "command": "generate",
+            "seed": seed,
+            "options": {"bars": bars, **options, "hits": args.hits, "stiff": args.stiff},
+            "pieces": written,
+        }
+    )
 
 
 def _music_options(args: argparse.Namespace) -> dict[str, Any]:

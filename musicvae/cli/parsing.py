@@ -10,7 +10,7 @@ import secrets
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
-__all__ = ["Commands", "Parser", "UsageError", "add_chords", "add_command", "add_hits", "add_midi_outputs", "add_model_options",
+__all__ = ["Commands", "Parser", "UsageError", "add_chords", "add_command", "add_hits", "add_kind", "add_midi_outputs", "add_model_options",
            "add_selection", "blend_steps", "new_seed", "number_from_0", "number_list", "parse_strengths", "positive_int", "positive_number",
            "seed_number", "share_number", "temperature_number", "tempo_number", "whole_number", "word_list"]  # fmt: skip
 
@@ -174,6 +174,13 @@ def add_hits(parser: argparse.ArgumentParser, *, default: str) -> None:
     """``--hits``, for models that play given hits."""
     parser.add_argument(
         "--hits", metavar="FILE", help=f"drums whose hits are played; for models that play given hits with a feel (default: {default})"
+    )
+
+
+def add_kind(parser: argparse.ArgumentParser, *kinds: str, default: str) -> None:
+    """``--kind``, which names a shipped model; default: in words."""
+    parser.add_argument(
+        "--kind", choices=kinds, help=f"what music it is, which chooses the shipped model of that name; --model wins (default: {default})"
     )
 
 

@@ -11,14 +11,26 @@ if TYPE_CHECKING:
     from musicvae.cli.terminal import Terminal
     from musicvae.compose.model import AnyModel
 
-__all__ = ["check_source", "chosen_track", "given_hits", "load_model", "read_source"]
+__all__ = ["check_source", "chosen_track", "given_hits", "load_model", "load_model_for", "read_source"]
 
 
-def load_model(args: argparse.Namespace) -> AnyModel:
-    """The model that ``--model``, ``--device`` and ``--threads`` ask for."""
+def load_model(args: argparse.Namespace, name: str | None = None) -> AnyModel:
+    """The model that ``--model``, ``--kind``, ``--device`` and ``--threads`` ask for; name: where neither of the first two does."""
     from musicvae.compose.model import load
 
-    return load(args.model, device=args.device, threads=args.threads)
+    return load(args.model or getattr(args, "kind", None) or name, device=args.device, threads=args.threads)
+
+
+def load_model_for(args: argparse.Namespace, terminal: Terminal, *files: str) -> AnyModel:
+    """The model that is asked for, else that of drums where a file holds nothing else, else the default one; tells of the second."""
+    if args.model is None and args.kind is None:
+        from musicvae.compose.pieces.intake import holds_only_drums
+
+        for path in files:
+            if holds_only_drums(path, tune=getattr(args, "tune", 1)):
+                terminal.notice(f"{path} holds drums only: the model 'drums' takes them (--kind or --model choose another)")
+                return load_model(args, "drums")
+    return load_model(args)
 
 
 def chosen_track(text: str | None) -> int | str | None:

@@ -12,6 +12,7 @@ from musicvae.cli.parsing import (
     Commands,
     add_chords,
     add_command,
+    add_kind,
     add_midi_outputs,
     add_model_options,
     add_selection,
@@ -19,7 +20,7 @@ from musicvae.cli.parsing import (
     tempo_number,
     whole_number,
 )
-from musicvae.cli.sources import check_source, load_model, read_source
+from musicvae.cli.sources import check_source, load_model, load_model_for, read_source
 from musicvae.cli.targets import check_file, file_target
 from musicvae.cli.terminal import Terminal, counted, entry_lines, table
 
@@ -41,6 +42,7 @@ The table shows how far each strength moves the vector's own attribute, and, as 
 other one, in standard deviations."""
 
 
+_KINDS = ("melody", "drums", "groove", "drumify", "trio")
 _CALIBRATION = {"passages", "target", "effect_at_0", "effect_at_1", "effect_at_-1", "reached", "reached_down"}
 
 
@@ -55,11 +57,13 @@ def add_commands(commands: Commands) -> None:
     _add_learn(inner)
     _add_apply(inner)
     listing = add_command(inner, "list", run_list, summary="list the style vectors of a model", text=_STYLE, example="musicvae style list")
+    add_kind(listing, *_KINDS, default="melody")
     add_model_options(listing)
     report = add_command(
         inner, "report", run_report, summary="show what a style vector moves", text=_REPORT, example="musicvae style report density"
     )
     report.add_argument("name", metavar="NAME", help="a style ('musicvae style list' lists them) or path of a style file")
+    add_kind(report, *_KINDS, default="melody")
     add_model_options(report)
 
 
@@ -83,6 +87,7 @@ def _add_learn(inner: Commands) -> None:
         "-o", "--output", metavar="PATH", help=".safetensors file to write (default: in your data folder, found by its name)"
     )
     parser.add_argument("--force", action="store_true", help="overwrite what is there")
+    add_kind(parser, *_KINDS, default="melody")
     add_model_options(parser)
 
 
@@ -94,6 +99,7 @@ def _add_apply(inner: Commands) -> None:
     parser.add_argument("input", metavar="IN", help="MIDI, MusicXML or ABC file")
     parser.add_argument("styles", nargs="+", metavar="NAME:STRENGTH", help="style and strength, such as jig:+1.0 or density:-0.5")
     parser.add_argument("--refine", type=whole_number, default=0, metavar="N", help="steps of refining the input's code (default: 0)")
+    add_kind(parser, *_KINDS, default="drums where the file holds only these, else melody")
     add_chords(parser)
     add_selection(parser)
     add_midi_outputs(parser, where="file to write (default: ./IN-styled.mid)")
@@ -130,7 +136,7 @@ def run_apply(args: argparse.Namespace, terminal: Terminal) -> None:
     strengths = parse_strengths(args.styles)
     targets = file_target(args, f"{Path(args.input).stem}-styled.mid")
     check_source(args.input)
-    model = load_model(args)
+    model = load_model_for(args, terminal, args.input)
     music = read_source(model, args.input, args, terminal)
     for text in model.encode(music, chords=args.chords).notices:
         terminal.notice(text)

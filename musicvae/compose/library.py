@@ -24,11 +24,16 @@ from musicvae.music.meter import Meter
 if TYPE_CHECKING:
     from musicvae.compose.pieces.code import PieceCode
 
-__all__ = ["DEFAULT_MODEL", "ModelInfo", "StyleInfo", "StyleLibrary", "StyleOwner",
-           "available_models", "checked_header", "find_model", "load_code",
+__all__ = ["DEFAULT_MODEL", "SHIPPED_KINDS", "ModelInfo", "StyleInfo", "StyleLibrary", "StyleOwner",
+           "available_models", "checked_header", "find_model", "load_code", "model_of_code",
            "model_header", "user_models_folder", "user_styles_folder"]  # fmt: skip
 
 DEFAULT_MODEL = "melody"
+SHIPPED_KINDS = {
+    "melody": "melodies", "drums": "drums", "groove": "the feel of drums", "drumify": "beats from taps",
+    "trio": "trios of melody, bass and drums",
+}  # fmt: skip
+"""Names of the models that ship, or are to, and what they are about."""
 _SUFFIX = ".safetensors"
 _STYLES_SUFFIX = ".styles.safetensors"
 
@@ -106,6 +111,11 @@ def find_model(name_or_path: str | Path | None = None) -> tuple[str, Path]:
         raise IsADirectoryError(f"{path} is a folder; give the {_SUFFIX} file in it")
     if path.suffix or len(path.parts) > 1:
         raise FileNotFoundError(f"{path} does not exist: was it misspelled, or is it in another folder?")
+    if wanted in SHIPPED_KINDS:
+        raise ValueError(
+            f"no model of {SHIPPED_KINDS[wanted]} ({wanted!r}) is installed; {_known('installed are', models)}: give the path of a file, "
+            f"or train one (musicvae train --preset {wanted})"
+        )
     raise ValueError(f"unknown model {wanted!r}{_nearest(wanted, models)}; {_known('known are', models)}, or give the path of a file")
 
 
@@ -227,6 +237,12 @@ def load_code(path: str | Path) -> Code | PieceCode:
     from musicvae.compose.pieces.code import PieceCode
 
     return PieceCode.load(path)
+
+
+def model_of_code(code: Code | PieceCode) -> str | None:
+    """The name of the shipped model that a code of its material is of, where that is installed; None else, for the default model."""
+    material: str | None = getattr(code, "material", None)
+    return material if material in {model.name for model in available_models()} else None
 
 
 def _description(path: Path) -> str:

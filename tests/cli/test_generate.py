@@ -1,5 +1,6 @@
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -39,7 +40,7 @@ def test_options_reach_the_model(run, model):
 
 def test_a_melody_has_sixteen_bars_and_other_music_the_model_s_own_number_unless_told(run, model):
     assert run("generate")[0] == 0
-    model.material, model.max_bars = "drums", 2
+    model.material, model.usual_bars, model.engine = "drums", 2, SimpleNamespace(fixed_window=True)
     assert run("generate")[0] == run("generate", "--bars", "5")[0] == 0
     assert [options["bars"] for name, options in model.calls if name == "generate_many"] == [16, 2, 5]
 

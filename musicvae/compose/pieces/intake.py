@@ -19,12 +19,13 @@ import numpy as np
 from musicvae.compose.intake import Source, score_of
 from musicvae.compose.taps import melody_score, with_taps
 from musicvae.music.drum_maps import DRUM_MAPS, drum_map
+from musicvae.music.drums import drum_tracks
 from musicvae.music.melody import Melody
 from musicvae.music.piece import Piece
 from musicvae.music.score import NoteTable, Score
 from musicvae.music.taking import take_piece
 
-__all__ = ["PieceExamples", "TakenPiece", "Wanted", "gather_pieces", "take_music"]
+__all__ = ["PieceExamples", "TakenPiece", "Wanted", "gather_pieces", "holds_only_drums", "take_music"]
 
 _WORDS = {"drums": "drums", "groove": "drums", "trio": "trios of melody, bass and drums", "performance": "performances"}
 
@@ -83,6 +84,16 @@ def take_music(
         if not isinstance(source, str | os.PathLike):
             raise
         raise ValueError(f"{Path(source)}: {error}") from error
+
+
+def holds_only_drums(source: str | os.PathLike[str], *, tune: int = 1) -> bool:
+    """Whether all notes of a file are drums; what cannot be read, or holds no notes, holds none."""
+    try:
+        score = score_of(source, tune)[1]
+        numbers, _ = drum_tracks(score)
+    except (ValueError, OSError):
+        return False
+    return all(number in numbers for number, track in enumerate(score.tracks, 1) if track.notes)
 
 
 def gather_pieces(source: str | os.PathLike[str] | Iterable[Source], wanted: Wanted) -> PieceExamples:
