@@ -43,7 +43,8 @@ class PieceCourse(Course):
 
     def training(self, rank: int, world_size: int) -> TrainingFrames:
         """Windows in 4/4, some of them short."""
-        return TrainingFrames(self.reader, self.options, seed=self.options.seed, rank=rank, world_size=world_size)
+        options = self.options
+        return TrainingFrames(self.reader, options, seed=options.seed, rank=rank, world_size=world_size, vary_share=options.vary_share)
 
     def held_out(self) -> HeldOutFrames:
         """Full windows in 4/4."""

@@ -5,7 +5,7 @@ As everywhere a batch is a function of (seed, its number, rank).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from musicvae.corpus.store import Corpus
 from musicvae.corpus.tunes import COLUMNS
 from musicvae.model.pieces.config import PieceConfig
-from musicvae.model.pieces.frames import Frames, frames_of
+from musicvae.model.pieces.frames import Columns, Frames, frames_of
 from musicvae.train.data import TrainingWindows, Windows, full_bars
 from musicvae.train.options import TrainOptions
+from musicvae.train.variation import varied_beats
 
 __all__ = ["FrameReader", "HeldOutFrames", "TrainingFrames", "frames_report"]
 
@@ -45,19 +46,22 @@ class FrameReader:
         """The columns of the corpus that are read."""
         return tuple(self._columns)
 
-    def frames(self, windows: Windows) -> Frames:
-        """The frames of windows (N, 3) of one length; what is told has the tempo of each line."""
-        found: dict[str, NDArray[Any]] = {name: self.corpus.rows(windows, name) for name in self._columns}
+    def frames(self, windows: Windows, vary: Callable[[Columns], Columns] | None = None) -> Frames:
+        """The frames of windows (N, 3) of one length, their columns varied before; what is told has the tempo of each line."""
+        found: Columns = {name: self.corpus.rows(windows, name) for name in self._columns}
+        found = found if vary is None else vary(found)
         tempo = np.asarray(self.corpus.tempo_qpm[windows[:, 0]], np.float32)
         tempo = np.where(tempo > 0, tempo, 120.0)
         return frames_of(self.config, {**found, "tempo": np.broadcast_to(tempo[:, None], found["bars"].shape[:2])})
 
 
 class TrainingFrames:
-    """Endless training batches of `TrainingWindows`, all in 4/4."""
+    """Endless training batches of `TrainingWindows`, all in 4/4, a share of them varied (`train.variation`)."""
 
-    def __init__(self, reader: FrameReader, options: TrainOptions, *, seed: int, rank: int = 0, world_size: int = 1) -> None:
-        self.reader = reader
+    def __init__(
+        self, reader: FrameReader, options: TrainOptions, *, seed: int, rank: int = 0, world_size: int = 1, vary_share: float = 0.0
+    ) -> None:
+        self.reader, self._draw, self._vary_share = reader, (seed, 5, rank), vary_share
         self.source = TrainingWindows(
             reader.corpus, bars=reader.bars, hop_bars=options.hop_bars, batch_size=options.batch_size, seed=seed,
             short_share=options.short_share, kinds=(_KIND,), rank=rank, world_size=world_size,
@@ -66,7 +70,11 @@ class TrainingFrames:
 
     def batch(self, number: int) -> Frames:
         """Batch `number`, from 0, of this process."""
-        return self.reader.frames(self.source.batch_windows(number)[0])
+        windows = self.source.batch_windows(number)[0]
+        if not self._vary_share:
+            return self.reader.frames(windows)
+        rng = np.random.default_rng([*self._draw, number])
+        return self.reader.frames(windows, lambda columns: varied_beats(columns, self._vary_share, rng))
 
     def onward(self, number: int) -> Iterator[Frames]:
         """Batches from `number` on, without end."""

@@ -18,8 +18,8 @@ from musicvae.train.options import PieceOptions, PublishedOptions
 __all__ = ["build_options_for", "options_for", "piece_options_for", "preset_named", "recipe_for"]
 
 _PIECE_RECIPES: Mapping[tuple[str, str], Mapping[str, Any]] = {
-    ("drums", ""): {"target_bits": 720.0},
-    ("drums", "taps"): {"target_bits": 320.0},
+    ("drums", ""): {"target_bits": 720.0, "vary_share": 0.5},
+    ("drums", "taps"): {"target_bits": 320.0, "vary_share": 0.3},
     ("groove", "hits"): {"target_bits": 160.0, "neutral_share": 0.25, "return_weight": 0.0},
     ("trio", ""): {"target_bits": 600.0},
 }

@@ -1,0 +1,71 @@
+"""Beats that were never played, from those that were: windows whose drums are mixed, exchanged or moved, for training alone.
+
+A few thousand bars say too little about which hits go together for an encoder and a decoder to read and write any beat. A codec may well
+practise on mixtures; what is usual is left to the prior, which sees real beats only. After mixup's idea of training beside the data
+(Zhang et al., 2018), with whole drums in place of weighted sums.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from musicvae.music.converters.drum_hits import bits_of, hits_of
+from musicvae.music.meter import MAX_STEPS_PER_BAR
+
+__all__ = ["varied_beats"]
+
+_BEATS_PER_BAR, _CLASSES = 4, 9
+_FROM_ANOTHER, _EXCHANGED, _MOVED, _SILENT = 0.6, 0.25, 0.25, 0.1
+"""Chances that a varied window has some drums of another window, two of its drums exchanged, all moved by beats, a drum silent."""
+_PER_BAR = ("bars", "offsets")
+_ALIKE = ((2, 8), (2, 3), (4, 5), (5, 6), (7, 8))
+"""Drums of the map nine that may play each other's part: hi-hat and ride, the hi-hats, neighbouring toms, crash and ride."""
+
+
+def varied_beats(columns: Mapping[str, NDArray[Any]], share: float, rng: np.random.Generator) -> dict[str, NDArray[Any]]:
+    """Columns of drums or grooves (N, B, 16, ...) with this share of the windows varied, 0 to 1; the rest, and all other columns, as they are.
+
+    What is drawn is the same for hits, velocities and timing, so that they stay together. A window that would fall silent stays as it was.
+    """
+    n = len(columns["bars"])
+    chosen = rng.random(n) < share
+    others = rng.permutation(n)
+    taken = (rng.random((n, _CLASSES)) < 0.5) & (rng.random(n) < _FROM_ANOTHER)[:, None]
+    silent = (rng.random(n) < _SILENT)[:, None] & (np.arange(_CLASSES) == rng.integers(_CLASSES, size=n)[:, None])
+    order = _orders(rng.integers(len(_ALIKE), size=n), rng.random(n) < _EXCHANGED)
+    beats = np.where(rng.random(n) < _MOVED, rng.integers(1, _BEATS_PER_BAR, size=n), 0)
+    varied = dict(columns)
+    heard = np.zeros(n, np.bool_)
+    for name in (name for name in _PER_BAR if name in columns):
+        column = columns[name]
+        packed = column.ndim == 3  # bits of hits, not a number for each drum
+        rows = bits_of(column, _CLASSES) if packed else column
+        mixed = np.where(taken[:, None, None], rows[others], rows)
+        mixed = np.where(silent[:, None, None], 0, mixed)
+        mixed = np.take_along_axis(mixed, order[:, None, None], axis=-1)
+        mixed = _moved(mixed, beats)
+        if name == "bars":
+            heard = mixed.reshape(n, -1).any(1)
+        kept = np.where((chosen & heard)[:, None, None, None], mixed, rows).astype(rows.dtype)
+        varied[name] = hits_of(kept) if packed else kept
+    return varied
+
+
+def _orders(pair: NDArray[Any], exchanged: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """For each window (N, 9) which drum's part each drum plays."""
+    order = np.tile(np.arange(_CLASSES), (len(pair), 1))
+    first, second = np.array(_ALIKE).T[:, pair]
+    rows = np.flatnonzero(exchanged)
+    order[rows, first[rows]], order[rows, second[rows]] = second[rows], first[rows]
+    return order
+
+
+def _moved(rows: NDArray[Any], beats: NDArray[np.int64]) -> NDArray[Any]:
+    """Windows (N, B, 16, 9) turned by so many beats (N,): what leaves at the end comes in at the start."""
+    flat = rows.reshape(len(rows), -1, _CLASSES)
+    step = (np.arange(flat.shape[1]) - beats[:, None] * (MAX_STEPS_PER_BAR // _BEATS_PER_BAR)) % flat.shape[1]
+    return np.take_along_axis(flat, step[:, :, None], axis=1).reshape(rows.shape)

@@ -1,0 +1,71 @@
+"""Varied beats: what stays, what may change, and that hits keep their velocity and timing."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from musicvae.music.converters.drum_hits import bits_of, hits_of
+from musicvae.train.variation import varied_beats
+
+
+def beats(n: int = 64, bars: int = 2, seed: int = 0) -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    velocity = np.where(rng.random((n, bars, 16, 9)) < 0.2, rng.integers(1, 128, (n, bars, 16, 9)), 0).astype(np.uint8)
+    offsets = np.where(velocity > 0, velocity / 256, 0).astype(np.float16)  # a timing that tells its velocity
+    return {"bars": velocity, "offsets": offsets, "tempo": np.full((n, bars), 100.0)}
+
+
+def test_with_a_share_of_0_nothing_changes_and_with_1_most_does() -> None:
+    given = beats()
+    for name, column in varied_beats(given, 0.0, np.random.default_rng(0)).items():
+        np.testing.assert_array_equal(column, given[name])
+    varied = varied_beats(given, 1.0, np.random.default_rng(0))
+    changed = (varied["bars"] != given["bars"]).any((1, 2, 3)).mean()
+    assert 0.6 < changed < 0.95  # each way of varying has its chance, none is sure
+
+
+def test_about_the_share_asked_for_is_varied() -> None:
+    given = beats(n=2000)
+    every = (varied_beats(given, 1.0, np.random.default_rng(1))["bars"] != given["bars"]).any((1, 2, 3)).mean()
+    half = (varied_beats(given, 0.5, np.random.default_rng(1))["bars"] != given["bars"]).any((1, 2, 3)).mean()
+    assert half == pytest.approx(every / 2, abs=0.05)
+
+
+def test_hits_keep_their_velocity_and_timing() -> None:
+    varied = varied_beats(beats(), 1.0, np.random.default_rng(2))
+    np.testing.assert_allclose(varied["offsets"], np.where(varied["bars"] > 0, varied["bars"] / 256, 0), atol=1e-3)
+    np.testing.assert_array_equal(varied["tempo"], 100.0)
+
+
+def test_bits_are_varied_as_velocities_are() -> None:
+    given = beats()
+    bits = {"bars": hits_of((given["bars"] > 0).astype(np.float32))}
+    as_bits = varied_beats(bits, 1.0, np.random.default_rng(3))["bars"]
+    as_velocities = varied_beats(given, 1.0, np.random.default_rng(3))["bars"]
+    assert as_bits.dtype == bits["bars"].dtype
+    np.testing.assert_array_equal(bits_of(as_bits, 9) > 0, as_velocities > 0)
+
+
+def test_every_hit_of_a_varied_window_was_played_by_it_or_by_another_at_a_like_place() -> None:
+    given = beats(n=8, seed=4)
+    varied = varied_beats(given, 1.0, np.random.default_rng(5))["bars"]
+    assert varied.max() <= 127
+    played = set(np.unique(given["bars"]))
+    assert set(np.unique(varied)) <= played
+    # Turned by beats only: what a drum plays stays on its sixteenth of a beat.
+    by_place = lambda rows: rows.reshape(8, 2, 4, 4, 9)  # noqa: E731
+    possible = (by_place(given["bars"]) > 0).any((0, 1, 2, 4))
+    assert not ((by_place(varied) > 0).any((0, 1, 2, 4)) & ~possible).any()
+
+
+def test_a_window_that_would_fall_silent_stays() -> None:
+    lone = np.zeros((200, 1, 16, 9), np.uint8)
+    lone[:, 0, 0, 0] = 100
+    varied = varied_beats({"bars": lone}, 1.0, np.random.default_rng(6))["bars"]
+    assert varied.reshape(200, -1).any(1).all()
+
+
+def test_silent_windows_stay_silent_alone() -> None:
+    silent = np.zeros((4, 1, 16), np.uint64)
+    np.testing.assert_array_equal(varied_beats({"bars": silent}, 1.0, np.random.default_rng(7))["bars"], silent)
