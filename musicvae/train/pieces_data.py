@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from musicvae.corpus.store import Corpus
 from musicvae.corpus.tunes import COLUMNS

@@ -27,7 +27,7 @@ _ALIKE = ((2, 8), (2, 3), (4, 5), (5, 6), (7, 8))
 
 
 def varied_beats(columns: Mapping[str, NDArray[Any]], share: float, rng: np.random.Generator) -> dict[str, NDArray[Any]]:
-    """Columns of drums or grooves (N, B, 16, ...) with this share of the windows varied, 0 to 1; the rest, and all other columns, as they are.
+    """Columns of drums or grooves (N, B, 16, ...) with this share of the windows varied, 0 to 1; all else is as it was.
 
     What is drawn is the same for hits, velocities and timing, so that they stay together. A window that would fall silent stays as it was.
     """
