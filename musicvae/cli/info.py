@@ -42,7 +42,7 @@ def add_commands(commands: Commands) -> None:
     )
     info.add_argument("what", metavar="FILE|MODEL", help="music file, model (.safetensors or a name) or code (.npz)")
     add_selection(info)
-    info.add_argument("--model", metavar="MODEL", help="model whose windows are shown for a music file (default: 16 bars each)")
+    info.add_argument("--model", metavar="MODEL", help="model that would take a music file (default: a shipped one, of drums or melodies)")
     info.add_argument("--json", action="store_true", help="print one JSON object instead of lines")
     models = add_command(commands, "models", run_models, summary="list the models at hand", text=_MODELS, example="musicvae models")
     models.add_argument("--json", action="store_true", help="print one JSON object instead of lines")
@@ -85,7 +85,7 @@ def _music(path: Path, args: argparse.Namespace, terminal: Terminal) -> dict[str
     score = read_score(path, tune=args.tune - 1)
     described: dict[str, Any] = {"kind": kind, **_score(score)}
     _print_score(path, described, terminal)
-    reader = _Reader.of(args.model)
+    reader = _Reader.of(args.model) if args.model or not _only_drums(path, args) else _Reader(wanted=_plain_drums())
     try:
         if reader.wanted is not None:
             return {**described, "taken": _taken_piece(score, reader, args, terminal)}
@@ -94,6 +94,18 @@ def _music(path: Path, args: argparse.Namespace, terminal: Terminal) -> dict[str
         terminal.line(f"a model would take: nothing ({error})")
         return {**described, "taken": None, "why": str(error)}
     return {**described, "taken": _taken(taken, reader, terminal)}
+
+
+def _only_drums(path: Path, args: argparse.Namespace) -> bool:
+    from musicvae.compose.pieces.intake import holds_only_drums
+
+    return holds_only_drums(path, tune=args.tune)
+
+
+def _plain_drums() -> Wanted:
+    from musicvae.compose.pieces.intake import Wanted
+
+    return Wanted("drums")
 
 
 def _score(score: Score) -> dict[str, Any]:
@@ -216,6 +228,12 @@ class _Reader:
         from musicvae.compose.library import checked_header, find_model
 
         header = checked_header(find_model(model)[1])
+        if header.get("network") == "pieces":
+            from musicvae.compose.pieces.intake import Wanted
+            from musicvae.model.pieces.config import PieceConfig
+
+            own = PieceConfig.from_dict(header["config"])
+            return cls(own.max_bars, False, Wanted(own.material, own.drums, own.told == "taps"))
         if header.get("network") != "published":
             return cls(int(header["config"].get("max_bars", _MODEL_BARS)))
         from musicvae.compose.pieces.intake import Wanted

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,10 @@ def _model(path: Path, header: Mapping[str, Any], terminal: Terminal) -> dict[st
     styles = sorted(load_styles(shipped)) if shipped.is_file() else []
     terminal.line(f"{path}: model, {path.stat().st_size / 2**20:.1f} MiB")
     published = _published(header)
+    own = _own_pieces(path, header)
+    if own:
+        told = ", told " + own["told"] if own["told"] else ""
+        terminal.line(f"network of {own['material']}{told}, 1 to {counted(own['bars'], 'bar')}, {own['parameters']:,} weights")
     if published:
         told = f"{published['material']}, {counted(published['bars'], 'bar')}, {published['parameters']:,} weights"
         terminal.line(f"published network {header['config']['preset']}: {told}")
@@ -49,7 +54,7 @@ def _model(path: Path, header: Mapping[str, Any], terminal: Terminal) -> dict[st
     terminal.line(f"styles beside it: {', '.join(styles) or 'none'}")
     story = card.read_text(encoding="utf-8") if card.is_file() else None
     terminal.line(f"card: {card}\n\n{story.rstrip()}" if story else "card: none beside it")
-    return {"kind": "model", "metadata": header, "styles": styles, "card": story, **published}
+    return {"kind": "model", "metadata": header, "styles": styles, "card": story, **published, **own}
 
 
 def _published(header: Mapping[str, Any]) -> dict[str, Any]:
@@ -63,6 +68,20 @@ def _published(header: Mapping[str, Any]) -> dict[str, Any]:
     config = PublishedConfig.from_dict(header["config"])
     made = converter_for(config)
     return {"material": made.material, "bars": made.bars(config.steps), "parameters": num_parameters(config)}
+
+
+def _own_pieces(path: Path, header: Mapping[str, Any]) -> dict[str, Any]:
+    """Material, bars at most, what is told and size of an own network of drums, grooves or trios; {} for any other."""
+    if header.get("network") != "pieces":
+        return {}
+    from safetensors import safe_open
+
+    from musicvae.model.pieces.config import PieceConfig
+
+    config = PieceConfig.from_dict(header["config"])
+    with safe_open(str(path), framework="numpy") as file:
+        size = sum(math.prod(file.get_slice(name).get_shape()) for name in file.keys())  # noqa: SIM118  # safe_open is no mapping
+    return {"material": config.material, "bars": config.max_bars, "told": config.told, "parameters": size}
 
 
 def describe_code(path: Path, terminal: Terminal) -> dict[str, Any]:

@@ -56,7 +56,7 @@ def test_drums_only_is_an_answer_and_no_error(run, tmp_path):
     code, out, _ = run("info", "drums.mid")
     assert code == 0
     assert "drums" in out
-    assert "a model would take: nothing (only drums in it" in out
+    assert "the model would take: drums, 1 bar of 4/4" in out
 
 
 def test_length_follows_the_tempo_map(run, tmp_path):

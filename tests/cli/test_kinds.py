@@ -1,0 +1,133 @@
+"""Commands choose a model by --kind or by what files hold; models at hand are tiny own networks with drawn weights."""
+
+import json
+
+import pytest
+from compose.fake_piece_engine import piece as published_piece
+from model.pieces.networks import columns, saved
+
+from musicvae.cli.main import main
+from musicvae.compose import library
+from musicvae.music.melody import Melody
+from musicvae.music.midi import write_midi
+from musicvae.music.piece import Piece
+
+
+@pytest.fixture(scope="module")
+def shelf(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("user") / "models"
+    folder.mkdir()
+    for name in ("drums", "trio"):
+        saved(f"tiny-{name}", folder / f"{name}.safetensors", name=name, return_threshold=0.3)
+    return folder.parent
+
+
+@pytest.fixture
+def run(shelf, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(library, "_user_folder", lambda: shelf)
+    monkeypatch.chdir(tmp_path)
+
+    def call(*words):
+        assert main([*words, "--json"]) == 0, capsys.readouterr().err
+        return json.loads(capsys.readouterr().out)
+
+    return call
+
+
+def beat(bars, seed=0, tempo_qpm=100.0):
+    own = {name: column[0] for name, column in columns("drums", 1, bars, seed).items()}
+    return Piece("drums", own, tempo_qpm)
+
+
+@pytest.mark.parametrize(("kind", "bars"), [("drums", 4), ("trio", 16)])
+def test_a_kind_is_made_by_its_model_at_its_usual_length(kind, bars, run):
+    made = run("generate", "--kind", kind, "--seed", "1", "--stiff", "-o", "x.mid")
+    assert made["pieces"][0]["bars"] == bars
+    assert run("info", "x.mid")["provenance"][0]["model"] == kind
+    again = run("generate", "--kind", kind, "--seed", "1", "--stiff", "-o", "y.mid", "--bars", str(bars))
+    assert again["pieces"][0]["notes"] == made["pieces"][0]["notes"]
+
+
+def test_a_kind_that_is_not_installed_says_which_are(run, capsys):
+    assert main(["style", "list", "--kind", "groove"]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("musicvae: no model of the feel of drums ('groove') is installed; installed are drums, melody, trio: give")
+    assert error.count("\n") == 1
+
+
+def test_what_was_named_wins_over_the_kind(run):
+    made = run("generate", "--kind", "trio", "--model", "drums", "--stiff", "-o", "x.mid")
+    assert "drums makes drums: --kind trio is left aside, since --model wins" in made["notices"]
+
+
+def test_without_a_model_of_grooves_drums_are_stiff_which_is_told(run):
+    made = run("generate", "--kind", "drums", "-o", "x.mid")
+    assert any(text.startswith("no model 'groove' is installed") for text in made["notices"])
+
+
+def test_files_of_drums_alone_go_to_the_model_of_drums(run, tmp_path):
+    for name, bars in (("a", 2), ("b", 3)):
+        beat(bars).write(tmp_path / f"{name}.mid")
+    way = run("interpolate", "a.mid", "b.mid", "--steps", "3", "-o", "way")
+    assert [made["bars"] for made in way["pieces"]] == [3, 3, 3]
+    assert "a.mid holds drums only: the model 'drums' takes them (--kind or --model choose another)" in way["notices"]
+    run("encode", "a.mid")
+    again = run("decode", "a.npz", "-o", "again.mid")
+    heard = run("reconstruct", "a.mid", "-o", "heard.mid")
+    assert again["pieces"][0]["notes"] == heard["pieces"][0]["notes"]
+    assert again["pieces"][0]["tempo_qpm"] == pytest.approx(100, abs=1e-3)
+
+
+def test_melodies_still_go_to_the_default_model(run, tmp_path):
+    write_midi([Melody.from_beats([(60, 0, 1), (64, 1, 1)], num_bars=1)], tmp_path / "tune.mid")
+    assert "drums" not in " ".join(run("encode", "tune.mid")["notices"])
+
+
+def test_a_trio_is_asked_for_by_its_kind(run, tmp_path):
+    for seed in (1, 2):
+        own = {name: column[0] for name, column in columns("trio", 1, 4, seed).items()}
+        Piece("trio", own).write(tmp_path / f"{seed}.mid")
+    way = run("interpolate", "1.mid", "2.mid", "--kind", "trio", "--steps", "2", "-o", "way")
+    assert [made["bars"] for made in way["pieces"]] == [4, 4]
+
+
+def test_styles_of_own_models_are_learnt_listed_and_applied(run, tmp_path):
+    (tmp_path / "some").mkdir()
+    for seed in range(3):
+        beat(3 + seed, seed).write(tmp_path / "some" / f"{seed}.mid")
+    learnt = run("style", "learn", "mine", "--kind", "drums", "--from", "some")
+    assert learnt["report"]["learnt"] == "examples"
+    assert "mine" in [style["name"] for style in run("style", "list", "--kind", "drums")["styles"]]
+    styled = run("style", "apply", "some/0.mid", "mine:+1.0", "-o", "styled.mid")
+    assert styled["pieces"][0]["bars"] == 3
+
+
+def test_drums_are_written_in_the_notes_asked_for(run, tmp_path):
+    from musicvae.music.reading import read_score
+
+    run("generate", "--kind", "drums", "--seed", "3", "--stiff", "-o", "gm.mid")
+    run("generate", "--kind", "drums", "--seed", "3", "--stiff", "--drum-map", "td11", "-o", "td.mid")
+    gm, td = ([note.pitch for track in read_score(f"{name}.mid").tracks for note in track.notes] for name in ("gm", "td"))
+    assert len(gm) == len(td)
+    assert sorted(gm) != sorted(td)
+
+
+def test_a_model_tells_what_it_is(run, shelf):
+    told = run("info", "drums")
+    assert (told["material"], told["bars"], told["told"]) == ("drums", 16, "")
+    assert told["parameters"] > 1000
+    assert {"drums", "trio"} <= {model["name"] for model in run("models")["models"]}
+
+
+def test_given_hits_of_another_length_are_told(monkeypatch, tmp_path, capsys):
+    from compose.fake_piece_engine import engine
+
+    from musicvae.compose import model as compose_model
+    from musicvae.compose.pieces.model import PieceModel
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(compose_model, "load", lambda name=None, **options: PieceModel(engine("hits"), name="hits"))
+    published_piece("hits", 2).write(tmp_path / "a.mid")
+    for bars, text in ((5, "the hits, of 2 bars, were repeated to fill 5"), (1, "of the hits, the first 1 of 2 bars were played")):
+        assert main(["generate", "--model", "hits", "--hits", "a.mid", "--bars", str(bars), "-o", f"{bars}.mid"]) == 0
+        assert text in capsys.readouterr().err
