@@ -1,41 +1,57 @@
-"""Train the model that ships with the package: network and prior, from a corpus folder to one file.
+"""Train a model that ships with the package: network and prior, from a corpus folder to one file.
 
 Needs torch, lightning, numpy and safetensors only; run it from the root of the project, as in
 
-    PYTHONPATH=. python scripts/train_shipped.py CORPUS_DIR -o melody.safetensors --minutes 30
+    PYTHONPATH=. python scripts/train_shipped.py CORPUS_DIR -o drums.safetensors --preset drums --minutes 30
 
-A run that was killed goes on with --resume.
+Corpora are built by scripts/build_corpus.py (melody) and scripts/build_pieces_corpora.py (all others). A run that was killed goes on
+with --resume.
 """
 
 from __future__ import annotations
 
 import argparse
-from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from musicvae.corpus.store import Corpus
 from musicvae.model.config import PRESETS
+from musicvae.model.pieces.config import PIECE_PRESETS
 from musicvae.train.options import MachineOptions, TrainOptions
+from musicvae.train.recipes import piece_options_for
 from musicvae.train.run import train
 
-RECIPE = TrainOptions(
-    seed=1, target_bits=226.0, beta=0.15, beta_warmup_steps=300, batch_size=64, lr=2e-3, warmup_steps=300, max_steps=None, max_minutes=58.0,
-    patience=None, validate_every_steps=500, prior_steps=4000,
-)  # fmt: skip
+COMMON: dict[str, Any] = {
+    "seed": 1, "beta": 0.15, "beta_warmup_steps": 300, "batch_size": 64, "lr": 2e-3, "warmup_steps": 300, "max_steps": None,
+    "patience": None, "validate_every_steps": 500, "prior_steps": 4000,
+}  # fmt: skip
+RATES_AND_MINUTES = {
+    "melody": (226.0, 58.0), "drums": (800.0, 50.0), "groove": (None, 40.0), "drumify": (None, 30.0), "trio": (600.0, 120.0),
+    "trio-melody": (None, 30.0), "trio-bass": (None, 30.0), "trio-drums": (None, 30.0),
+}  # fmt: skip
+"""KL of a 16-bar window in bits (None: as the preset's recipe has it), and minutes for the network alone."""
+
+
+def recipe(preset: str, **asked: Any) -> TrainOptions:
+    """The options of a shipped model, those that are asked for changed."""
+    bits, minutes = RATES_AND_MINUTES[preset]
+    changes = {**COMMON, "max_minutes": minutes, **({} if bits is None else {"target_bits": bits})}
+    changes |= {name: value for name, value in asked.items() if value is not None}
+    return TrainOptions(**changes) if preset in PRESETS else piece_options_for(PIECE_PRESETS[preset], **changes)
 
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("corpus", type=Path, help="folder of a built corpus")
     parser.add_argument("-o", "--output", type=Path, required=True, help="the model file to write")
-    parser.add_argument("--preset", default="melody", choices=sorted(PRESETS))
-    parser.add_argument("--minutes", type=float, default=RECIPE.max_minutes, help="time for the network alone (default: %(default)s)")
-    parser.add_argument("--steps", type=int, default=RECIPE.max_steps, help="end after so many steps, if that is earlier")
-    parser.add_argument("--target-bits", type=float, default=RECIPE.target_bits, help="KL of a 16-bar window (default: %(default)s)")
-    parser.add_argument("--batch-size", type=int, default=RECIPE.batch_size, help="full windows on each process (default: %(default)s)")
-    parser.add_argument("--lr", type=float, default=RECIPE.lr, help="highest learning rate (default: %(default)s)")
-    parser.add_argument("--seed", type=int, default=RECIPE.seed)
-    parser.add_argument("--prior-steps", type=int, default=RECIPE.prior_steps)
+    parser.add_argument("--preset", default="melody", choices=RATES_AND_MINUTES)
+    parser.add_argument("--minutes", type=float, help="time for the network alone (default: that of the shipped model)")
+    parser.add_argument("--steps", type=int, help="end after so many steps, if that is earlier")
+    parser.add_argument("--target-bits", type=float, help="KL of a 16-bar window (default: that of the shipped model)")
+    parser.add_argument("--batch-size", type=int, help=f"full windows on each process (default: {COMMON['batch_size']})")
+    parser.add_argument("--lr", type=float, help=f"highest learning rate (default: {COMMON['lr']})")
+    parser.add_argument("--seed", type=int, help=f"decides all chance (default: {COMMON['seed']})")
+    parser.add_argument("--prior-steps", type=int, help=f"longest fit of the prior (default: {COMMON['prior_steps']})")
     parser.add_argument("--init-from", type=Path, help="model file to start from")
     parser.add_argument("--resume", action="store_true", help="go on with a run that was killed")
     parser.add_argument("--force", action="store_true", help="begin anew, and replace the output")
@@ -51,8 +67,8 @@ def arguments() -> argparse.Namespace:
 
 def main() -> None:
     args = arguments()
-    options = replace(
-        RECIPE, seed=args.seed, target_bits=args.target_bits, batch_size=args.batch_size, lr=args.lr, max_steps=args.steps,
+    options = recipe(
+        args.preset, seed=args.seed, target_bits=args.target_bits, batch_size=args.batch_size, lr=args.lr, max_steps=args.steps,
         max_minutes=args.minutes, prior_steps=args.prior_steps,
     )  # fmt: skip
     machine = MachineOptions(
