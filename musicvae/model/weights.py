@@ -199,7 +199,7 @@ def load_melody_model(path: str | Path) -> Bundle:
     """Read a model of melodies of our own; errors as `load_model`, ValueError for one of another family."""
     bundle = load_model(path)
     if not isinstance(bundle, Bundle):
-        raise ValueError(f"{path} holds {_described(bundle)}; one of melodies of our own is needed here")
+        raise ValueError(f"{path} holds {_described(bundle)}; one of our own is needed here, of melodies")
     return bundle
 
 
@@ -207,7 +207,7 @@ def load_piece_model(path: str | Path) -> PieceBundle:
     """Read a model of drums, grooves or trios of our own; errors as `load_model`, ValueError for one of another family."""
     bundle = load_model(path)
     if not isinstance(bundle, PieceBundle):
-        raise ValueError(f"{path} holds {_described(bundle)}; one of drums, grooves or trios of our own is needed here")
+        raise ValueError(f"{path} holds {_described(bundle)}; one of our own is needed here, of drums, grooves or trios")
     return bundle
 
 

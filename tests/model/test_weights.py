@@ -108,7 +108,7 @@ def test_each_family_can_be_asked_for(published: PublishedVAE, model_file: Path,
     assert load_melody_model(model_file).prior is not None
     with pytest.raises(ValueError, match="holds the published network hier-mel_16bar; one of our own is needed"):
         load_melody_model(path)
-    with pytest.raises(ValueError, match="holds a network of our own; one of the published family is needed"):
+    with pytest.raises(ValueError, match="holds a network of our own, of melodies; one of the published family is needed"):
         load_published(model_file)
 
 

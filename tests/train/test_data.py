@@ -7,8 +7,11 @@ import torch
 from train.corpora import make_corpus
 
 from musicvae.corpus.store import Corpus
+from musicvae.model.config import PRESETS
 from musicvae.music.meter import KINDS
 from musicvae.train.data import TrainingWindows, ValidationWindows, data_report, full_bars, steps_per_bar
+from musicvae.train.options import TrainOptions
+from musicvae.train.own_course import OwnCourse
 
 
 def windows(corpus, **changes):
@@ -115,7 +118,7 @@ def test_full_windows_are_as_long_as_the_tunes_allow(bars, expected):
 def test_a_corpus_of_another_material_is_refused(corpus):
     drums = replace(corpus, bars=corpus.bars.astype(np.uint64), material="drums")
     with pytest.raises(ValueError, match="this corpus holds drums, and melody is needed: build one with --kind melody"):
-        full_bars(drums, 16, hop_bars=2)
+        OwnCourse(drums, PRESETS["tiny"], TrainOptions())
 
 
 def test_a_corpus_on_disk_gives_the_same_batches(corpus, tmp_path):
