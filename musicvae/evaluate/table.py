@@ -98,7 +98,7 @@ class Evaluation:
     def to_text(self) -> str:
         """The whole as Markdown, ending in a newline."""
         head = ["# Evaluation", "", *(f"* {name}: {_cell(value)}" for name, value in self.about.items())]
-        head += ["", "Values in brackets are 95 % bootstrap intervals over tunes (pairs for blends, melodies drawn for samples)."]
+        head += ["", "Values in brackets are 95 % bootstrap intervals over tunes (pairs for blends, pieces drawn for samples)."]
         return "\n\n".join(["\n".join(head), *(section.to_text() for section in self.sections)]) + "\n"
 
     def to_dict(self) -> dict[str, Any]:

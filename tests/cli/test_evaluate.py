@@ -1,5 +1,6 @@
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -46,6 +47,18 @@ def test_as_json(run, evaluated):
     assert (code, err) == (0, "")
     assert json.loads(out)["sections"]["reconstruction"]["rows"] == [{"bits": 1.5}]
     assert evaluated[0]["quick"] is False
+
+
+def test_models_of_pieces_have_tables_of_their_own(run, model, evaluated, monkeypatch):
+    from musicvae.evaluate.pieces import run as pieces
+
+    heard = []
+    monkeypatch.setattr(type(model), "material", "drums")
+    monkeypatch.setattr(type(model), "engine", SimpleNamespace(guide="taps", material="drums", drum_map="nine"), raising=False)
+    monkeypatch.setattr(pieces, "evaluate_pieces", lambda model, corpus, **options: heard.append(options) or FakeEvaluation())
+    code, out, err = run("evaluate", "m.safetensors", "corpus", "--quick")
+    assert (code, out, err) == (0, "# Evaluation\n\n| a |\n", "")
+    assert (heard[0]["quick"], evaluated) == (True, [])
 
 
 @pytest.mark.parametrize(

@@ -21,13 +21,13 @@ from musicvae.evaluate.pieces.windows import PieceCodec, PiecePosterior, PieceWi
 from musicvae.evaluate.reconstruction import ACTIVE_NATS, ACTIVE_VARIANCE
 from musicvae.evaluate.table import Section
 
-__all__ = ["LENGTHS", "RATES", "BeatRow", "HitGainRow", "activity_row", "beat_row", "sections"]
+__all__ = ["LENGTHS", "BeatRow", "HitGainRow", "activity_row", "beat_row", "sections"]
 
 Floats = NDArray[np.float64]
 LENGTHS = (2, 4, 16)
 """Bars of the windows that are measured, where the network takes them."""
-RATES = (48.0, 64.0, 96.0, 128.0)
-"""Bits at which the linear code is listed besides the model's own."""
+_RATES = {2: (48.0, 64.0, 96.0, 128.0), 4: (96.0, 128.0, 192.0, 256.0), 16: (128.0, 256.0, 512.0)}
+"""Bits at which the linear code is listed besides the model's own, by bars."""
 _MEAN, _DRAWN = "model, z at the mean", "model, z drawn"
 
 
@@ -140,7 +140,7 @@ def _model_rows(
             found, best = _linear_rows(linear, windows, truth, y, posterior.bits, noises[code])
             rows += found
             gains.append(_gain(windows, code, posterior.bits, greedy, best))
-    for bits in RATES:
+    for bits in _RATES.get(windows.bars, ()):
         for noise in noises.values():
             if linear is not None and y is not None and _carries(linear, y, bits):
                 rows += _linear_rows(linear, windows, truth, y, bits, noise)[0]
@@ -200,7 +200,7 @@ _RECONSTRUCTION = (
     "Held-out windows encoded and decoded free-running, from the posterior's mean or one draw from it. A step is right when all nine "
     "classes are; hit F1 counts exact class and step, micro-averaged over windows. KL bits: mean analytic KL to N(0, I) of a window. The "
     "linear code (principal components of hits with reverse water-filling, fitted on training windows) stands at the model's own bits and "
-    "at 48, 64, 96 and 128, with those of its thresholds that suit each figure best on the very windows. The commonest bar is that of "
+    "at some round numbers, with those of its thresholds that suit each figure best on the very windows. The commonest bar is that of "
     "training beats."
 )
 _GAIN = (

@@ -29,7 +29,7 @@ class PieceEffort:
     windows: int | None = None
     train_windows: int | None = 12_000
     components: int | None = None
-    samples: int = 400
+    samples: int = 1000
     style_pieces: int = 100
     refine_steps: int = 10
     refine_windows: int = 128

@@ -60,6 +60,21 @@ class TransparentBeats:
         return z
 
 
+class TransparentFeel(TransparentBeats):
+    """Plays the hits it is told; z of the first bar is what it adds to a velocity of 64 at each step and class, in units of 10."""
+
+    material = "groove"
+
+    def __init__(self, **options):
+        super().__init__(guide="hits", **options)
+
+    def decode(self, z, *, bars, temperature, seeds=None, told=None, given=None):
+        assert set(told) == {"hits", "tempo"}
+        louder = np.clip(64 + 10 * z.reshape(len(z), self.bars, 16, 9)[:, :1], 1, 127)
+        hits = struck({"bars": told["hits"]})
+        return {"bars": np.where(hits, louder, 0).astype(np.uint8), "offsets": np.zeros(hits.shape, np.float16)}
+
+
 def beats(count, bars, *, style=0, seed=0):
     """Hits (count, bars, 16, 9): a kick on the quarters and hats between them; rock has a snare as backbeat, jazz a ride in swing."""
     rng = np.random.default_rng([seed, style])

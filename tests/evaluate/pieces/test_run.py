@@ -1,12 +1,14 @@
 import json
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from evaluate.pieces.doubles import TransparentBeats, beat_corpus
+from evaluate.pieces.doubles import TransparentBeats, TransparentFeel, beat_corpus
 
 from musicvae.compose.pieces.model import PieceModel
 from musicvae.compose.styles import StyleVector, save_styles
+from musicvae.evaluate.pieces import styles
 from musicvae.evaluate.pieces.cards import card
 from musicvae.evaluate.pieces.job import Job, PieceEffort
 from musicvae.evaluate.pieces.run import corpus_material, evaluate_pieces
@@ -114,6 +116,28 @@ def test_beats_from_taps(path):
     assert usual.taps_kept.value == 1
     assert drawn.hit_f1.value < usual.hit_f1.value < places.hit_f1.value <= taps.hit_f1.value < 1
     assert corpus_material(engine) == "groove"
+
+
+def test_styles_of_a_feel_are_heard_in_how_the_hits_of_others_are_played(tmp_path):
+    corpus = beat_corpus((12, 2, 6), material="groove")
+    # Rock is played loud on the beat, jazz off it.
+    style = np.asarray(corpus.label)[np.repeat(np.arange(20), 8)][:, None, None]
+    accented = np.arange(16)[None, :, None] % 4 == np.where(style == 0, 0, 2)
+    loud = np.where(corpus.bars > 0, np.where(accented, 100, 60), 0).astype(np.uint8)
+    rows = {"bars": loud, "offsets": np.zeros(loud.shape, np.float16)}
+    corpus = replace(corpus, bars=loud, columns=rows)
+    vectors = []
+    for name, place in (("rock", 0), ("jazz", 2)):
+        move = np.zeros((4, 16, 9))
+        move[:, place::4] = 4
+        vectors.append(StyleVector(name=name, direction=move.reshape(-1), model_hash="transparent"))
+    save_styles(vectors, tmp_path / "feel.styles.safetensors")
+    model = PieceModel(TransparentFeel(), name="feel", path=tmp_path / "feel.safetensors")
+    named, judged = styles.sections(Job(model, corpus, EFFORT))
+    jazz, rock, mean = named.rows
+    assert jazz.named.value == rock.named.value == 100
+    assert mean.random_direction.value < 90
+    assert judged.rows[-1].named_right.value == 1
 
 
 def test_what_is_told_are_taps_and_no_more():
