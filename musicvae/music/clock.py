@@ -20,5 +20,5 @@ def seconds_at(score: Score, ticks: NDArray[np.floating] | NDArray[np.integer]) 
     places = np.array([max(0, tick) for tick, _ in changes], np.float64)
     second_per_tick = 60 / score.ticks_per_beat / np.array([qpm for _, qpm in changes])
     passed = np.concatenate([[0.0], np.cumsum(np.diff(places) * second_per_tick[:-1])])
-    last = np.maximum(np.searchsorted(places, ticks, side="right") - 1, 0)
+    last = np.searchsorted(places, np.maximum(ticks, 0), side="right") - 1
     return np.asarray(passed[last] + (ticks - places[last]) * second_per_tick[last])

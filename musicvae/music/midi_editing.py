@@ -57,7 +57,7 @@ class Changes:
     """What becomes of the notes, (N,) each, in ticks of the new file, which has `factor` times as many a beat.
 
     lead_in: ticks of silence before what was the start, `lead_in_bars` bars; set-up at tick 0 stays there. removed: notes that are left
-    out. text: put at the start of the first track. tracks: contents of further track chunks.
+    out. text: put at the start of the first track, after its other texts. tracks: contents of further track chunks.
     """
 
     onset: Ints
@@ -171,9 +171,14 @@ def _edited(file: OpenMidi, number: int, changes: Changes) -> list[Event]:
     body = [event for _, _, _, event in found]
     last = max([body[-1].tick if body else 0, *(entry[0] for entry in placed if _is_end(entry[3]))])
     if changes.text and number == 0:
-        place = next((i for i, e in enumerate(body) if e.tick or e.status != META or e.data[0] != _TRACK_NAME), len(body))
-        body.insert(place, Event(0, META, bytes((_TEXT,)) + changes.text.encode("ascii")))
+        body.insert(_place_of_text(body), Event(0, META, bytes((_TEXT,)) + changes.text.encode("ascii")))
     return [*body, Event(last, META, bytes((END_OF_TRACK,)))]
+
+
+def _place_of_text(body: Sequence[Event]) -> int:
+    """Where a new text comes: after those that are there at the start, else after names."""
+    leading = [i for i, event in enumerate(body) if not event.tick and event.status == META and event.data[0] in (_TEXT, _TRACK_NAME)]
+    return leading[-1] + 1 if leading else 0
 
 
 def _is_changed(file: OpenMidi, inside: Ints, changes: Changes) -> bool:

@@ -26,7 +26,8 @@ __all__ = ["NO_CLASS", "Beat", "beats_of", "drum_parts", "step_ticks"]
 
 _NINE = DRUM_MAPS["nine"]
 NO_CLASS = "hits of no known drum, which only move with the others"
-_OTHER_METER = "bars in {meter}, which stay as they are"
+_STAY = ", which stay as they are"
+_OTHER_METER = f"bars in {{meter}}{_STAY}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,8 +86,8 @@ def step_ticks(file: OpenMidi) -> float:
 def beats_of(file: OpenMidi, parts: Sequence[int], losses: Counter[str], *, as_drums: bool = True) -> tuple[Beat, ...]:
     """The notes of these tracks in every stretch of 4/4, 2/2 and 2/4, at least one; what lies in other meters is counted.
 
-    as_drums: else the notes are of no class, which serves for the onsets of pitched tracks. ValueError, saying what can be played, where
-    no note lies in such a stretch.
+    as_drums: else the notes are of no class, and the bars go on to the end of the file, for onsets that drums are made for. ValueError,
+    saying what can be played, where no note lies in such a stretch.
     """
     notes = file.notes
     chosen = np.flatnonzero(np.isin(notes.part, parts))
@@ -95,13 +96,17 @@ def beats_of(file: OpenMidi, parts: Sequence[int], losses: Counter[str], *, as_d
         raise ValueError("no notes in it")
     onset = notes.onset[chosen]
     end = int(onset[-1]) + 2 * int(step_ticks(file) / 2) + 1
+    if not as_drums:
+        end = max(end, file.score.end_ticks)
     found = []
-    for segment in supported_segments(file.score, end, int(onset[0]), losses):
+    unknown: Counter[str] = Counter()
+    for segment in supported_segments(file.score, end, int(onset[0]), unknown):
         first, last = np.searchsorted(onset, (segment.low_ticks, segment.high_ticks)).tolist()
         if segment.meter.kind != KINDS[0]:
             losses[_OTHER_METER.format(meter=segment.meter)] += segment.num_bars
         elif first < last:
             found.append(_beat(file, segment, chosen[first:last], as_drums))
+    losses.update({f"{reason}{_STAY if reason.startswith('bars in unsupported') else ''}": count for reason, count in unknown.items()})
     if not found:
         meters = ", ".join(dict.fromkeys(str(change.meter) for change in file.score.meters))
         raise ValueError(

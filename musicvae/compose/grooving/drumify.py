@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from musicvae.compose.engine import Floats
 from musicvae.compose.grooving.beats import Beat, beats_of
 from musicvae.compose.grooving.engine import GroovingEngine
-from musicvae.compose.grooving.feel import Chance, Played, drawn_z, joined, moved_z, play, reaches, shown
-from musicvae.compose.grooving.humanize import FINER, chance_of, lead_in_ticks, stretch_notices
+from musicvae.compose.grooving.feel import Chance, Played, decoded, drawn_z, joined, moved_z, play, reaches, shown
+from musicvae.compose.grooving.humanize import EARLY, FINER, chance_of, lead_in, stretch_notices
 from musicvae.compose.grooving.rendition import Rendition, Report, bytes_of
 from musicvae.compose.intake import Source
 from musicvae.compose.seeds import derived_seed, window_seed
@@ -108,7 +108,7 @@ def _hits(engine: GroovingEngine, beat: Beat, chance: Chance, vector: Floats | N
     if vector is not None:
         z = moved_z(engine, z, vector, bars)
     seeds = [window_seed(chance.seed, number) for number in range(len(windows))] if chance.temperature > 0 else None
-    found = engine.decode(z, bars=bars, temperature=chance.temperature, seeds=seeds, told=told)
+    found = decoded(engine, z, bars, chance.temperature, seeds, told)
     return joined(found, windows, "bars").astype(np.uint64)
 
 
@@ -143,8 +143,7 @@ def _rendition(
     notices: tuple[str, ...],
 ) -> Rendition:  # fmt: skip
     factor = file.finer
-    bar = round(beats[0].segment.meter.beats_per_bar * file.ticks_per_beat)
-    lead_bars, lead = lead_in_ticks(file, int(notes.onset_ticks.min(initial=0)), factor, bar)
+    lead_bars, lead = lead_in(file, int(notes.onset_ticks.min(initial=0)), factor)
     story = dict(order.story)
     if lead and not (order.keep and piece_facts(file.score)):
         story["piece"] = {"lead_in": lead_bars}
@@ -156,7 +155,7 @@ def _rendition(
     else:
         data = score_bytes(_alone(file.score, drums, factor, lead, story))
     if lead_bars:
-        notices += (f"{name}: the first hit comes before the start, so that all begins a bar later",)
+        notices += (f"{name}: {EARLY}",)
     if factor > 1:
         notices += (FINER.format(name=name, old=file.ticks_per_beat, new=file.ticks_per_beat * factor),)
     return Rendition(data, name, _report(file, beats, notes, lead_bars), dict(order.story), notices)

@@ -18,9 +18,10 @@ from musicvae.compose.grooving.engine import GroovingEngine
 from musicvae.compose.pieces.engine import Columns
 from musicvae.compose.seeds import window_seed
 
-__all__ = ["Chance", "Played", "Reach", "drawn_z", "encoded_z", "joined", "moved_z", "play", "reaches", "shown"]
+__all__ = ["Chance", "Played", "Reach", "decoded", "drawn_z", "encoded_z", "joined", "moved_z", "play", "reaches", "shown"]
 
 _CONTEXT_BARS = 2
+_BATCH = 64
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,21 @@ def _handed_on(engine: GroovingEngine, z: Floats, before: Reach, window: Reach, 
 
 def encoded_z(engine: GroovingEngine, windows: Sequence[Reach], columns: Columns) -> Floats:
     """Codes (W, Z) of a performance, columns (B, ...), as it is in each window."""
-    return engine.encode(shown(engine, columns, windows))[0]
+    rows = shown(engine, columns, windows)
+    parts = [{name: column[i : i + _BATCH] for name, column in rows.items()} for i in range(0, len(windows), _BATCH)]
+    return np.concatenate([engine.encode(part)[0] for part in parts])
+
+
+def decoded(
+    engine: GroovingEngine, z: Floats, bars: int, temperature: float, seeds: Sequence[int] | None, told: Columns
+) -> dict[str, NDArray[np.generic]]:
+    """What `engine.decode` gives for W windows, some at a time, which bounds the memory."""
+    parts = []
+    for first in range(0, len(z), _BATCH):
+        rows = slice(first, first + _BATCH)
+        some = {name: column[rows] for name, column in told.items()}
+        parts.append(engine.decode(z[rows], bars=bars, temperature=temperature, seeds=None if seeds is None else seeds[rows], told=some))
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
 def moved_z(engine: GroovingEngine, z: Floats, vector: Floats, bars: int) -> Floats:
@@ -134,7 +149,7 @@ def play(
     if vector is not None:
         z = moved_z(engine, z, vector, bars)
     seeds = [window_seed(chance.seed, number) for number in range(len(windows))] if chance.temperature > 0 else None
-    found = engine.decode(z, bars=bars, temperature=chance.temperature, seeds=seeds, told=told)
+    found = decoded(engine, z, bars, chance.temperature, seeds, told)
     struck = ((hits[..., None] >> np.arange(9, dtype=np.uint64)) & np.uint64(1)) > 0
     velocity = np.clip(joined(found, windows, "bars").astype(np.float64), 1, 127)
     offset = np.clip(joined(found, windows, "offsets").astype(np.float64), -0.5, 0.5)

@@ -25,12 +25,15 @@ from musicvae.compose.seeds import derived_seed
 from musicvae.music.clock import seconds_at
 from musicvae.music.drum_map_files import Kit
 from musicvae.music.drums import drum_tracks
+from musicvae.music.meter import Meter
 from musicvae.music.midi_editing import OpenMidi, open_midi
 from musicvae.music.piece import Piece
 from musicvae.music.provenance import piece_facts, story_text
+from musicvae.music.segments import assumed_meter
 
-__all__ = ["PlayOrder", "chance_of", "humanize", "lead_in_ticks", "opened", "stretch_notices"]
+__all__ = ["PlayOrder", "chance_of", "humanize", "lead_in", "opened", "stretch_notices"]
 
+EARLY = "the first hit comes before the start of the file, so that all begins a bar later"
 FINER = "{name}: {old} ticks a beat became {new}, so that timing is kept finely"
 
 
@@ -103,10 +106,11 @@ def chance_of(chance: Chance, stretch: int) -> Chance:
     return chance if stretch == 0 else replace(chance, seed=derived_seed(chance.seed, f"stretch {stretch}"))
 
 
-def lead_in_ticks(file: OpenMidi, first_onset: int, factor: int, bar_ticks: int) -> tuple[int, int]:
-    """Bars and ticks (of `factor` times the file's) by which all must begin later for a first onset, which may be below 0."""
-    bar = bar_ticks * factor
-    bars = max(0, -(first_onset // bar)) if first_onset < 0 else 0
+def lead_in(file: OpenMidi, first_onset: int, factor: int) -> tuple[int, int]:
+    """Whole bars and ticks (of `factor` times the file's) by which all must begin later for a first onset, which may be below 0."""
+    meter = file.score.meters[0].meter if file.score.meters and not assumed_meter(file.score) else Meter(4, 4)
+    bar = round(meter.beats_per_bar * file.ticks_per_beat) * factor
+    bars = max(0, -(first_onset // bar))
     return bars, bars * bar
 
 
@@ -151,9 +155,7 @@ def _written(file: OpenMidi, beats: Sequence[Beat], played: Sequence[Played], or
     moves = moves_of(file, beats, played, order.amount, followers=followers, pitch=pitch)
     if order.amount == 0 and np.array_equal(pitch, notes.pitch):
         return _Written(file.data, moves, 0, True)
-    first = beats[0].segment
-    bar = round(first.meter.beats_per_bar * file.ticks_per_beat)
-    lead_bars, lead = lead_in_ticks(file, int(moves.onset.min()), moves.factor, bar)
+    lead_bars, lead = lead_in(file, int(moves.onset.min()), moves.factor)
     story = dict(order.story)
     if lead and not piece_facts(file.score):
         story["piece"] = {"lead_in": lead_bars}
@@ -170,7 +172,7 @@ def _rendition(
     moves = written.moves
     more = []
     if written.lead_in_bars:
-        more.append(f"{name}: the first hit comes before the start, so that all begins a bar later")
+        more.append(f"{name}: {EARLY}")
     if moves.ended and not written.is_same:
         more.append(f"{name}: {moves.ended} notes end where the next of the same pitch now begins")
     if moves.factor > 1 and not written.is_same:

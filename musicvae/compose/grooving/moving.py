@@ -65,8 +65,10 @@ def moves_of(
         _follow(file, beat, bend, followers, onset, end, moved)
     new_onset = np.rint(onset * factor).astype(np.int64)
     _keep_order(file, beats, new_onset, factor)
-    length = np.rint((end - onset) * factor).astype(np.int64)
-    new_end = np.where(moved, new_onset + np.maximum(length, (length > 0) | (notes.end > notes.onset)), notes.end * factor)
+    # Hits keep their length to the tick; what follows the beat ends where what came next begins.
+    struck = np.isin(np.arange(len(notes)), np.concatenate([beat.notes for beat in beats]))
+    bent_end = np.maximum(np.rint(end * factor).astype(np.int64), new_onset + (notes.end > notes.onset))
+    new_end = np.where(struck, new_onset + (notes.end - notes.onset) * factor, bent_end)
     ended = _end_before_the_next(file, file.notes.pitch if pitch is None else pitch, new_onset, new_end)
     return Moves(new_onset, new_end, velocity, moved, factor, ended)
 

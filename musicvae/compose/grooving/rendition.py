@@ -26,10 +26,10 @@ __all__ = ["Rendition", "Report", "bytes_of"]
 
 @dataclass(frozen=True)
 class Report:
-    """What was played: hits, and those whose time or loudness is another now.
+    """What was played: hits, and those whose time or loudness is another than written.
 
-    shift_ms: mean distance from where they were, in milliseconds; lateness_ms: mean of the same with its sign, late positive; velocity: the
-    lowest and the highest after; bars: of the beat, as 16 sixteenths; lead_in_bars: silent ones that were put before the first.
+    shift_ms: mean distance from where they were (new ones: from the grid), in milliseconds; lateness_ms: mean of the same with its sign,
+    late positive; velocity: the lowest and the highest; bars: of the beat, of 16 sixteenths; lead_in_bars: silent ones put before them.
     """
 
     hits: int
@@ -45,7 +45,7 @@ class Report:
         hits = "1 hit" if self.hits == 1 else f"{self.hits} hits"
         bars = "1 bar" if self.bars == 1 else f"{self.bars} bars"
         low, high = self.velocity
-        return f"{hits} in {bars}, {self.moved} changed, {self.shift_ms:.1f} ms from the grid of before ({late}), velocity {low}-{high}"
+        return f"{hits} in {bars}, {self.moved} played anew, timing {self.shift_ms:.1f} ms on average ({late}), velocity {low}-{high}"
 
 
 @dataclass(frozen=True, eq=False)
