@@ -77,6 +77,14 @@ def test_bars_that_are_told_something_else_do_not_return():
     assert np.array_equal(drawn[0], drawn[2])
 
 
+@pytest.mark.parametrize("temperature", [0.0, 1.0])
+def test_beats_for_taps_hit_at_every_tap_and_nowhere_else(temperature, engines):
+    made, known = engines["tiny-drumify"], told("tiny-drumify", 3, 4)
+    z = made.sample_prior([1, 2, 3], bars=4)
+    hits = made.decode(z, bars=4, temperature=temperature, seeds=[1, 2, 3], told=known)["bars"]
+    assert np.array_equal(hits > 0, known["taps"] > 0)
+
+
 def test_given_bars_keep_their_blocks(engines):
     made = engines["tiny-drums"]
     given, _ = made.encode(columns("drums", 2, 3))

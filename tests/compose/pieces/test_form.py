@@ -1,0 +1,33 @@
+import numpy as np
+import pytest
+from compose.pieces.test_groups import FILES, corpus
+from model.pieces.networks import columns, engine
+
+from musicvae.compose.pieces.form import THRESHOLDS, different_bars, settle_form
+from musicvae.compose.pieces.groups import corpus_passages
+
+
+def test_bars_are_different_where_any_part_is():
+    trio = {name: column[:, [0, 1, 0, 0]].copy() for name, column in columns("trio", 2, 2).items()}
+    assert different_bars(trio).tolist() == [0.5, 0.5]
+    trio["bass"][1, 3, 15] = 70
+    assert different_bars(trio).tolist() == [0.5, 0.75]
+    assert different_bars({"bars": np.zeros((1, 4, 16), np.uint64)}).tolist() == [0.25]
+
+
+@pytest.mark.parametrize("preset", ["tiny-drums", "tiny-drumify"])
+def test_the_threshold_whose_pieces_have_as_many_different_bars_is_settled(preset):
+    made = engine(preset)
+    found = corpus_passages(made, corpus(FILES, "groove" if preset.endswith("y") else "drums"), ("train",)).passages
+    real = found.take([row for row, bars in enumerate(found.bars) if bars == 4]).some(12)
+    # Pieces whose second half is their first, so that half of their bars are different.
+    for window in real.windows:
+        for column in window.values():
+            column[2:] = column[:2]
+    told = []
+    form = settle_form(made, real, tell=told.append)
+    assert form.real == pytest.approx(0.5)
+    assert form.return_threshold in THRESHOLDS
+    assert made.return_threshold == form.return_threshold
+    assert made.usual_spread == form.usual_spread > 0
+    assert told[0].startswith("bars count as the same below 0.00: ")
