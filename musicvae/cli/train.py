@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["add_commands", "run_train"]
 
 _OWN_ONLY = ("target_bits", "prior_steps")
+_DRUMS_ONLY = ("vary_share",)
 _PUBLISHED_ONLY = ("free_bits", "max_beta", "pieces")
 
 _TEXT = """
@@ -77,6 +78,10 @@ def _add_learning(learning: Any) -> None:
     learning.add_argument(
         "--prior-steps", type=positive_int, metavar="N", help="longest fit of the prior, after the network (default: 2500)"
     )
+    learning.add_argument(
+        "--vary-share", type=number_from_0, metavar="S",
+        help="networks of drums: share of windows whose beats are varied (default: 0.5, of drumify 0.3)",
+    )  # fmt: skip
     learning.add_argument("--free-bits", type=number_from_0, metavar="B", help="published networks: bits of the code that cost nothing")
     learning.add_argument("--max-beta", type=number_from_0, metavar="W", help="published networks: full weight of the code's bits")
     learning.add_argument(
@@ -167,7 +172,7 @@ def _learning_options(args: argparse.Namespace, config: AnyConfig) -> RunOptions
 
     given = {
         "max_minutes": args.minutes, "batch_size": args.batch, "seed": args.seed, "lr": args.lr, "patience": args.patience,
-        **{name: getattr(args, name) for name in (*_OWN_ONLY, *_PUBLISHED_ONLY)},
+        **{name: getattr(args, name) for name in (*_OWN_ONLY, *_DRUMS_ONLY, *_PUBLISHED_ONLY)},
     }  # fmt: skip
     chosen: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     is_published = isinstance(config, PublishedConfig)
@@ -176,6 +181,8 @@ def _learning_options(args: argparse.Namespace, config: AnyConfig) -> RunOptions
             instead = "--free-bits and --max-beta" if is_published else "--target-bits"
             whose = "networks of this project; for published ones there is" if is_published else "published networks; for this one there is"
             raise ValueError(f"--{name.replace('_', '-')} is for {whose} {instead}")
+    if "vary_share" in chosen and not isinstance(config, PieceConfig):
+        raise ValueError("--vary-share is for this project's networks of drums")
     if args.steps is not None or args.minutes is not None:
         chosen["max_steps"] = args.steps
     if isinstance(config, PublishedConfig):

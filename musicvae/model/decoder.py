@@ -57,7 +57,8 @@ class Decoder(nn.Module):
         if told is not None:
             readout = readout + told.transpose(0, 1)
         place = self.places(torch.arange(steps, device=embeddings.device) + kind * MAX_STEPS_PER_BAR)
-        gates = self.step_gates(readout) + self.bar(embeddings) + place[:, None].to(readout.dtype)
+        # In place: these are by far the widest of what is computed here.
+        gates = self.step_gates(readout).add_(self.bar(embeddings)).add_(place[:, None].to(readout.dtype))
         return gates, readout, torch.tanh(self.start(embeddings))
 
     def forward(self, embeddings: Tensor, frames: Tensor, kind: int, keep: Tensor | None = None, told: Tensor | None = None) -> Tensor:
@@ -71,7 +72,7 @@ class Decoder(nn.Module):
         gates, readout, state = self._prepare(embeddings.flatten(0, 1), steps, kind, told)
         before = F.pad(frames[:, :, :-1], (0, 0, 1, 0), value=-1).flatten(0, 1).transpose(0, 1)
         hidden = None if keep is None else F.pad(~keep[:, :, :-1], (1, 0)).flatten(0, 1).t()
-        states = self.recurrence(gates + self.previous.gates(before, hidden, gates.dtype), state)
+        states = self.recurrence(gates.add_(self.previous.gates(before, hidden, gates.dtype)), state)
         outputs = self.events(torch.cat([states, readout.to(states.dtype)], -1))
         return cast(Tensor, outputs.transpose(0, 1).reshape(n, bars, steps, -1))
 

@@ -123,12 +123,15 @@ class PieceOptions(TrainOptions):
     short_share: float = 0.5
     neutral_share: float = 0.0
     """Share of training windows that are written from z = 0, so that this is what is usual for what is told."""
+    source_power: float = 1.0
+    """Collections take part in proportion to about their windows to this power."""
     vary_share: float = 0.0
     """Share of training windows of drums whose beats are varied (`train.variation`); the prior is fitted to real ones."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
         _require(0.0 <= self.neutral_share < 1.0, "neutral_share", _SHARE, self.neutral_share)
+        _require(0.0 <= self.source_power <= 1.0, "source_power", "from 0 to 1", self.source_power)
         _require(0.0 <= self.vary_share <= 1.0, "vary_share", "a share from 0 to 1", self.vary_share)
 
 

@@ -13,9 +13,9 @@ import numpy as np
 from musicvae.corpus.store import Corpus
 from musicvae.corpus.tunes import COLUMNS
 from musicvae.model.pieces.config import PieceConfig
-from musicvae.model.pieces.frames import Columns, Frames, frames_of
+from musicvae.model.pieces.frames import USUAL_TEMPO_QPM, Columns, Frames, frames_of
 from musicvae.train.data import TrainingWindows, Windows, full_bars
-from musicvae.train.options import TrainOptions
+from musicvae.train.options import PieceOptions
 from musicvae.train.variation import varied_beats
 
 __all__ = ["FrameReader", "HeldOutFrames", "TrainingFrames", "frames_report"]
@@ -50,20 +50,41 @@ class FrameReader:
         found: Columns = {name: self.corpus.rows(windows, name) for name in self._columns}
         found = found if vary is None else vary(found)
         tempo = np.asarray(self.corpus.tempo_qpm[windows[:, 0]], np.float32)
-        tempo = np.where(tempo > 0, tempo, 120.0)
+        tempo = np.where(tempo > 0, tempo, USUAL_TEMPO_QPM)
         return frames_of(self.config, {**found, "tempo": np.broadcast_to(tempo[:, None], found["bars"].shape[:2])})
 
 
+class _EvenWindows(TrainingWindows):
+    """Training windows in which those of small collections come again and again.
+
+    Each comes as often as the ratio of the largest collection's windows to its own collection's to the power 1 - `source_power`, rounded.
+    """
+
+    def __init__(self, *args: Any, source_power: float, **options: Any) -> None:
+        self.source_power = source_power
+        super().__init__(*args, **options)
+
+    def windows(self, kind: int, bars: int) -> Windows:
+        """All training windows of one kind and length, some of them more than once."""
+        if (kind, bars) not in self._groups and self.source_power < 1:
+            found = super().windows(kind, bars)
+            sources = np.asarray(self.corpus.source)[found[:, 0]]
+            counts = np.bincount(sources, minlength=1)
+            times = np.rint((counts.max() / np.maximum(counts, 1)) ** (1 - self.source_power)).astype(np.int64)
+            self._groups[kind, bars] = np.repeat(found, times[sources], axis=0)
+        return super().windows(kind, bars)
+
+
 class TrainingFrames:
-    """Endless training batches of `TrainingWindows`, all in 4/4, a share of them varied (`train.variation`)."""
+    """Endless training batches of 4/4, windows of small collections above their share, a share of windows varied (`train.variation`)."""
 
     def __init__(
-        self, reader: FrameReader, options: TrainOptions, *, seed: int, rank: int = 0, world_size: int = 1, vary_share: float = 0.0
+        self, reader: FrameReader, options: PieceOptions, *, seed: int, rank: int = 0, world_size: int = 1, vary_share: float = 0.0
     ) -> None:
         self.reader, self._draw, self._vary_share = reader, (seed, 5, rank), vary_share
-        self.source = TrainingWindows(
+        self.source = _EvenWindows(
             reader.corpus, bars=reader.bars, hop_bars=options.hop_bars, batch_size=options.batch_size, seed=seed,
-            short_share=options.short_share, kinds=(_KIND,), rank=rank, world_size=world_size,
+            short_share=options.short_share, kinds=(_KIND,), rank=rank, world_size=world_size, source_power=options.source_power,
         )  # fmt: skip
         self.batches_per_pass = self.source.batches_per_pass
 
@@ -85,7 +106,7 @@ class TrainingFrames:
 class HeldOutFrames:
     """The same full windows in every validation."""
 
-    def __init__(self, reader: FrameReader, options: TrainOptions) -> None:
+    def __init__(self, reader: FrameReader, options: PieceOptions) -> None:
         found = reader.corpus.windows("validation", kind=_KIND, bars=reader.bars, hop=options.validation_hop_bars)
         most = options.validation_windows
         kept = found[np.linspace(0, len(found) - 1, min(most, len(found))).astype(int)] if len(found) else found

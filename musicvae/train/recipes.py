@@ -21,7 +21,7 @@ _PIECE_RECIPES: Mapping[tuple[str, str], Mapping[str, Any]] = {
     ("drums", ""): {"target_bits": 720.0, "vary_share": 0.5},
     ("drums", "taps"): {"target_bits": 320.0, "vary_share": 0.3},
     ("groove", "hits"): {"target_bits": 160.0, "neutral_share": 0.25, "return_weight": 0.0},
-    ("trio", ""): {"target_bits": 600.0},
+    ("trio", ""): {"target_bits": 600.0, "hop_bars": 2, "source_power": 0.5},
 }
 """By material and what is told."""
 
@@ -70,6 +70,8 @@ def piece_options_for(config: PieceConfig, **changes: Any) -> PieceOptions:
     The rate of a trio's network of fewer streams is in proportion to their number.
     """
     recipe = dict(_PIECE_RECIPES[config.material, config.told])
+    if config.material != "drums" and changes.get("vary_share"):
+        raise ValueError(f"vary_share is for networks of drums; what a {config.material} is of belongs together")
     if config.material == "trio":
         recipe["target_bits"] *= len(config.streams) / 3
     return PieceOptions(**{**recipe, **changes})
