@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from musicvae.evaluate.linear import DECISIONS, LinearCode, WaterFilling, fit_linear_code
-from musicvae.evaluate.metrics import Agreement
 from musicvae.evaluate.pieces.hit_code import HitCode, best_guesses, fit_hit_code
 from musicvae.evaluate.pieces.parts import PARTS, Parts, part_agreement
 
@@ -31,8 +30,8 @@ class TrioCode:
     bass: LinearCode
     drums: HitCode
 
-    def decoded(self, truth: Parts, bits: float, *, rng: np.random.Generator | None = None) -> dict[str, Agreement] | None:
-        """What comes back of each part where these windows cost `bits` on average in all; None where the codes cannot carry so many.
+    def decoded(self, truth: Parts, bits: float, *, rng: np.random.Generator | None = None) -> dict[str, NDArray[Any]] | None:
+        """The parts that come back where these windows cost `bits` on average in all; None where the codes cannot carry so many.
 
         rng: for a draw of each code's posterior, None for its mean. Of the ways to decide (of tokens both, of hits all thresholds) the
         one with the best step accuracy on these very windows.
@@ -46,13 +45,14 @@ class TrioCode:
     def _of(self, part: str) -> Any:
         return getattr(self, part)
 
-    def _best(self, part: str, truth: NDArray[Any], y: Floats, distortion: float, rng: np.random.Generator | None) -> Agreement:
+    def _best(self, part: str, truth: NDArray[Any], y: Floats, distortion: float, rng: np.random.Generator | None) -> NDArray[Any]:
         noise = None if rng is None else rng.standard_normal(y.shape)
         if part == "drums":
-            return best_guesses(truth, self.drums.scores(y, distortion, noise=noise))["step accuracy"][1]
+            scores = self.drums.scores(y, distortion, noise=noise)
+            return np.asarray(scores > best_guesses(truth, scores)["step accuracy"][0])
         code: LinearCode = self._of(part)
-        tried = [part_agreement(part, truth, code.decode(y, distortion, decision=way, noise=noise)) for way in DECISIONS]
-        return max(tried, key=lambda counts: counts.step_accuracy)
+        tried = [code.decode(y, distortion, decision=way, noise=noise) for way in DECISIONS]
+        return max(tried, key=lambda guess: part_agreement(part, truth, guess).step_accuracy)
 
     def _matched(self, y: dict[str, Floats], bits: float) -> float | None:
         """The one distortion at which all parts together cost `bits`."""

@@ -6,7 +6,7 @@ Conventions: parts as in `evaluate.pieces.parts`. Bits are the mean analytic KL 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -32,21 +32,23 @@ Flags = NDArray[np.bool_]
 LINEAR_BARS = 4
 """The longest windows that linear codes are fitted on: the columns of 16 bars of two voices would fill the memory."""
 _MEAN, _DRAWN = "model, z at the mean", "model, z drawn"
+_SILENCE = "silence"
 _SEPARATE = {_MEAN: "separate models, z at the mean", _DRAWN: "separate models, z drawn"}
 _LINEAR = {_MEAN: "separate linear codes, z at the mean", _DRAWN: "separate linear codes, z drawn"}
 
 
 @dataclass(frozen=True)
 class TrioRow:
-    """A part of the test windows of one length and source, coded one way; bits: of all three parts of a window."""
+    """A figure of each part of the test windows of one length and source, coded one way; bits: of all three parts of a window."""
 
     bars: int
     source: str
     code: str
-    part: str
     bits: float
-    step_accuracy: Estimate
-    onset_f1: Estimate
+    melody: Estimate
+    bass: Estimate
+    drums: Estimate
+    all_three: Estimate
 
 
 @dataclass(frozen=True)
@@ -56,12 +58,12 @@ class TrioGainRow:
     bars: int
     source: str
     code: str
-    part: str
     bits: float
     separate_bits: float
-    step_accuracy: float
-    separate_step_accuracy: float
-    gain: Estimate
+    melody: Estimate
+    bass: Estimate
+    drums: Estimate
+    all_three: Estimate
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,8 @@ class _Coded:
 
 def sections(job: Job) -> Iterator[Section]:
     """Reconstruction by part and source, the gain over separate models, active dimensions, and what drawn trios are like."""
-    rows: list[TrioRow] = []
+    steps: list[TrioRow] = []
+    onsets: list[TrioRow] = []
     gains: list[TrioGainRow] = []
     active = []
     alone = separate_engines(job)
@@ -84,14 +87,16 @@ def sections(job: Job) -> Iterator[Section]:
             continue
         codec = job.codec(f"reconstruction of {bars} bars")
         posterior = codec.encode(windows)
-        coded = _coded(codec, posterior, job)
+        coded = {_SILENCE: _silence(windows), **_coded(codec, posterior, job)}
         coded |= _separate(alone, windows, job)
         coded |= _linear(job, windows, {code: float(coded[code].bits.mean()) for code in (_MEAN, _DRAWN)})
         for source, of_source in _sources(job.corpus, windows).items():
-            rows += [row for code, found in coded.items() for row in _rows(windows, of_source, source, code, found)]
-            gains += [row for code in (_MEAN, _DRAWN) for row in _gains(windows, of_source, source, code, coded)]
+            steps += [_row(windows, of_source, source, code, found, pooled_step_accuracy) for code, found in coded.items()]
+            onsets += [_row(windows, of_source, source, code, found, pooled_f1) for code, found in coded.items()]
+            gains += [_gain(windows, of_source, source, code, coded) for code in (_MEAN, _DRAWN) if _SEPARATE[code] in coded]
         active.append(activity_row(posterior, bars, job))
-    yield Section("trios", "Reconstruction of trios", _RECONSTRUCTION, rows)
+    yield Section("trios", "Reconstruction of trios: step accuracy", _RECONSTRUCTION, steps)
+    yield Section("trio_onsets", "Reconstruction of trios: onset F1", _ONSETS, onsets)
     yield Section("trio_gain", "Above separate models", _GAIN, gains)
     yield Section("activity", "Active latent dimensions", _ACTIVITY, active)
     yield from samples(job)
@@ -123,6 +128,11 @@ def _sources(corpus: Corpus, windows: PieceWindows) -> dict[str, Flags]:
     if len(there) > 1:
         found |= {corpus.sources[number]: source == number for number in there}
     return found
+
+
+def _silence(windows: PieceWindows) -> _Coded:
+    truth = parts_of(windows.columns)
+    return _Coded(agreements(truth, {part: np.zeros_like(each) for part, each in truth.items()}), np.zeros(len(windows)))
 
 
 def _coded(codec: PieceCodec, posterior: PiecePosterior, job: Job) -> dict[str, _Coded]:
@@ -164,45 +174,39 @@ def _linear(job: Job, windows: PieceWindows, bits: Mapping[str, float]) -> dict[
     truth, found = parts_of(windows.columns), {}
     for way, most in bits.items():
         rng = None if way == _MEAN else np.random.default_rng([job.seed, windows.bars, 9])
-        counts = code.decoded(truth, most, rng=rng)
-        if counts is not None:
-            found[_LINEAR[way]] = _Coded(counts, np.full(len(windows), most))
+        guess = code.decoded(truth, most, rng=rng)
+        if guess is not None:
+            found[_LINEAR[way]] = _Coded(agreements(truth, guess), np.full(len(windows), most))
     return found
 
 
-def _rows(windows: PieceWindows, of_source: Flags, source: str, code: str, coded: _Coded) -> list[TrioRow]:
+def _row(windows: PieceWindows, of_source: Flags, source: str, code: str, coded: _Coded, figure: Callable[..., Estimate]) -> TrioRow:
     tunes, bits = windows.tunes[of_source], float(coded.bits[of_source].mean())
-    found = []
-    for part, counts in coded.counts.items():
-        here = chosen(counts, of_source)
-        accuracy, f1 = pooled_step_accuracy(here, tunes), pooled_f1(here, tunes)
-        found.append(TrioRow(windows.bars, source, code, part, bits, accuracy, f1))
-    return found
+    found = (figure(chosen(coded.counts[part], of_source), tunes) for part in (*PARTS, TOGETHER))
+    return TrioRow(windows.bars, source, code, bits, *found)
 
 
-def _gains(windows: PieceWindows, of_source: Flags, source: str, code: str, coded: Mapping[str, _Coded]) -> list[TrioGainRow]:
-    if _SEPARATE[code] not in coded:
-        return []
+def _gain(windows: PieceWindows, of_source: Flags, source: str, code: str, coded: Mapping[str, _Coded]) -> TrioGainRow:
     ours, theirs = coded[code], coded[_SEPARATE[code]]
     found = []
     for part in (*PARTS, TOGETHER):
         a, b = (chosen(each.counts[part], of_source) for each in (ours, theirs))
         sums = np.stack([a.equal_steps - b.equal_steps, a.steps], axis=1).astype(np.float64)
-        gain = bootstrap(sums, windows.tunes[of_source], lambda columns: columns[:, 0] / columns[:, 1])
-        bits, separate_bits = (float(each.bits[of_source].mean()) for each in (ours, theirs))
-        found.append(TrioGainRow(windows.bars, source, code, part, bits, separate_bits, a.step_accuracy, b.step_accuracy, gain))
-    return found
+        found.append(bootstrap(sums, windows.tunes[of_source], lambda columns: columns[:, 0] / columns[:, 1]))
+    bits, separate_bits = (float(each.bits[of_source].mean()) for each in (ours, theirs))
+    return TrioGainRow(windows.bars, source, code, bits, separate_bits, *found)
 
 
 _RECONSTRUCTION = (
     "Held-out windows encoded and decoded free-running, greedy, from the posterior's mean or one draw from it. A step is right when the "
-    "very event (of drums: all nine classes) is; of all three, when all parts are. Onset F1 counts exact pitch (class) and step. KL bits: "
-    "mean analytic KL to N(0, I) of a window with all its parts. Separate models are of one part each, made the same way; separate linear "
+    "very event (of drums: all nine classes) is; of all three, when all parts are. KL bits: mean analytic KL to N(0, I) of a window with "
+    "all its parts. In silence nothing is ever struck. Separate models are of one part each, made the same way; separate linear "
     "codes (principal components with reverse water-filling, fitted on training windows of up to 4 bars) share the trio model's own bits "
     "at one distortion, each decided in the way that suits these windows best. Synthetic trios are a song's melody, a bass made out of its "
     "piano, and another performance's drums. Published, 16 bars of other data, drawn, in MusicVAE's paper: 0.753 melody, 0.773 bass, "
     "0.863 drums."
 )
+_ONSETS = "Of the same windows and codes: onsets at their exact pitch (of drums: class) and step, micro-averaged."
 _GAIN = "The trio model's step accuracy minus that of the separate models on the same windows; compare the bits that each had."
 _ACTIVITY = (
     "Active: variance of mu over test windows above 0.01 and mean KL above 0.05 nat. Bits of the block of z that stands for the whole "

@@ -34,43 +34,42 @@ def rows(evaluation, name, **wanted):
 
 def test_each_part_is_measured_and_all_together(evaluation):
     for code in ("model, z at the mean", "model, z drawn"):
-        found = {row.part: row for row in rows(evaluation, "trios", bars=2, source="all", code=code)}
-        assert tuple(found) == (*PARTS, TOGETHER)
-        assert found["melody"].step_accuracy.value == found[TOGETHER].step_accuracy.value == 1 - 2 / 16
-        assert found["melody"].onset_f1.value == pytest.approx(2 * 0.5 / 1.5)
-        assert found["bass"].step_accuracy.value == found["drums"].step_accuracy.value == found["bass"].onset_f1.value == 1
-        assert found["melody"].bits == found["drums"].bits > 0
+        (steps,) = rows(evaluation, "trios", bars=2, source="all", code=code)
+        (onsets,) = rows(evaluation, "trio_onsets", bars=2, source="all", code=code)
+        assert steps.melody.value == steps.all_three.value == 1 - 2 / 16
+        assert onsets.melody.value == pytest.approx(2 * 0.5 / 1.5)
+        assert steps.bass.value == steps.drums.value == onsets.bass.value == onsets.drums.value == 1
+        assert steps.bits == onsets.bits > 0
+
+
+def test_silence_is_the_least_that_there_is(evaluation):
+    (steps,) = rows(evaluation, "trios", bars=2, source="all", code="silence")
+    (onsets,) = rows(evaluation, "trio_onsets", bars=2, source="all", code="silence")
+    assert (steps.bits, steps.melody.value, steps.bass.value, onsets.melody.value) == (0, 12 / 16, 14 / 16, 0)
 
 
 def test_sources_are_told_apart(evaluation):
-    found = rows(evaluation, "trios", bars=4, code="model, z at the mean", part="melody")
+    found = rows(evaluation, "trios", bars=4, code="model, z at the mean")
     assert [row.source for row in found] == ["all", "games", "synthetic-songs"]
-    count = [row.step_accuracy.num_windows for row in found]
+    count = [row.melody.num_windows for row in found]
     assert count[0] == count[1] + count[2] == 8
-    tunes = [row.step_accuracy.num_tunes for row in found]
+    tunes = [row.melody.num_tunes for row in found]
     assert tunes[0] == tunes[1] + tunes[2]
 
 
 def test_separate_models_stand_beside_at_their_bits(evaluation):
-    separate = {row.part: row for row in rows(evaluation, "trios", bars=2, source="all", code="separate models, z at the mean")}
-    assert separate[TOGETHER].step_accuracy.value == 1
-    gain = {row.part: row for row in rows(evaluation, "trio_gain", bars=2, source="all", code="model, z at the mean")}
-    assert gain["melody"].gain.value == gain[TOGETHER].gain.value == -2 / 16
-    assert gain["bass"].gain.value == 0
+    (separate,) = rows(evaluation, "trios", bars=2, source="all", code="separate models, z at the mean")
+    assert separate.all_three.value == 1
+    (gain,) = rows(evaluation, "trio_gain", bars=2, source="all", code="model, z at the mean")
+    assert gain.melody.value == gain.all_three.value == -2 / 16
+    assert gain.bass.value == 0
     # Each of the three doubles codes all eleven numbers of a step, with a tenth of the precision.
-    assert gain["bass"].separate_bits == separate["bass"].bits > 2 * gain["bass"].bits
-
-
-def test_linear_codes_have_the_models_own_bits(evaluation):
-    linear = rows(evaluation, "trios", bars=2, source="all", code="separate linear codes, z at the mean")
-    if linear:  # where so few windows can carry the bits
-        (model,) = rows(evaluation, "trios", bars=2, source="all", code="model, z at the mean", part="bass")
-        assert linear[0].bits == pytest.approx(model.bits)
+    assert gain.separate_bits == separate.bits > 2 * gain.bits
 
 
 def test_without_separate_models_there_is_no_gain():
     found = evaluated(TransparentTrios(bars=2))
-    assert [section.name for section in found.sections] == ["trios", "trio_gain", "activity", "trio_samples"]
+    assert [section.name for section in found.sections] == ["trios", "trio_onsets", "trio_gain", "activity", "trio_samples"]
     assert not found.section("trio_gain").rows
     assert {row.bars for row in found.section("trios").rows} == {2}
     json.loads(found.to_json())
@@ -114,11 +113,10 @@ def test_linear_codes_share_the_bits_and_get_better_with_them():
     windows = parts_of({name: corpus.rows(corpus.windows("train", bars=1, hop=1), name) for name in ("bars", "bass", "drums")})
     code = fit_trio_code(windows)
     assert code.decoded(windows, 1e6) is None
-    few, many = (code.decoded(windows, bits) for bits in (5.0, 40.0))
-    assert all(many[part].step_accuracy >= few[part].step_accuracy for part in PARTS)
-    assert many["melody"].step_accuracy > few["melody"].step_accuracy
-    drawn = code.decoded(windows, 5.0, rng=np.random.default_rng(0))
-    assert drawn["melody"].step_accuracy < few["melody"].step_accuracy
+    few, many, drawn = (code.decoded(windows, bits, rng=rng) for bits, rng in ((5.0, None), (40.0, None), (5.0, np.random.default_rng(0))))
+    right = [{part: part_agreement(part, windows[part], each[part]).step_accuracy for part in PARTS} for each in (few, many, drawn)]
+    assert all(right[1][part] >= right[0][part] for part in PARTS)
+    assert right[1]["melody"] > right[0]["melody"] > right[2]["melody"]
     assert part_agreement("bass", windows["bass"], windows["bass"]).step_accuracy == 1
 
 
