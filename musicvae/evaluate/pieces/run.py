@@ -15,7 +15,7 @@ import numpy as np
 
 from musicvae.compose.model import load
 from musicvae.compose.pieces.model import PieceModel
-from musicvae.evaluate.pieces import drumify, drums, samples, styles
+from musicvae.evaluate.pieces import drumify, drums, moves, samples, styles
 from musicvae.evaluate.pieces.job import FULL, QUICK, Job, PieceEffort
 from musicvae.evaluate.table import Evaluation, Section
 
@@ -64,9 +64,8 @@ def evaluate_pieces(
     }
     about["test windows"] = {f"{bars} bars": windows for bars, (windows, _) in counts.items()}
     about["test tunes"] = {f"{bars} bars": tunes for bars, (_, tunes) in counts.items()}
-    measured = {
-        row.style for section in sections if section.name == "styles" for row in section.rows if isinstance(row, styles.StyleNamedRow)
-    }
+    judged = (styles.StyleNamedRow, moves.MoveRow)
+    measured = {row.style for section in sections for row in section.rows if isinstance(row, judged)}
     about["styles not measured"] = [vector.name for vector in job.styles if vector.name not in measured]
     return Evaluation(about, sections)
 
@@ -82,6 +81,7 @@ def _sections(job: Job) -> Iterator[Section]:
         from musicvae.evaluate.pieces import trios
 
         yield from trios.sections(job)
+        yield from moves.sections(job)
         return
     if job.engine.guide == "hits":
         from musicvae.evaluate.pieces import grooves
@@ -93,6 +93,7 @@ def _sections(job: Job) -> Iterator[Section]:
         yield from drums.sections(job)
         yield from samples.sections(job)
     yield from styles.sections(job)
+    yield from moves.sections(job)
 
 
 def _test_counts(job: Job) -> dict[int, tuple[int, int]]:

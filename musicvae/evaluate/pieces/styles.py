@@ -25,7 +25,7 @@ from musicvae.evaluate.table import Section
 if TYPE_CHECKING:
     from musicvae.compose.styles import StyleVector
 
-__all__ = ["STYLE_BARS", "StyleNamedRow", "sections"]
+__all__ = ["STYLE_BARS", "StyleNamedRow", "random_like", "scaled", "sections"]
 
 Floats = NDArray[np.float64]
 STYLE_BARS = 4
@@ -104,23 +104,25 @@ class _Beats:
         """What the judge names the beats of the moved z."""
         return judge(self.codec.decode(self.z + moves, bars=self.bars, temperature=1.0, seeds=self.seeds, told=self.told))
 
-    def moved_by(self, vector: StyleVector, strength: float) -> Floats:
-        """What the vector adds to every z, 0 in the blocks of bars that are not there."""
-        move = np.zeros_like(self.z)
-        used = self.codec.engine.z_used(self.bars)
-        move[:, :used] = strength * vector.scale * vector.direction[:used]
-        return move
 
-    def random_move(self, move: Floats, name: str) -> Floats:
-        """Directions of the same length in the same numbers of z, a new one for each beat."""
-        drawn = np.random.default_rng([self.seed, *name.encode()]).standard_normal(move.shape) * (move != 0)
-        lengths = np.linalg.norm(drawn, axis=1, keepdims=True)
-        return np.asarray(drawn * np.linalg.norm(move, axis=1, keepdims=True) / np.where(lengths > 0, lengths, 1), np.float64)
+def scaled(vector: StyleVector, strength: float, used: int) -> Floats:
+    """What a strength of the vector adds to z, (Z,), of which `used` numbers count."""
+    move = np.zeros(len(vector.direction))
+    move[:used] = strength * (vector.scale if strength >= 0 else vector.scale_down) * vector.direction[:used]
+    return move
+
+
+def random_like(moves: Floats, rng: np.random.Generator) -> Floats:
+    """Random directions (N, Z) as long as these moves (N, Z), in the same numbers of z; a new one for each row."""
+    drawn = rng.standard_normal(moves.shape) * (moves != 0)
+    lengths = np.linalg.norm(drawn, axis=1, keepdims=True)
+    return np.asarray(drawn * np.linalg.norm(moves, axis=1, keepdims=True) / np.where(lengths > 0, lengths, 1), np.float64)
 
 
 def _row(beats: _Beats, judge: Judge, vector: StyleVector, index: int, plain: NDArray[np.int64], held_out: float) -> StyleNamedRow:
-    once = beats.moved_by(vector, 1.0)
-    moves = {"once": once, "twice": beats.moved_by(vector, 2.0), "random": beats.random_move(once, vector.name)}
+    used = beats.codec.engine.z_used(beats.bars)
+    once, twice = (np.broadcast_to(scaled(vector, strength, used), beats.z.shape) for strength in (1.0, 2.0))
+    moves = {"once": once, "twice": twice, "random": random_like(once, np.random.default_rng([beats.seed, *vector.name.encode()]))}
     pieces = np.arange(len(beats.z))
     named = {name: mean_estimate(beats.named(judge, move) == index, pieces) for name, move in moves.items()}
     return StyleNamedRow(

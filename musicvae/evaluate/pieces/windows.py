@@ -190,12 +190,16 @@ class PieceCodec:
         z[:, :used] = rng.standard_normal((count, used))
         return z
 
+    def own(self, columns: Columns) -> dict[str, NDArray[Any]]:
+        """The columns as the engine's material has them: a model of drums may be tried on grooves."""
+        if self.engine.material == "drums" and columns["bars"].dtype != np.uint64:
+            return {"bars": hit_bits(struck(columns))}
+        return dict(columns)
+
     def _own(self, columns: Columns, rows: slice) -> dict[str, NDArray[Any]]:
-        """These rows as the engine's material has them: a model of drums may be tried on grooves."""
+        """These rows as the encoder takes them; one for taps hears their timing in a groove."""
         part = {name: column[rows] for name, column in columns.items()}
-        if self.engine.material == "drums" and part["bars"].dtype != np.uint64 and self.engine.guide != "taps":
-            return {"bars": hit_bits(struck(part))}
-        return part
+        return part if self.engine.guide == "taps" else self.own(part)
 
     def _rows(self, count: int) -> Iterator[slice]:
         for start in range(0, count, self.batch):

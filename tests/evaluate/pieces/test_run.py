@@ -28,9 +28,9 @@ def direction(style):
 def path(tmp_path_factory):
     path = tmp_path_factory.mktemp("model") / "double.safetensors"
     vectors = [StyleVector(name=n, direction=direction(i), model_hash="transparent") for i, n in enumerate(("rock", "jazz"))]
-    save_styles(
-        [*vectors, StyleVector(name="odd", direction=direction(0), model_hash="transparent")], path.with_name("double.styles.safetensors")
-    )
+    more = StyleVector(name="busy", direction=np.full(576, 0.3) + np.arange(576) % 7 / 9, model_hash="transparent", attribute="density")
+    odd = StyleVector(name="odd", direction=direction(0), model_hash="transparent")
+    save_styles([*vectors, more, odd], path.with_name("double.styles.safetensors"))
     return path
 
 
@@ -45,7 +45,7 @@ def rows(evaluation, section, **fields):
 
 
 def test_every_section_of_drums_is_there_and_explained(evaluation):
-    names = ["reconstruction", "gain", "refined", "activity", "samples", "classes", "lags", "styles", "judge"]
+    names = ["reconstruction", "gain", "refined", "activity", "samples", "classes", "lags", "styles", "judge", "attributes"]
     assert [section.name for section in evaluation.sections] == names
     assert all(section.title and section.note and (section.rows or section.name == "gain") for section in evaluation.sections)
     assert evaluation.about["test windows"] == {"2 bars": 9, "4 bars": 9}
@@ -78,6 +78,14 @@ def test_styles_are_named_and_random_directions_are_not(evaluation):
     assert mean.random_direction.value < 80
     assert (rock.chance, rock.beats, rock.held_out) == (50, 10, 100)
     assert rock.without_style + jazz.without_style == pytest.approx(100)
+
+
+def test_the_vector_of_an_attribute_moves_it_and_what_hangs_on_it(evaluation):
+    (row,) = evaluation.section("attributes").rows
+    assert (row.style, row.pieces) == ("busy", 10)
+    assert row.rank_correlation.value > 0.9
+    assert row.shift.value > 1 > abs(row.random_shift)
+    assert row.largest_side_effect
 
 
 def test_samples_stand_beside_real_beats(evaluation):
