@@ -87,5 +87,8 @@ class SteppedDecoder(BarDecoder):
         told = None if context.steps is None else context.steps.flatten(0, 1)
         steps, state = self.decoder.prepare(context.embeddings.flatten(0, 1), MAX_STEPS_PER_BAR, _KIND, told)
         begin = torch.full((n * bars, self._numbers), -1, device=steps.device)
-        draws = Draws(temperature, None if noise is None else noise.flatten(0, 1))
-        return unroll(self.decoder, steps, state, begin, draws)[0].view(n, bars, -1, self._numbers)
+        return unroll(self.decoder, steps, state, begin, self.draws(context, noise, temperature))[0].view(n, bars, -1, self._numbers)
+
+    def draws(self, context: BarContext, noise: Tensor | None, temperature: float) -> Draws:
+        """How the frames of all bars are drawn: freely."""
+        return Draws(temperature, None if noise is None else noise.flatten(0, 1))
