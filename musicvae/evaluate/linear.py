@@ -86,6 +86,10 @@ class WaterFilling:
         nats = 0.5 * (share + y[:, on] ** 2 * (1 - share) / variances - 1 - np.log(share))
         return np.asarray(nats.sum(axis=1) / np.log(2), np.float64)
 
+    def reaches(self, y: Floats, bits: float) -> bool:
+        """Whether `matched_distortion` can be asked for these bits of y (W, K)."""
+        return bool(len(y) and 0 < bits <= self.kl_bits(y, self._least_distortion).mean())
+
     def matched_distortion(self, y: Floats, bits: float) -> float:
         """The distortion at which *these* windows, y (W, K), cost `bits` on average.
 
@@ -125,7 +129,7 @@ class LinearCode(WaterFilling):
 
     def carries(self, tokens: Tokens, bits: float) -> bool:
         """Whether `matched_distortion` can reach these bits on windows (W, B, S)."""
-        return bool(0 < bits <= self.kl_bits(self.project(tokens), self._least_distortion).mean())
+        return self.reaches(self.project(tokens), bits)
 
     def decode(self, y: Floats, distortion: float, *, decision: Decision, noise: Floats | None = None) -> Tokens:
         """Tokens (W, B, S) after coding y (W, K) at this distortion.

@@ -6,8 +6,8 @@ fed what it wrote itself. A step is right when all nine classes are; hit F1 coun
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,8 +20,9 @@ from musicvae.evaluate.pieces.job import Job
 from musicvae.evaluate.pieces.windows import PieceCodec, PiecePosterior, PieceWindows
 from musicvae.evaluate.reconstruction import ACTIVE_NATS, ACTIVE_VARIANCE
 from musicvae.evaluate.table import Section
+from musicvae.music.drum_maps import drum_map
 
-__all__ = ["LENGTHS", "BeatRow", "HitGainRow", "activity_row", "beat_row", "sections"]
+__all__ = ["LENGTHS", "BeatRow", "ClassF1Row", "HitGainRow", "activity_row", "beat_row", "class_f1", "sections"]
 
 Floats = NDArray[np.float64]
 LENGTHS = (2, 4, 16)
@@ -60,6 +61,16 @@ class HitGainRow:
 
 
 @dataclass(frozen=True)
+class ClassF1Row:
+    """Hit F1 of each class of drums, greedy."""
+
+    bars: int
+    code: str
+    bits: float
+    f1: Mapping[str, float]
+
+
+@dataclass(frozen=True)
 class BeatActivityRow:
     """Active latent dimensions of windows of one length: variance of mu > 0.01 and mean KL > 0.05 nat."""
 
@@ -73,32 +84,32 @@ class BeatActivityRow:
 
 
 def sections(job: Job) -> Iterator[Section]:
-    """Reconstruction, the gain over the linear code, refined codes and active dimensions, each over all lengths."""
-    rows: list[BeatRow] = []
-    gains: list[HitGainRow] = []
-    refined: list[BeatRow] = []
-    active: list[BeatActivityRow] = []
+    """Reconstruction, the gain over the linear code, F1 by class, refined codes and active dimensions, each over all lengths."""
+    found = _Found()
     for bars in job.lengths(LENGTHS):
         windows = job.windows(bars=bars)
         if not len(windows):
             continue
-        train = job.windows("train", bars=bars, hop=1)
         codec = job.codec(f"reconstruction of {bars} bars")
+        truth, train = (codec.hits(part.columns) for part in (windows, job.windows("train", bars=bars, hop=1)))
         posterior = codec.encode(windows)
-        truth = codec.hits(windows.columns)
-        known = codec.hits(train.columns)
-        rows += _simple_rows(windows, truth, known)
+        found.rows += _simple_rows(windows, truth, train)
         job.tell(f"linear code of {bars} bars")
-        linear = fit_hit_code(known, components=job.effort.components) if len(train) > 1 else None
-        found = _model_rows(codec, posterior, truth, linear, job.seed)
-        rows += found[0]
-        gains += found[1]
-        refined += _refined_rows(codec, posterior, job)
-        active.append(activity_row(posterior, bars, job))
-    yield Section("reconstruction", "Reconstruction", _RECONSTRUCTION, rows)
-    yield Section("gain", "Above the linear code at the same bits", _GAIN, gains)
-    yield Section("refined", "Reconstruction with encode-time refinement", _REFINED, refined)
-    yield Section("activity", "Active latent dimensions", _ACTIVITY, active)
+        _measure(found, codec, posterior, _Rival.fitted(windows, truth, train, job.effort.components, job.seed), job.seed)
+        found.refined += _refined_rows(codec, posterior, job)
+        found.active.append(activity_row(posterior, bars, job))
+    yield Section("reconstruction", "Reconstruction", _RECONSTRUCTION, found.rows)
+    yield Section("gain", "Above the linear code at the same bits", _GAIN, found.gains)
+    yield Section("class_f1", "Hit F1 by class", _CLASSES, found.classes)
+    yield Section("refined", "Reconstruction with encode-time refinement", _REFINED, found.refined)
+    yield Section("activity", "Active latent dimensions", _ACTIVITY, found.active)
+
+
+def class_f1(truth: Flags, guess: Flags, names: Sequence[str]) -> dict[str, float]:
+    """Hit F1 of each class of drums by its name, micro-averaged; NaN for a class that neither has."""
+    common, true, guessed = (part.sum(axis=(0, 1, 2)) for part in (truth & guess, truth, guess))
+    f1 = np.where(true + guessed > 0, f1_score(common, true, guessed), np.nan)
+    return dict(zip(names, f1.tolist(), strict=True))
 
 
 def beat_row(windows: PieceWindows, counts: Agreement, code: str, decoding: str, bits: float) -> BeatRow:
@@ -123,52 +134,72 @@ def _simple_rows(windows: PieceWindows, truth: Flags, train: Flags) -> list[Beat
     return [beat_row(windows, hit_agreement(truth, guess), name, "-", 0.0) for name, guess in guesses.items()]
 
 
-def _model_rows(
-    codec: PieceCodec, posterior: PiecePosterior, truth: Flags, linear: HitCode | None, seed: int
-) -> tuple[list[BeatRow], list[HitGainRow]]:
-    windows = posterior.windows
-    rng = np.random.default_rng([seed, windows.bars])
-    y = None if linear is None else linear.project(truth)
-    noises = {_MEAN: None, _DRAWN: None if y is None else rng.standard_normal(y.shape)}
-    rows, gains = [], []
+@dataclass(frozen=True, eq=False)
+class _Rival:
+    """The linear code on the test windows: its component values y (W, K), and noise for a draw of each."""
+
+    linear: HitCode
+    windows: PieceWindows
+    truth: Flags
+    y: Floats
+    noise: Floats
+
+    @classmethod
+    def fitted(cls, windows: PieceWindows, truth: Flags, train: Flags, components: int | None, seed: int) -> _Rival | None:
+        """Fitted on training hits; None for fewer than two windows of them."""
+        if len(train) < 2:
+            return None
+        linear = fit_hit_code(train, components=components)
+        y = linear.project(truth)
+        return cls(linear, windows, truth, y, np.random.default_rng([seed, windows.bars, 1]).standard_normal(y.shape))
+
+    def rows(self, bits: float, *, is_drawn: bool) -> tuple[list[BeatRow], dict[str, Flags]]:
+        """At these bits a row for each threshold that is best by one of the figures, and the hits by figure; none out of reach."""
+        if not self.linear.reaches(self.y, bits):
+            return [], {}
+        distortion = self.linear.matched_distortion(self.y, bits)
+        scores = self.linear.scores(self.y, distortion, noise=self.noise if is_drawn else None)
+        best = best_guesses(self.truth, scores)
+        name = f"linear code, z {'drawn' if is_drawn else 'at the mean'}"
+        chosen = {threshold: counts for threshold, counts in best.values()}
+        rows = [beat_row(self.windows, counts, name, f"above {threshold:.2f}", bits) for threshold, counts in chosen.items()]
+        return rows, {figure: scores > threshold for figure, (threshold, _) in best.items()}
+
+
+@dataclass
+class _Found:
+    """What fills as the lengths are gone through."""
+
+    rows: list[BeatRow] = field(default_factory=list)
+    gains: list[HitGainRow] = field(default_factory=list)
+    classes: list[ClassF1Row] = field(default_factory=list)
+    refined: list[BeatRow] = field(default_factory=list)
+    active: list[BeatActivityRow] = field(default_factory=list)
+
+
+def _measure(found: _Found, codec: PieceCodec, posterior: PiecePosterior, rival: _Rival | None, seed: int) -> None:
+    """The model's rows of one length, and the linear code's at the same and at round rates."""
+    windows, truth, bits = posterior.windows, codec.hits(posterior.windows.columns), posterior.bits
+    names = drum_map(codec.engine.drum_map).names
+    rng, seeds = np.random.default_rng([seed, windows.bars]), piece_seeds(seed, len(windows))
     for code, z in ((_MEAN, posterior.mu), (_DRAWN, posterior.sample(rng))):
-        greedy = hit_agreement(truth, codec.hits(codec.decode(z, bars=windows.bars)))
-        seeds = piece_seeds(seed, len(windows))
-        drawn = hit_agreement(truth, codec.hits(codec.decode(z, bars=windows.bars, temperature=1.0, seeds=seeds)))
-        rows += [beat_row(windows, greedy, code, "greedy", posterior.bits), beat_row(windows, drawn, code, "temperature 1", posterior.bits)]
-        if linear is not None and y is not None and _carries(linear, y, posterior.bits):
-            found, best = _linear_rows(linear, windows, truth, y, posterior.bits, noises[code])
-            rows += found
-            gains.append(_gain(windows, code, posterior.bits, greedy, best))
-    for bits in _RATES.get(windows.bars, ()):
-        for noise in noises.values():
-            if linear is not None and y is not None and _carries(linear, y, bits):
-                rows += _linear_rows(linear, windows, truth, y, bits, noise)[0]
-    return rows, gains
+        greedy = codec.hits(codec.decode(z, bars=windows.bars))
+        drawn = codec.hits(codec.decode(z, bars=windows.bars, temperature=1.0, seeds=seeds))
+        for hits, decoding in ((greedy, "greedy"), (drawn, "temperature 1")):
+            found.rows.append(beat_row(windows, hit_agreement(truth, hits), code, decoding, bits))
+        found.classes.append(ClassF1Row(windows.bars, code, bits, class_f1(truth, greedy, names)))
+        rows, best = rival.rows(bits, is_drawn=code == _DRAWN) if rival else ([], {})
+        found.rows += rows
+        if best:
+            found.classes.append(ClassF1Row(windows.bars, rows[0].code, bits, class_f1(truth, best["hit F1"], names)))
+            found.gains.append(_gain(windows, code, bits, *(hit_agreement(truth, x) for x in (greedy, *best.values()))))
+    for rate in _RATES.get(windows.bars, ()) if rival else ():
+        for is_drawn in (False, True):
+            found.rows += rival.rows(rate, is_drawn=is_drawn)[0] if rival else []
 
 
-def _carries(linear: HitCode, y: Floats, bits: float) -> bool:
-    try:
-        linear.matched_distortion(y, bits)
-    except ValueError:
-        return False
-    return True
-
-
-def _linear_rows(
-    linear: HitCode, windows: PieceWindows, truth: Flags, y: Floats, bits: float, noise: Floats | None
-) -> tuple[list[BeatRow], dict[str, Agreement]]:
-    """The linear code at these bits, a row for each threshold that is best by one of the two figures."""
-    distortion = linear.matched_distortion(y, bits)
-    best = best_guesses(truth, linear.scores(y, distortion, noise=noise))
-    name = f"linear code, z {'at the mean' if noise is None else 'drawn'}"
-    chosen = {threshold: counts for threshold, counts in best.values()}
-    rows = [beat_row(windows, counts, name, f"above {threshold:.2f}", bits) for threshold, counts in chosen.items()]
-    return rows, {figure: counts for figure, (_, counts) in best.items()}
-
-
-def _gain(windows: PieceWindows, code: str, bits: float, model: Agreement, best: dict[str, Agreement]) -> HitGainRow:
-    by_f1, by_steps = best["hit F1"], best["step accuracy"]
+def _gain(windows: PieceWindows, code: str, bits: float, model: Agreement, by_f1: Agreement, by_steps: Agreement) -> HitGainRow:
+    """The model's counts beside those of the linear code at its best thresholds for F1 and for step accuracy."""
     steps = np.stack([model.equal_steps - by_steps.equal_steps, model.steps], axis=1).astype(np.float64)
     hits = [c for counts in (model, by_f1) for c in (counts.common_onsets, counts.true_onsets, counts.guessed_onsets)]
 
@@ -207,6 +238,7 @@ _GAIN = (
     "The model, greedy, minus the linear code at equal measured bits on the same test windows, each figure at the linear code's best "
     "threshold for it."
 )
+_CLASSES = "Of the greedy decodings above, and of the linear code at the same bits with its best threshold for all classes together."
 _REFINED = (
     "Gradient steps on z at encode time; the same windows with 0 steps beside them. KL bits: of the posterior moved to the refined mean, "
     "its spread kept."

@@ -45,7 +45,7 @@ def rows(evaluation, section, **fields):
 
 
 def test_every_section_of_drums_is_there_and_explained(evaluation):
-    names = ["reconstruction", "gain", "refined", "activity", "samples", "classes", "lags", "styles", "judge", "attributes"]
+    names = ["reconstruction", "gain", "class_f1", "refined", "activity", "samples", "classes", "lags", "styles", "judge", "attributes"]
     assert [section.name for section in evaluation.sections] == names
     assert all(section.title and section.note and (section.rows or section.name == "gain") for section in evaluation.sections)
     assert evaluation.about["test windows"] == {"2 bars": 9, "4 bars": 9}
@@ -61,6 +61,13 @@ def test_the_model_loses_what_the_blur_takes(evaluation):
     assert rest.step_accuracy.value < 0.6
     before, after = rows(evaluation, "refined", bars=2)
     assert (before.step_accuracy.value, after.step_accuracy.value) == (pytest.approx(15 / 16, abs=0.02), 1.0)
+
+
+def test_classes_are_told_apart(evaluation):
+    (row,) = rows(evaluation, "class_f1", bars=2, code="model, z at the mean")
+    # A quarter of the kicks fall on the first step of a bar, none of the hats.
+    assert row.f1["kick"] == pytest.approx(6 / 7, abs=0.05)
+    assert row.f1["closed hi-hat"] > 0.97
 
 
 def test_bits_are_the_divergence_of_the_code(evaluation):
