@@ -158,8 +158,6 @@ class PiecesEngine:
                 context = _returned(context, origin)
                 noise = self._noise(origin.cpu().numpy(), seeds)
             frames = self._vae.draw_frames(context, noise, temperature)
-            if self.guide == "taps":
-                frames = (self._at_taps(context, frames[0]),)
         columns = columns_of(self.config, tuple(x.cpu().numpy() for x in frames))
         return columns if given is None else _with_given(columns, given, None if origin is None else origin.cpu().numpy())
 
@@ -194,19 +192,6 @@ class PiecesEngine:
                 torch.autograd.backward(loss)
                 optimizer.step()
         return _numpy(target.detach())
-
-    def _at_taps(self, context: BarContext, hits: Tensor) -> Tensor:
-        """Hits (N, B, 16, 9) where a tap is and nowhere else: a tap that got none has the likeliest single one."""
-        assert context.told is not None
-        taps = context.told[..., :1] > 0
-        hits = hits * taps
-        bare = taps & ~hits.any(-1, keepdim=True)
-        if not bool(bare.any()):
-            return hits
-        decoder = self._vae.decoder(self.config.streams[0])
-        alone = torch.eye(hits.shape[-1], dtype=hits.dtype, device=hits.device)
-        nats = torch.stack([decoder.log_prob(context, torch.where(bare, one, hits)) for one in alone], -1)
-        return torch.where(bare, alone[nats.argmax(-1)], hits)
 
     def _frames(self, columns: Columns) -> Frames:
         frames = frames_of(self.config, columns)
