@@ -20,7 +20,18 @@ __all__ = ["build_options_for", "options_for", "piece_options_for", "preset_name
 _PIECE_RECIPES: Mapping[tuple[str, str], Mapping[str, Any]] = {
     ("drums", ""): {"target_bits": 720.0, "vary_share": 0.5},
     ("drums", "taps"): {"target_bits": 320.0, "vary_share": 0.3},
-    ("groove", "hits"): {"target_bits": 160.0, "neutral_share": 0.25, "return_weight": 0.0},
+    ("groove", "hits"): {
+        "target_bits": 160.0,
+        "beta": 0.05,
+        "beta_warmup_steps": 200,
+        "beta_gain": 0.02,
+        "neutral_share": 0.5,
+        "return_weight": 0.0,
+        "batch_size": 16,
+        "max_steps": 2000,
+        "ema_decay": 0.998,
+        "validate_every_steps": 200,
+    },
     ("trio", ""): {"target_bits": 600.0, "hop_bars": 2, "source_power": 0.5},
 }
 """By material and what is told."""
