@@ -23,6 +23,17 @@ _OWN = {
     "tiny": "melodies in all meters, made in seconds, to try things out",
     "small": "melodies in all meters, for little data or little time",
     "melody": "melodies in all meters, the size of the model that ships",
+    "drums": "beats of nine drums, 4/4",
+    "groove": "velocities and timing for the hits of a beat",
+    "drumify": "beats for taps, or for any rhythm",
+    "trio": "melody, bass and drums together, 4/4",
+    "tiny-drums": "the same as drums, made in seconds, to try things out",
+    "tiny-groove": "the same as groove, made in seconds",
+    "tiny-drumify": "the same as drumify, made in seconds",
+    "tiny-trio": "the same as trio, made in seconds",
+    "trio-melody": "the melody of trios alone, to compare with",
+    "trio-bass": "the bass of trios alone, to compare with",
+    "trio-drums": "the drums of trios alone, to compare with",
 }
 
 
@@ -63,12 +74,14 @@ def _published(preset: Preset) -> dict[str, Any]:
 
 def _own() -> list[dict[str, Any]]:
     from musicvae.model.config import PRESETS
+    from musicvae.model.pieces.config import PIECE_PRESETS
     from musicvae.model.sizes import OWN_PARAMETERS
 
+    materials = {**dict.fromkeys(PRESETS, "melody"), **{name: config.material for name, config in PIECE_PRESETS.items()}}
     return [
         {
-            "name": name, "family": "own", "material": "melody", "bars": config.max_bars, "z_size": config.z_size,
+            "name": name, "family": "own", "material": materials[name], "bars": config.max_bars, "z_size": config.z_size,
             "parameters": OWN_PARAMETERS[name], "about": _OWN[name], "config": config.to_dict(),
         }
-        for name, config in PRESETS.items()
+        for name, config in {**PRESETS, **PIECE_PRESETS}.items()
     ]  # fmt: skip

@@ -3,6 +3,7 @@ import subprocess
 import sys
 
 from musicvae.model.config import PRESETS
+from musicvae.model.pieces.config import PIECE_PRESETS
 from musicvae.model.published.presets import PUBLISHED
 
 
@@ -10,10 +11,11 @@ def test_every_preset_has_its_line(run):
     code, out, err = run("presets")
     assert (code, err) == (0, "")
     lines = {line.split()[0]: line for line in out.splitlines()[1:]}
-    assert list(lines) == [*PUBLISHED, *PRESETS]
+    assert list(lines) == [*PUBLISHED, *PRESETS, *PIECE_PRESETS]
     assert lines["hierdec-mel_16bar"].split()[1:5] == ["melody", "16", "512", "176.057"]
     assert lines["hierdec-mel_16bar"].endswith("16-bar melodies, a conductor plans the bars")
     assert lines["hier-multiperf_vel_1bar_med"].split()[1:4] == ["performance", "1", "512"]
+    assert lines["trio-bass"].split()[1:4] == ["trio", "16", "208"]
     assert lines["groovae_4bar"].split()[1:4] == ["groove", "4", "256"]
 
 

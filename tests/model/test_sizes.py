@@ -4,6 +4,8 @@ import pytest
 import torch
 
 from musicvae.model.config import PRESETS
+from musicvae.model.pieces.config import PIECE_PRESETS
+from musicvae.model.pieces.vae import PieceVAE
 from musicvae.model.prior import BarPrior
 from musicvae.model.published.presets import PUBLISHED
 from musicvae.model.published.vae import PublishedVAE
@@ -45,3 +47,16 @@ def test_other_sizes_too():
 @pytest.mark.parametrize("name", PRESETS)
 def test_own_networks_have_as_many_numbers_as_told(name):
     assert OWN_PARAMETERS[name] == counted(built(MelodyVAE, PRESETS[name]), built(BarPrior, PRESETS[name]))
+
+
+@pytest.mark.parametrize("name", PIECE_PRESETS)
+def test_networks_of_pieces_have_as_many_numbers_as_told(name):
+    config = PIECE_PRESETS[name]
+    networks = [built(PieceVAE, config), *([built(BarPrior, config)] if config.has_prior else [])]
+    assert OWN_PARAMETERS[name] == counted(*networks)
+    assert 2 * OWN_PARAMETERS[name] < 16e6  # bytes of a file in half precision
+
+
+def test_no_names_are_told_twice():
+    assert OWN_PARAMETERS.keys() == PRESETS.keys() | PIECE_PRESETS.keys()
+    assert len(OWN_PARAMETERS) == len(PRESETS) + len(PIECE_PRESETS)
