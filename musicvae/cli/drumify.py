@@ -42,7 +42,7 @@ def add_commands(commands: Commands) -> None:
     parser.add_argument("--stiff", action="store_true", help="leave the beat on the grid, all hits equally loud")
     parser.add_argument("--keep", action="store_true", help="write the input's other tracks too")
     parser.add_argument("--player", metavar="MODEL", help="model that plays the beat (default: groove)")
-    add_playing_outputs(parser, where="file to write (default: ./IN-beat.mid)")
+    add_playing_outputs(parser, where="file to write (default: ./IN-beat.mid)", notes="gm")
 
 
 def run_drumify(args: argparse.Namespace, terminal: Terminal) -> None:

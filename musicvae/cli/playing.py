@@ -37,11 +37,11 @@ def add_feel_options(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
 
 
-def add_playing_outputs(parser: argparse.ArgumentParser, *, where: str) -> None:
-    """``--drum-map``, the outputs of MIDI commands and the options of models."""
+def add_playing_outputs(parser: argparse.ArgumentParser, *, where: str, notes: str = "as they are") -> None:
+    """``--drum-map`` (without: `notes`), the outputs of MIDI commands and the options of models."""
     parser.add_argument(
         "--drum-map", metavar="MAP",
-        help="whose notes to write: gm (General MIDI), td11 (Roland TD-11) or a .toml file of your own (default: as they are)",
+        help=f"whose notes to write: gm (General MIDI), td11 (Roland TD-11) or a .toml file of your own (default: {notes})",
     )  # fmt: skip
     add_midi_outputs(parser, where=where)
     add_model_options(parser)

@@ -76,23 +76,20 @@ class MidiTargets:
     def _write_files(self, pieces: Sequence[Music]) -> None:
         from musicvae.compose.grooving.rendition import Rendition
 
-        for path, piece in zip(self.midi, pieces, strict=True):
-            piece.write(path, force=self.force)
+        for path, music in zip(self.midi, pieces, strict=True):
+            music.write(path, force=self.force)
+        shown = [music.score if isinstance(music, Rendition) else music for music in pieces]
         if self.sounds:
             from musicvae.music.sound import write_wav
 
-            for path, piece in zip(self.sounds, pieces, strict=True):
-                write_wav(piece.score if isinstance(piece, Rendition) else piece, path, force=self.force)
+            for path, piece in zip(self.sounds, shown, strict=True):
+                write_wav(piece, path, force=self.force)
         if self.pictures or self.picture:
             from musicvae.music.picture import write_piano_roll
 
-            for path, midi, piece in zip(self.pictures, self.midi, pieces, strict=False):
-                if isinstance(piece, Rendition):
-                    piece.write_picture(path, title=midi.name, force=self.force)
-                else:
-                    write_piano_roll([piece], path, titles=[midi.name], force=self.force)
+            for path, midi, piece in zip(self.pictures, self.midi, shown, strict=False):
+                write_piano_roll([piece], path, titles=[midi.name], force=self.force)
             if self.picture:
-                shown = [piece.shown if isinstance(piece, Rendition) else piece for piece in pieces]
                 write_piano_roll(shown, self.picture, titles=[path.name for path in self.midi], force=self.force)
 
     def _described(self, index: int, piece: Music) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What a piano roll shows of a melody or a piece: boxes on rows, before anything is drawn.
+"""What a piano roll shows of a melody, a piece or a score: boxes on rows, before anything is drawn.
 
 Conventions: time runs in written bars from 1. Rows of pitches lie at the pitch and are one unit high; those of drums, one for each
 class with the first lowest, lie from 0 up where there is nothing else, and below the lowest pitch, twice as high, otherwise.
@@ -10,14 +10,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from musicvae.music.colours import Colour, of_pitch, of_track, paler
-from musicvae.music.drum_maps import DrumMap
+from musicvae.music.drum_maps import DRUM_MAPS, DrumMap
 from musicvae.music.key import Key
 from musicvae.music.melody import Melody
-from musicvae.music.meter import Meter
+from musicvae.music.meter import STEPS_PER_BEAT, Meter
 from musicvae.music.piece import Piece
-from musicvae.music.score import NoteTable, Track
+from musicvae.music.score import NoteTable, Score, Track
+from musicvae.music.segments import segments, tempo_at
 
 __all__ = ["Box", "Panel", "panels_of"]
 
@@ -27,6 +29,7 @@ _ROWS_BETWEEN = 2
 _NO_PITCH = 128
 _DRUM_GREY: Colour = (0.36, 0.38, 0.42)
 _TICKS_PER_BAR = 4 * 480
+_MOST_PARTS = 8
 
 
 @dataclass(frozen=True)
@@ -79,9 +82,9 @@ class Panel:
         return (self.pitches[0] if self.drums is None else self.first_drum_row), self.pitches[1]
 
 
-def panels_of(music: Sequence[Melody | Piece]) -> list[Panel]:
-    """A panel each, all with the same rows."""
-    panels = [_melody_panel(m) if isinstance(m, Melody) else _piece_panel(m) for m in music]
+def panels_of(music: Sequence[Melody | Piece | Score]) -> list[Panel]:
+    """A panel each, all with the same rows; of a score with all its tracks, the drums in the classes of the map "nine"."""
+    panels = [_melody_panel(m) if isinstance(m, Melody) else _piece_panel(m) if isinstance(m, Piece) else _score_panel(m) for m in music]
     ranges = [panel.pitches for panel in panels if panel.pitches is not None]
     maps = {panel.drums.name: panel.drums for panel in panels if panel.drums is not None}
     if len(maps) > 1:
@@ -114,18 +117,46 @@ def _piece_panel(piece: Piece) -> Panel:
     for number, track in enumerate(pitched, 1):
         colour = of_track(number)
         parts.append((track.name, colour))
-        boxes += _boxes(piece, track, panel, None if piece.material == "melody" else colour)
+        boxes += _boxes(track, *_placed(piece, track), panel, None if piece.material == "melody" else colour)
     for track in tracks:
         if track.is_drum:
-            boxes += _boxes(piece, track, panel, _DRUM_GREY)
+            boxes += _boxes(track, *_placed(piece, track), panel, _DRUM_GREY)
     return replace(panel, boxes=tuple(boxes), parts=tuple(parts) if len(parts) > 1 else ())
 
 
-def _boxes(piece: Piece, track: Track, panel: Panel, colour: Colour | None) -> list[Box]:
-    """colour: None for that of the pitch class."""
+def _score_panel(score: Score) -> Panel:
+    """Every track in a colour of its own, drums grey, over the bars as they lie in the file."""
+    stretches = segments(score, score.end_ticks)
+    bars = [s.start + bar * s.meter.beats_per_bar * score.ticks_per_beat for s in stretches for bar in range(s.num_bars)]
+    last = stretches[-1]
+    ticks = np.array([*bars, last.start + last.num_bars * last.meter.beats_per_bar * score.ticks_per_beat])
+    pitched = [track for track in score.tracks if not track.is_drum and len(track.notes)]
+    drums = [track for track in score.tracks if track.is_drum and len(track.notes)]
+    pitches = _range([p for track in pitched for p in NoteTable.of(track.notes).pitch.tolist()]) if pitched or not drums else None
+    key = score.keys[0].key if score.keys else None
+    tempo = tempo_at(score, 0)
+    panel = Panel(score.title, len(bars), stretches[0].meter, tempo, key, (), pitches, DRUM_MAPS["nine"] if drums else None)
+    parts = [(track.name, of_track(number)) for number, track in enumerate(pitched, 1)]
+    boxes: list[Box] = []
+    gap = _GAP_STEPS * score.ticks_per_beat / STEPS_PER_BEAT
+    for track, colour in [*zip(pitched, (colour for _, colour in parts), strict=True), *((track, _DRUM_GREY) for track in drums)]:
+        notes = NoteTable.of(track.notes)
+        ends = np.maximum(notes.end_ticks - gap, notes.onset_ticks)
+        begin, end = (1 + np.interp(places, ticks, np.arange(len(ticks))) for places in (notes.onset_ticks, ends))
+        boxes += _boxes(track, begin, end, panel, colour)
+    return replace(panel, boxes=tuple(boxes), parts=tuple(parts[:_MOST_PARTS]) if len(parts) > 1 else ())
+
+
+def _placed(piece: Piece, track: Track) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Where notes of a piece begin and end, in bars."""
     notes = NoteTable.of(track.notes)
     begin = 1 - piece.lead_in_bars + notes.onset_ticks / _TICKS_PER_BAR
-    end = begin + (notes.duration_ticks - _GAP_STEPS * 120) / _TICKS_PER_BAR
+    return begin, begin + (notes.duration_ticks - _GAP_STEPS * 120) / _TICKS_PER_BAR
+
+
+def _boxes(track: Track, begin: NDArray[np.float64], end: NDArray[np.float64], panel: Panel, colour: Colour | None) -> list[Box]:
+    """The notes from bar to bar; colour: None for that of the pitch class."""
+    notes = NoteTable.of(track.notes)
     numbers = notes.pitch
     if track.is_drum and panel.drums is not None:
         classes = panel.drums.class_of[notes.pitch]

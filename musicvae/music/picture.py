@@ -41,9 +41,9 @@ _METADATA: dict[str, dict[str, None]] = {".png": {"Software": None}, ".svg": {"D
 
 
 def write_piano_roll(
-    melodies: Sequence[Melody | Piece], path: str | Path, *, titles: Sequence[str] | None = None, force: bool = False
+    melodies: Sequence[Melody | Piece | Score], path: str | Path, *, titles: Sequence[str] | None = None, force: bool = False
 ) -> Path:
-    """Draw melodies or pieces above one another into a .png, .svg or .pdf file; returns the path.
+    """Draw melodies, pieces or scores above one another into a .png, .svg or .pdf file; returns the path.
 
     titles: one a melody; by default their names. ValueError for no or more than `MAX_PANELS` melodies, another
     suffix, a wrong number of titles, drums of different maps, or where matplotlib is not installed; else as `music.files.atomic_path`.
@@ -52,7 +52,11 @@ def write_piano_roll(
         raise ValueError(f"a picture shows 1 to {MAX_PANELS} melodies, got {len(melodies)}")
     if titles is not None and len(titles) != len(melodies):
         raise ValueError(f"{len(titles)} titles for {len(melodies)} melodies; one each is needed")
-    return _write(lambda: _draw(melodies, titles if titles is not None else [melody.name for melody in melodies]), path, force)
+    return _write(
+        lambda: _draw(melodies, titles if titles is not None else [m.title if isinstance(m, Score) else m.name for m in melodies]),
+        path,
+        force,
+    )
 
 
 def _write(draw: Callable[[], Any], path: str | Path, force: bool) -> Path:
@@ -199,7 +203,7 @@ def _track_colour(number: int, marks: ScoreMarks) -> str:
     return hexadecimal(of_track(number, strong=number in marks.taken))
 
 
-def _draw(music: Sequence[Melody | Piece], titles: Sequence[str]) -> Any:
+def _draw(music: Sequence[Melody | Piece | Score], titles: Sequence[str]) -> Any:
     # A bare Figure, not pyplot: it belongs to nobody, and its canvas is made by savefig.
     from matplotlib.figure import Figure
 

@@ -5,10 +5,12 @@ import pytest
 
 from musicvae.music.colours import of_pitch, of_track, paler
 from musicvae.music.melody import Melody, Note
+from musicvae.music.meter import Meter
 from musicvae.music.panels import panels_of
 from musicvae.music.performance import END, empty_bars
 from musicvae.music.picture import write_piano_roll
 from musicvae.music.piece import Piece
+from musicvae.music.score import MeterChange, Score, ScoreNote, TempoChange, Track
 from tests.music.made import random_piece
 
 
@@ -75,3 +77,15 @@ def test_names_of_drums_below_many_pitches_do_not_run_into_each_other(tmp_path):
     alone = Piece("drums", {"bars": np.full((1, 16), 1, np.uint64)})
     written = re.findall(r"<!-- (.*?) -->", write_piano_roll([alone], tmp_path / "b.svg").read_text())
     assert set(names) <= set(written)
+
+
+def test_a_score_has_all_its_tracks_over_its_own_bars():
+    meters = (MeterChange(0, Meter(2, 4)), MeterChange(200, Meter(4, 4)))
+    bass = Track((ScoreNote(0, 40, 100, 127), ScoreNote(300, 45, 50, 90)), "Bass")
+    drums = Track((ScoreNote(400, 38, 10, 80),), is_drum=True)
+    (panel,) = panels_of([Score(100, (bass, drums), (TempoChange(0, 90.0),), meters, title="Song")])
+    assert (panel.name, panel.num_bars, str(panel.meter), panel.tempo_qpm) == ("Song", 2, "2/4", 90.0)
+    assert [(round(box.begin, 3), box.number, box.is_drum) for box in panel.boxes] == [(1, 40, False), (2.25, 45, False), (2.5, 1, True)]
+    assert panel.boxes[0].end == pytest.approx(1 + (100 - 1.5) / 200)
+    (alone,) = panels_of([Score(100, (drums,))])
+    assert (alone.rows, alone.pitches) == ((0, 9), None)

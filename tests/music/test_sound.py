@@ -8,6 +8,7 @@ from musicvae.music.melody import Melody, Note
 from musicvae.music.meter import Meter
 from musicvae.music.percussion import strike
 from musicvae.music.piece import Piece
+from musicvae.music.score import Score, ScoreNote, TempoChange, Track
 from musicvae.music.sound import SAMPLE_RATE, render, write_wav
 from musicvae.music.vocabulary import from_tokens
 
@@ -143,3 +144,16 @@ def test_a_kick_is_low_and_a_hi_hat_high():
         return float((np.fft.rfftfreq(len(sound), 1 / SAMPLE_RATE) * power).sum() / power.sum())
 
     assert middle(36) < 200 < 2000 < middle(38) < middle(42)
+
+
+def test_a_score_sounds_through_its_changes_of_tempo():
+    notes = tuple(ScoreNote(tick, 60, 50, 100) for tick in (0, 100, 200))
+    score = Score(100, (Track(notes), Track((ScoreNote(200, 36, 10, 100),), is_drum=True)), (TempoChange(0, 60.0), TempoChange(100, 120.0)))
+    samples = render(score)
+    assert len(samples) == round((1 + 0.75 + 0.25) * SAMPLE_RATE)
+    alone = render(Score(100, (Track(notes[:1]),), (TempoChange(0, 60.0),)))
+    first = samples[: round(0.5 * SAMPLE_RATE)]
+    assert first / np.abs(first).max() == pytest.approx(alone[: len(first)] / np.abs(alone[: len(first)]).max())
+    quiet = samples[round(0.9 * SAMPLE_RATE) : round(0.99 * SAMPLE_RATE)]
+    assert np.abs(quiet).max() < 0.01 * np.abs(samples).max()
+    assert np.abs(samples[round(1.5 * SAMPLE_RATE) :][: SAMPLE_RATE // 20]).max() > 0.3

@@ -1,6 +1,6 @@
 """How hits are played: velocities and timing of a whole piece, window by window.
 
-Conventions: B bars of the piece, W windows of at most `engine.bars` bars. Windows overlap by up to four bars, of which each gives the
+Conventions: B bars of the piece, W windows of at most `engine.bars` bars. Windows overlap by up to eight bars, of which each gives the
 half that lies further from its edges, so that every bar is played knowing what comes before and after it, and no seam is a jump.
 What the windows share (z of the piece and of the bars in common) is handed on from one to the next.
 """
@@ -20,7 +20,7 @@ from musicvae.compose.seeds import window_seed
 
 __all__ = ["Chance", "Played", "Reach", "decoded", "drawn_z", "encoded_z", "joined", "moved_z", "play", "reaches", "shown"]
 
-_CONTEXT_BARS = 2
+_CONTEXT_BARS = 4
 _BATCH = 64
 
 

@@ -76,13 +76,6 @@ class Rendition:
         return NoteTable(*(np.concatenate([none, *(getattr(table, name) for table in tables)]) for name in names))
 
     @property
-    def shown(self) -> Piece:
-        """The piece that was played, for pictures of several; ValueError where it was a file."""
-        if self.piece is None:
-            raise ValueError(f"{self.name} is a whole file: it has a picture of its own (write_picture), beside others it has none")
-        return self.piece
-
-    @property
     def num_bars(self) -> int:
         """Written bars, up to the end of the last note."""
         return sum(segment.num_bars for segment in segments(self.score, self.score.end_ticks))
@@ -107,17 +100,6 @@ class Rendition:
         with atomic_path(path, force=force) as temporary:
             temporary.write_bytes(self.data)
         return Path(path)
-
-    def write_picture(self, path: str | Path, *, title: str = "", force: bool = False) -> Path:
-        """Draw all tracks, the drums strong; errors as `music.picture.write_score_roll`."""
-        from musicvae.music.picture import ScoreMarks, write_score_roll
-
-        taken = {number: "played" for number, track in enumerate(self.score.tracks, 1) if track.is_drum and track.notes}
-        bars: list[tuple[int, int]] = []
-        for segment in segments(self.score, self.score.end_ticks):
-            bar = segment.meter.beats_per_bar * self.score.ticks_per_beat
-            bars += [(round(segment.start + number * bar), segment.start_bar + number) for number in range(segment.num_bars)]
-        return write_score_roll(self.score, path, ScoreMarks(taken, bars), title=title or self.name, force=force)
 
     def to_pretty_midi(self) -> Any:
         """The music as a `pretty_midi.PrettyMIDI` object."""

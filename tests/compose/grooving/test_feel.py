@@ -18,7 +18,7 @@ def hits(bars):
 def test_windows_give_every_bar_once_and_never_one_at_their_edge(total, span):
     windows = reaches(total, FakePlayer(span))
     assert [bar for w in windows for bar in range(w.start_bar + w.skip_bars, w.start_bar + w.skip_bars + w.num_bars)] == list(range(total))
-    context = min(2, span // 4)
+    context = min(4, span // 4)
     for number, window in enumerate(windows):
         read = min(total, span)
         assert 0 <= window.start_bar <= total - read

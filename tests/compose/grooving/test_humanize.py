@@ -236,7 +236,7 @@ def test_the_story_is_in_the_file_after_older_ones(path):
 def test_pieces_are_played_as_files_and_stay_at_hand():
     piece = Piece("drums", {"bars": np.full((2, 16), 5, np.uint64)}, tempo_qpm=99.0)
     made = played(piece)
-    assert made.shown is piece
+    assert made.piece is piece
     assert (made.num_bars - made.report.lead_in_bars, made.tempo_qpm, len(made.notes)) == (2, 99.0, 64)
 
 
