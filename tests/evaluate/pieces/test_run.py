@@ -115,6 +115,15 @@ def test_drums_are_measured_on_grooves_too(path):
     assert row.step_accuracy.value == row.hit_f1.value == 1
 
 
+def test_a_fixed_window_is_measured_at_its_own_length():
+    engine = TransparentBeats(bars=2)
+    engine.fixed_window = True
+    found = evaluate_pieces(PieceModel(engine, name="double", path=None), beat_corpus(), effort=EFFORT)
+    assert {row.bars for row in found.section("reconstruction").rows} == {2}
+    assert [row.source for row in found.section("samples").rows] == ["held-out beats", "training beats", "generated"]
+    assert found.section("styles").rows == []
+
+
 def test_beats_from_taps(path):
     engine = TransparentBeats(guide="taps")
     found = evaluate_pieces(PieceModel(engine, name="double", path=None), beat_corpus(material="groove"), effort=EFFORT)
