@@ -80,12 +80,12 @@ def test_names_of_drums_below_many_pitches_do_not_run_into_each_other(tmp_path):
 
 
 def test_a_score_has_all_its_tracks_over_its_own_bars():
-    meters = (MeterChange(0, Meter(2, 4)), MeterChange(200, Meter(4, 4)))
-    bass = Track((ScoreNote(0, 40, 100, 127), ScoreNote(300, 45, 50, 90)), "Bass")
-    drums = Track((ScoreNote(400, 38, 10, 80),), is_drum=True)
+    meters = (MeterChange(0, Meter(4, 4)), MeterChange(400, Meter(2, 4)))
+    bass = Track((ScoreNote(0, 40, 100, 127), ScoreNote(450, 45, 50, 90)), "Bass")
+    drums = Track((ScoreNote(500, 38, 10, 80),), is_drum=True)
     (panel,) = panels_of([Score(100, (bass, drums), (TempoChange(0, 90.0),), meters, title="Song")])
-    assert (panel.name, panel.num_bars, str(panel.meter), panel.tempo_qpm) == ("Song", 2, "2/4", 90.0)
+    assert (panel.name, panel.num_bars, str(panel.meter), panel.tempo_qpm) == ("Song", 2, "4/4", 90.0)
     assert [(round(box.begin, 3), box.number, box.is_drum) for box in panel.boxes] == [(1, 40, False), (2.25, 45, False), (2.5, 1, True)]
-    assert panel.boxes[0].end == pytest.approx(1 + (100 - 1.5) / 200)
+    assert panel.boxes[0].end == pytest.approx(1 + (100 - 1.5) / 400)
     (alone,) = panels_of([Score(100, (drums,))])
     assert (alone.rows, alone.pitches) == ((0, 9), None)
