@@ -1,36 +1,49 @@
 """Commands choose a model by --kind or by what files hold; models at hand are tiny own networks with drawn weights."""
 
 import json
+from pathlib import Path
 
+import numpy as np
 import pytest
 from compose.fake_piece_engine import piece as published_piece
 from model.pieces.networks import columns, saved
 
+import musicvae
 from musicvae.cli.main import main
 from musicvae.compose import library
 from musicvae.music.melody import Melody
 from musicvae.music.midi import write_midi
 from musicvae.music.piece import Piece
 
+SHIPPED_MELODY = Path(musicvae.__file__).parent / "pretrained" / "melody.safetensors"
+
 
 @pytest.fixture(scope="module")
-def shelf(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("user") / "models"
-    folder.mkdir()
-    for name in ("drums", "trio"):
-        saved(f"tiny-{name}", folder / f"{name}.safetensors", name=name, return_threshold=0.3)
-    return folder.parent
+def shelves(tmp_path_factory):
+    """Folders of packages that ship a melody model, drums and a trio, the second one grooves too."""
+    folders = []
+    for kinds in (("drums", "trio"), ("drums", "trio", "groove")):
+        package = tmp_path_factory.mktemp("package")
+        (package / "pretrained").mkdir()
+        (package / "pretrained" / "melody.safetensors").symlink_to(SHIPPED_MELODY)
+        for name in kinds:
+            saved(f"tiny-{name}", package / "pretrained" / f"{name}.safetensors", name=name, return_threshold=0.3)
+        folders.append(package)
+    return folders
 
 
 @pytest.fixture
-def run(shelf, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(library, "_user_folder", lambda: shelf)
+def run(shelves, tmp_path, monkeypatch, capsys):
+    """Run a command with these models, run.with_grooves() to have that one too; what it answers as JSON."""
+    monkeypatch.setattr(library, "_user_folder", lambda: tmp_path / "user")
+    monkeypatch.setattr(library.resources, "files", lambda _: shelves[0])
     monkeypatch.chdir(tmp_path)
 
     def call(*words):
         assert main([*words, "--json"]) == 0, capsys.readouterr().err
         return json.loads(capsys.readouterr().out)
 
+    call.with_grooves = lambda: monkeypatch.setattr(library.resources, "files", lambda _: shelves[1])
     return call
 
 
@@ -63,6 +76,32 @@ def test_what_was_named_wins_over_the_kind(run):
 def test_without_a_model_of_grooves_drums_are_stiff_which_is_told(run):
     made = run("generate", "--kind", "drums", "-o", "x.mid")
     assert any(text.startswith("no model 'groove' is installed") for text in made["notices"])
+
+
+def test_new_drums_are_played_with_a_feel_that_the_seed_decides(run):
+    from musicvae.music.reading import read_score
+
+    run.with_grooves()
+    for name, words in {"a": (), "b": (), "c": ("--seed", "4"), "stiff": ("--stiff",)}.items():
+        run("generate", "--kind", "drums", "--seed", "3", *words, "-o", f"{name}.mid")
+    assert Path("a.mid").read_bytes() == Path("b.mid").read_bytes() != Path("c.mid").read_bytes()
+    a, stiff = ([note for track in read_score(f"{name}.mid").tracks for note in track.notes] for name in ("a", "stiff"))
+    assert sorted(note.pitch for note in a) == sorted(note.pitch for note in stiff)
+    assert len({note.velocity for note in a}) > 3
+    assert {note.velocity for note in stiff} == {stiff[0].velocity}
+
+
+def test_the_drums_of_a_trio_are_played_and_its_melody_stays(run):
+    from musicvae.music.reading import read_score
+
+    run.with_grooves()
+    for name, words in {"played": (), "stiff": ("--stiff",)}.items():
+        run("generate", "--kind", "trio", "--bars", "2", "--seed", "3", *words, "-o", f"{name}.mid")
+    played, stiff = (read_score(f"{name}.mid") for name in ("played", "stiff"))
+    lead = np.diff([min(note.onset_ticks for note in score.tracks[0].notes) for score in (stiff, played)])[0]
+    for one, other in zip(played.tracks[:2], stiff.tracks[:2], strict=True):
+        assert [(n.pitch, n.onset_ticks - lead) for n in one.notes] == [(n.pitch, n.onset_ticks) for n in other.notes]
+    assert len({note.velocity for note in played.tracks[2].notes}) > 3
 
 
 def test_files_of_drums_alone_go_to_the_model_of_drums(run, tmp_path):
@@ -112,7 +151,7 @@ def test_drums_are_written_in_the_notes_asked_for(run, tmp_path):
     assert sorted(gm) != sorted(td)
 
 
-def test_a_model_tells_what_it_is(run, shelf):
+def test_a_model_tells_what_it_is(run):
     told = run("info", "drums")
     assert (told["material"], told["bars"], told["told"]) == ("drums", 16, "")
     assert told["parameters"] > 1000

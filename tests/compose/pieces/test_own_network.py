@@ -13,7 +13,7 @@ from musicvae.compose.styles import StyleVector
 from musicvae.music.melody import Melody
 from musicvae.music.piece import Piece
 
-KINDS = ("drums", "drumify", "trio")
+KINDS = ("drums", "drumify", "groove", "trio")
 
 
 @pytest.fixture(scope="module")
@@ -23,12 +23,12 @@ def models(tmp_path_factory):
 
 
 def own(kind, bars, seed=0, **facts):
-    material = "trio" if kind == "trio" else "drums"
+    material = "drums" if kind == "drumify" else kind
     return Piece(material, {name: column[0] for name, column in columns(material, 1, bars, seed).items()}, **facts)
 
 
 def told(kind, bars=2):
-    return {"hits": own("drums", bars, 7)} if kind == "drumify" else {}
+    return {"hits": own("drums", bars, 7)} if kind in ("drumify", "groove") else {}
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -53,7 +53,7 @@ def test_every_method_takes_any_length_and_depends_on_its_inputs_alone(kind, mod
 
 
 def test_new_pieces_have_a_usual_length(models):
-    assert {kind: models[kind].usual_bars for kind in KINDS} == {"drums": 4, "drumify": 4, "trio": 16}
+    assert {kind: models[kind].usual_bars for kind in KINDS} == {"drums": 4, "drumify": 4, "groove": 4, "trio": 16}
     assert models["drums"].generate(seed=1).num_bars == 4
 
 

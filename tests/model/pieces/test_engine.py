@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
-from model.pieces.networks import columns, engine, saved, told
+from model.pieces.networks import columns, engine, hits_of, saved, told
 
 from musicvae.model.pieces.engine import PiecesEngine
 
-KINDS = {"tiny-drums": "drums", "tiny-drumify": "drums", "tiny-trio": "trio"}
+KINDS = {"tiny-drums": "drums", "tiny-drumify": "drums", "tiny-groove": "groove", "tiny-trio": "trio"}
 
 
 def heard(preset, count, bars, seed=0):
@@ -83,6 +83,37 @@ def test_beats_for_taps_hit_at_every_tap_and_nowhere_else(temperature, engines):
     z = made.sample_prior([1, 2, 3], bars=4)
     hits = made.decode(z, bars=4, temperature=temperature, seeds=[1, 2, 3], told=known)["bars"]
     assert np.array_equal(hits > 0, known["taps"] > 0)
+
+
+@pytest.mark.parametrize("temperature", [0.0, 1.0, 10.0])
+def test_the_feel_of_given_hits_leaves_them_as_they_are(temperature, engines):
+    made, known = engines["tiny-groove"], told("tiny-groove", 3, 4)
+    z = made.sample_prior([1, 2, 3], bars=4)
+    played = made.decode(z, bars=4, temperature=temperature, seeds=[1, 2, 3], told=known)
+    assert np.array_equal(hits_of(played["bars"] > 0), known["hits"])
+    assert np.abs(played["offsets"]).max() <= 0.5
+    assert not played["offsets"][played["bars"] == 0].any()
+
+
+def test_bars_of_a_feel_are_not_played_alike(engines):
+    known = {name: rows[:, [0, 0, 0, 0]] for name, rows in told("tiny-groove", 1, 4).items()}
+    made = engine("tiny-groove", return_threshold=100.0)
+    z = made.sample_prior([1], bars=4)
+    assert made.same_bars(z, bars=4, told=known).tolist() == [[0, 1, 2, 3]]
+    played = made.decode(z, bars=4, temperature=1.0, seeds=[1], told=known)["bars"][0]
+    assert not np.array_equal(played[0], played[1])
+
+
+def test_without_a_learned_prior_z_is_normal_and_given_bars_stay(engines):
+    made = engines["tiny-groove"]
+    z = made.sample_prior(range(400), bars=4, temperature=0.5)
+    used = made.z_used(4)
+    assert not z[:, used:].any()
+    assert abs(z[:, :used].std() - 0.5) < 0.02
+    assert np.array_equal(z[:, : made.z_used(2)], made.sample_prior(range(400), bars=2, temperature=0.5)[:, : made.z_used(2)])
+    on = made.sample_prior([7], bars=4, given=z[:1], given_bars=2)
+    assert np.array_equal(on[:, : made.z_used(2)], z[:1, : made.z_used(2)])
+    assert not np.array_equal(on, made.sample_prior([7], bars=4))
 
 
 def test_given_bars_keep_their_blocks(engines):
