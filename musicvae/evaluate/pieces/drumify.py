@@ -99,6 +99,8 @@ def _simple_rows(windows: PieceWindows, truth: Flags, train: Flags, seed: int) -
     flat = np.zeros((taps.size, truth.shape[3]))
     flat[where] = 0.5 * (1 + np.tanh(classifier(features) / 2))
     scores = flat.reshape(truth.shape)
+    likeliest = taps[..., None] & ((scores > 0.5) | (scores == scores.max(axis=3, keepdims=True)))
+    rows.append(_row(windows, truth, likeliest, "logistic regression on taps", "greedy", 0.0))
     for threshold in dict.fromkeys(threshold for threshold, _ in best_guesses(truth, scores).values()):
         found = scores > threshold
         rows.append(_row(windows, truth, found, "logistic regression on taps", f"above {threshold:.2f}", 0.0))
@@ -129,7 +131,7 @@ _DRUMIFY = (
     "Held-out beats made again from their taps (the steps with any hit, and the loudest hit's timing). The model with the prior's "
     "likeliest z, with z drawn, and with z of the beat itself, which is told its KL bits beside the taps. Rivals: every tap on the class "
     "that training beats hit most; on the classes that most taps at that step of the bar have; and a logistic regression for each class "
-    "on the taps around and the place in the bar, fitted on training beats, with those of its thresholds that suit each figure best on "
-    "the very windows. Taps kept: steps with hits just where taps are."
+    "on the taps around and the place in the bar, fitted on training beats: greedy (what is likelier than not, or the likeliest class) and "
+    "with those of its thresholds that suit each figure best on the very windows. Taps kept: steps with hits just where taps are."
 )
 _ACTIVITY = "Active: variance of mu over test windows above 0.01 and mean KL above 0.05 nat."
