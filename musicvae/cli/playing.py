@@ -95,7 +95,8 @@ def play_drums(model: Any, pieces: Sequence[Piece], args: argparse.Namespace, ki
     feel = {name: strength for name, strength in parse_strengths(args.style).items() if name in known}
     played = [player.humanize(piece, seed=piece.provenance["seed"], style=feel or None, drum_map=kit) for piece in pieces]
     for text in dict.fromkeys(text for made in played for text in made.notices):
-        terminal.notice(text)
+        if ": track " not in text:  # which track of a new piece holds its drums is no news
+            terminal.notice(text)
     return list(played)
 
 

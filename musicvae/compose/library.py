@@ -254,7 +254,7 @@ def _description(path: Path) -> str:
     if stated := str(header.get("description", "")):
         return stated
     if not card.is_file():
-        return _published(header)
+        return _published(header) or _own_pieces(header)
     lines = (line.strip() for line in card.read_text(encoding="utf-8").splitlines())
     return next((line for line in lines if line and not line.startswith("#")), "")
 
@@ -268,6 +268,15 @@ def _published(header: Mapping[str, Any]) -> str:
     config = header.get("config")
     name = str(config.get("preset", "")) if isinstance(config, Mapping) else ""
     return f"{name}: {PUBLISHED[name].about}" if name in PUBLISHED else f"published network {name}"
+
+
+def _own_pieces(header: Mapping[str, Any]) -> str:
+    """One line on an own network of drums, grooves or trios; "" for any other."""
+    config = header.get("config")
+    if header.get("network") != "pieces" or not isinstance(config, Mapping):
+        return ""
+    told = f", told {config['told']}" if config.get("told") else ""
+    return f"own network of {config.get('material')}{told}, 1 to {config.get('max_bars')} bars"
 
 
 def _nearest(word: str, known: Iterable[str]) -> str:

@@ -155,7 +155,11 @@ def test_a_model_tells_what_it_is(run):
     told = run("info", "drums")
     assert (told["material"], told["bars"], told["told"]) == ("drums", 16, "")
     assert told["parameters"] > 1000
-    assert {"drums", "trio"} <= {model["name"] for model in run("models")["models"]}
+    about = {model["name"]: model["description"] for model in run("models")["models"]}
+    assert about["drums"] == "own network of drums, 1 to 16 bars"
+    run.with_grooves()
+    about = {model["name"]: model["description"] for model in run("models")["models"]}
+    assert about["groove"] == "own network of groove, told hits, 1 to 16 bars"
 
 
 def test_given_hits_of_another_length_are_told(monkeypatch, tmp_path, capsys):
