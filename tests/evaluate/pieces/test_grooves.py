@@ -61,18 +61,18 @@ def test_errors_are_in_milliseconds_of_the_tempo():
 def test_the_regression_finds_what_is_linear():
     """Late after a kick a step before, later the slower; hats on odd steps are soft."""
     rng = np.random.default_rng(0)
-    hits = rng.random((60, 4, 16, 9)) < 0.2
-    tempo = np.repeat(rng.uniform(80, 160, 30), 2)
-    flat = hits.reshape(60, -1, 9)
-    after_kick = np.pad(flat, ((0, 0), (1, 0), (0, 0)))[:, :-1, 0].reshape(60, 4, 16)
+    hits = rng.random((120, 4, 16, 9)) < 0.2
+    tempo = np.repeat(rng.uniform(80, 160, 60), 2)
+    flat = hits.reshape(120, -1, 9)
+    after_kick = np.pad(flat, ((0, 0), (1, 0), (0, 0)))[:, :-1, 0].reshape(120, 4, 16)
     ms = 5 + 8 * after_kick[..., None] - 10 * np.log2(tempo / 120)[:, None, None, None] + np.zeros(hits.shape)
     velocity = np.where(np.arange(16)[:, None] % 2, 40, 90) * np.ones(hits.shape)
     offsets = (ms / (15_000 / tempo)[:, None, None, None] * hits).astype(np.float32)
     played = windows((velocity * hits).astype(np.uint8), offsets, tempo)
-    fit = fit_feel([played.take(range(40))])
-    left = played.take(range(40, 60))
+    fit = fit_feel([played.take(range(100))])
+    left = played.take(range(100, 120))
     found = errors_of(left, *fit(left))
-    quantised = errors_of(left, np.full(velocity[40:].shape, fit.median_velocity), np.zeros(velocity[40:].shape))
+    quantised = errors_of(left, np.full(velocity[100:].shape, fit.median_velocity), np.zeros(velocity[100:].shape))
     assert found.timing_ms.value < 0.4 * quantised.timing_ms.value
     assert found.velocity.value < 0.4 * quantised.velocity.value
 
