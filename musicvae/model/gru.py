@@ -64,34 +64,40 @@ class _Recurrence(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, input_gates: Tensor, state: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-        weight_t = weight.t()
-        states, kept = [state], []
-        for gates_at_step in input_gates:
-            state, *rest = _cell(gates_at_step, state, weight_t, bias)
-            states.append(state)
-            kept.append(rest)
-        stacked = torch.stack(states)
-        ctx.save_for_backward(weight, stacked, *(torch.stack(part) for part in zip(*kept, strict=True)))
-        return stacked[1:]
+        (steps, rows, _), size, weight_t = input_gates.shape, state.shape[-1], weight.t()
+        # The cell as in `_cell`, written where the backward pass reads it: on a CPU half the time goes into moving these numbers.
+        states, candidates = (state.new_empty(steps + extra, rows, size) for extra in (1, 0))
+        gates, recurrent = state.new_empty(steps, rows, 2 * size), state.new_empty(steps, rows, 3 * size)
+        states[0] = state
+        for t in range(steps):
+            torch.addmm(bias, states[t], weight_t, out=recurrent[t])
+            torch.add(input_gates[t, :, : 2 * size], recurrent[t, :, : 2 * size], out=gates[t]).sigmoid_()
+            torch.addcmul(input_gates[t, :, 2 * size :], gates[t, :, :size], recurrent[t, :, 2 * size :], out=candidates[t]).tanh_()
+            torch.lerp(candidates[t], states[t], gates[t, :, size:], out=states[t + 1])
+        ctx.save_for_backward(weight, states, gates, candidates, recurrent)
+        return states[1:]
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, *grads: Any) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        weight, states, gates, candidates, memories = ctx.saved_tensors
+        weight, states, gates, candidates, recurrent = ctx.saved_tensors
         (grad_states,) = grads
         size = states.shape[-1]
         grad_input = torch.empty((*candidates.shape[:2], 3 * size), dtype=weight.dtype, device=weight.device)
         grad_recurrent = torch.empty_like(grad_input)
         grad = torch.zeros_like(states[0])
+        through_sigmoid = torch.ops.aten.sigmoid_backward.grad_input
         for t in range(len(candidates) - 1, -1, -1):
-            grad = grad + grad_states[t]
-            reset, update, candidate = gates[t, :, :size], gates[t, :, size:], candidates[t]
-            grad_candidate = grad * (1 - update) * (1 - candidate.square())
-            grad_input[t, :, :size] = grad_candidate * memories[t] * reset * (1 - reset)
-            grad_input[t, :, size : 2 * size] = grad * (states[t] - candidate) * update * (1 - update)
-            grad_input[t, :, 2 * size :] = grad_candidate
+            grad.add_(grad_states[t])
+            reset, update, candidate, memory = gates[t, :, :size], gates[t, :, size:], candidates[t], recurrent[t, :, 2 * size :]
+            for_reset, for_update, for_new = grad_input[t].split(size, -1)
+            kept = grad * update
+            moved = grad - kept
+            torch.addcmul(moved, moved * candidate, candidate, value=-1, out=for_new)  # through tanh
+            through_sigmoid(for_new * memory, reset, grad_input=for_reset)
+            through_sigmoid((states[t] - candidate).mul_(grad), update, grad_input=for_update)
             grad_recurrent[t, :, : 2 * size] = grad_input[t, :, : 2 * size]
-            grad_recurrent[t, :, 2 * size :] = grad_candidate * reset
-            grad = torch.addmm(grad * update, grad_recurrent[t], weight)
+            torch.mul(for_new, reset, out=grad_recurrent[t, :, 2 * size :])
+            grad = torch.addmm(kept, grad_recurrent[t], weight)
         flat = grad_recurrent.flatten(0, 1)
         return grad_input, grad, flat.t() @ states[:-1].flatten(0, 1), flat.sum(0)
