@@ -31,6 +31,7 @@ def add_commands(commands: Commands) -> None:
         "--temperature", type=temperature_number, default=0.5, metavar="T",
         help="0 plays the expected way, the same every time; 1 as freely as drummers do (default: 0.5)",
     )  # fmt: skip
+    parser.add_argument("--afresh", action="store_true", help="take away the timing that the beat has already (default: add to it)")
     add_playing_outputs(parser, where="file to write (default: ./IN-humanized.mid)")
 
 
@@ -39,5 +40,5 @@ def run_humanize(args: argparse.Namespace, terminal: Terminal) -> None:
     targets = file_target(args, f"{Path(args.input).stem}-humanized.mid")
     check_source(args.input)
     options = feel_options(args)
-    played = load_player(args, "groove", args.model).humanize(args.input, **options)
+    played = load_player(args, "groove", args.model).humanize(args.input, afresh=args.afresh, **options)
     finish("humanize", played, targets, terminal, {"input": args.input})

@@ -63,11 +63,20 @@ class Beat:
         return hits_from_notes(self.step[known], self.classes[known], self.segment.meter, self.segment.num_bars)
 
     @property
-    def columns(self) -> dict[str, NDArray[np.generic]]:
-        """The beat as it is played: bars, offsets (B, 16, 9) and tempo (B,), as networks of grooves take it."""
+    def offsets(self) -> Floats:
+        """How late each class is at each step, in sixteenths, (B, 16, 9)."""
+        return self._groove[1].astype(np.float64)
+
+    @property
+    def _groove(self) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
         k = self.known
         where = self.segment.meter, self.segment.num_bars
-        loud, late = groove_from_notes(self.step[k], self.exact[k], self.classes[k], self.velocity[k], *where)
+        return groove_from_notes(self.step[k], self.exact[k], self.classes[k], self.velocity[k], *where)
+
+    @property
+    def columns(self) -> dict[str, NDArray[np.generic]]:
+        """The beat as it is played: bars, offsets (B, 16, 9) and tempo (B,), as networks of grooves take it."""
+        loud, late = self._groove
         return {"bars": loud, "offsets": late.astype(np.float16), "tempo": self.tempo}
 
 

@@ -34,6 +34,7 @@ from musicvae.music.segments import assumed_meter
 __all__ = ["PlayOrder", "chance_of", "humanize", "lead_in", "opened", "stretch_notices"]
 
 EARLY = "the first hit comes before the start of the file, so that all begins a bar later"
+_WRITTEN_STEPS = 1 / 48
 FINER = "{name}: {old} ticks a beat became {new}, so that timing is kept finely"
 
 
@@ -42,7 +43,8 @@ class PlayOrder:
     """How a file is to be played.
 
     amount: 0 to 1 of the feel. vector: (Z,), added to every z. track: the drums (default: those on the drum channel). apply_to: tracks, by
-    number from 1 or part of a name, that take the timing of the beat. kit: whose notes are written (default: those of the file).
+    number from 1 or part of a name, that take the timing of the beat. afresh: the timing that is there is taken away first.
+    kit: whose notes are written (default: those of the file).
     story: what provenance says.
     """
 
@@ -51,6 +53,7 @@ class PlayOrder:
     vector: Floats | None = None
     track: int | str | None = None
     apply_to: Sequence[int | str] = ()
+    afresh: bool = False
     kit: Kit | None = None
     story: Mapping[str, Any] = field(default_factory=dict)
 
@@ -66,6 +69,8 @@ def humanize(
     name, data, notices = bytes_of(source)
     file, parts, beats, told = opened(name, data, order.track)
     notices += told
+    if not order.afresh and order.amount > 0 and _is_played(beats):
+        notices += (f"{name}: its hits are off the grid already, and the feel comes on top of that (afresh takes it away first)",)
     followers = tuple(dict.fromkeys(_follower(file, track, parts) for track in order.apply_to))
     model = None
     if like is not None:
@@ -114,6 +119,11 @@ def lead_in(file: OpenMidi, first_onset: int, factor: int) -> tuple[int, int]:
     return bars, bars * bar
 
 
+def _is_played(beats: Sequence[Beat]) -> bool:
+    """Whether most hits lie where nobody writes them."""
+    return float(np.median(np.concatenate([np.abs(beat.exact - beat.step) for beat in beats]))) > _WRITTEN_STEPS
+
+
 def _follower(file: OpenMidi, track: int | str, drums: Sequence[int]) -> int:
     """The number (from 1) of a pitched track; ValueError where it is none."""
     from musicvae.music.tracks import choose_track
@@ -152,7 +162,7 @@ def _written(file: OpenMidi, beats: Sequence[Beat], played: Sequence[Played], or
     if order.kit is not None:
         drums = np.isin(notes.part, np.unique(notes.part[hits]))
         pitch[drums] = order.kit.of_pitch[pitch[drums]]
-    moves = moves_of(file, beats, played, order.amount, followers=followers, pitch=pitch)
+    moves = moves_of(file, beats, played, order.amount, afresh=order.afresh, followers=followers, pitch=pitch)
     if order.amount == 0 and np.array_equal(pitch, notes.pitch):
         return _Written(file.data, moves, 0, True)
     lead_bars, lead = lead_in(file, int(moves.onset.min()), moves.factor)

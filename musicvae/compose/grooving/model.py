@@ -43,17 +43,19 @@ class GroovingModel(LoadedModel[PieceEngine, Piece]):
 
     def humanize(
         self, source: Source, *, style: Styles | None = None, amount: float = 1.0, temperature: float = DEFAULT_TEMPERATURE,
-        seed: int | None = None, track: int | str | None = None, apply_to: _Tracks = (), drum_map: str | Path | Kit | None = None,
+        seed: int | None = None, track: int | str | None = None, apply_to: _Tracks = (), afresh: bool = False,
+        drum_map: str | Path | Kit | None = None,
     ) -> Rendition:  # fmt: skip
         """The file with human velocity and timing for its drum hits; all else in it stays.
 
         style: of feel, a name or strengths by name. amount: 0 (the very same file) to 1, of timing and velocity. temperature: 0 plays
         the expected way, 1 as freely as drummers do. track: the drums (default: those on the drum channel). apply_to: pitched tracks, by
-        number from 1 or part of a name, that take their timing from the beat. drum_map: whose notes are written, "gm", "td11" or a TOML
-        file (default: those of the file). ValueError for a model that plays no given hits, and as `compose.grooving.humanize`.
+        number from 1 or part of a name, that take their timing from the beat. afresh: timing that the beat has already is taken away
+        first, instead of being added to. drum_map: whose notes are written, "gm", "td11" or a TOML file (default: those of the file).
+        ValueError for a model that plays no given hits, and as `compose.grooving.humanize`.
         """
         require_kind(self.engine, "hits", self.name, "humanise")
-        order = self._play_order("humanize", source, (), amount, temperature, seed, style, track, apply_to, drum_map)
+        order = self._play_order("humanize", source, (), amount, temperature, seed, style, track, apply_to, afresh, drum_map)
         return play_file(self._grooving, source, order)
 
     def groove_transfer(
@@ -61,9 +63,14 @@ class GroovingModel(LoadedModel[PieceEngine, Piece]):
         seed: int | None = None, track: int | str | None = None, performance_track: int | str | None = None, apply_to: _Tracks = (),
         drum_map: str | Path | Kit | None = None,
     ) -> Rendition:  # fmt: skip
-        """The hits of one file with the feel of another, repeated where it is shorter; options as those of `humanize`."""
+        """The hits of one file with the feel of another, repeated where it is shorter; options as those of `humanize`.
+
+        The pattern's own timing is taken away, but for hits that are further from a sixteenth than played ones (triplets).
+        """
         require_kind(self.engine, "hits", self.name, "transfer grooves")
-        order = self._play_order("groove-transfer", pattern, (performance,), amount, temperature, seed, style, track, apply_to, drum_map)
+        order = self._play_order(
+            "groove-transfer", pattern, (performance,), amount, temperature, seed, style, track, apply_to, True, drum_map
+        )
         return play_file(self._grooving, pattern, order, like=performance, like_track=performance_track)
 
     def drumify(
@@ -109,7 +116,7 @@ class GroovingModel(LoadedModel[PieceEngine, Piece]):
 
     def _play_order(
         self, made_by: str, source: Source, others: Sequence[Source], amount: float, temperature: float, seed: int | None,
-        style: Styles | None, track: int | str | None, apply_to: _Tracks, drum_map: str | Path | Kit | None,
+        style: Styles | None, track: int | str | None, apply_to: _Tracks, afresh: bool, drum_map: str | Path | Kit | None,
     ) -> PlayOrder:  # fmt: skip
         chance = Chance(check_seed(seed), check_temperature(temperature))
         followers = (apply_to,) if isinstance(apply_to, int | str) else tuple(apply_to)
@@ -117,9 +124,10 @@ class GroovingModel(LoadedModel[PieceEngine, Piece]):
         strengths = {style: 1.0} if isinstance(style, str) else dict(style or {})
         story = self._story(
             made_by, seed=chance.seed, temperature=temperature, amount=_share(amount), style=strengths or None, track=track,
-            apply_to=list(followers) or None, drum_map=None if kit is None else kit.name, inputs=_inputs(source, *others),
+            apply_to=list(followers) or None, afresh=afresh or None, drum_map=None if kit is None else kit.name,
+            inputs=_inputs(source, *others),
         )  # fmt: skip
-        return PlayOrder(chance, amount, self._vector(strengths), track, followers, kit, story)
+        return PlayOrder(chance, amount, self._vector(strengths), track, followers, afresh, kit, story)
 
 
 def humanize(source: Source, *, model: str | Path | PieceModel | None = None, **options: Any) -> Rendition:

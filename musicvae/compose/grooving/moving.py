@@ -1,8 +1,11 @@
 """What a feel does to the notes of a file: new onsets, ends and velocities, none lost and none out of order.
 
 A hit moves by what its drum moves at its step, so that it keeps its place beside the step (a flam stays a flam), and hits of one drum
-on one step keep their relative loudness. Notes that belong to no drum move as the beat does around them: by what its loudest hit
-at their step moves, and between steps that have hits by what lies between (a piecewise linear bending of time).
+on one step keep their relative loudness. Played *afresh*, what was played before is taken away first: the loudest hit of a drum at a step
+is moved onto it, the others with it, unless it is further away than played hits are (triplets are).
+
+Notes that belong to no drum move as the beat does around them: by what its loudest hit at their step moves, and between steps that have
+hits by what lies between (a piecewise linear bending of time).
 """
 
 from __future__ import annotations
@@ -11,7 +14,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from musicvae.compose.engine import Floats
 from musicvae.compose.grooving.beats import Beat, step_ticks
@@ -24,45 +26,45 @@ __all__ = ["Moves", "moves_of"]
 
 _CLOSEST_STEPS = 0.25
 """Hits of one drum that come further apart than this are not brought nearer."""
+_PLAYED_STEPS = 0.28
+"""Hits further from their sixteenth than this belong to another grid."""
 
 
 @dataclass(frozen=True, eq=False)
 class Moves:
     """Where the notes of a file start and end after playing, in ticks of `factor` times its resolution, and their velocities; (N,) each.
 
-    onset may be below 0. moved: which notes were played. ended: how many end sooner, where the next of their drum now begins.
+    onset may be below 0. ended: how many end sooner, where the next of their drum now begins.
     """
 
     onset: Ints
     end: Ints
     velocity: Ints
-    moved: NDArray[np.bool_]
     factor: int
     ended: int
 
 
 def moves_of(
     file: OpenMidi, beats: Sequence[Beat], played: Sequence[Played], amount: float, *,
-    followers: Sequence[int] = (), pitch: Ints | None = None,
+    afresh: bool = False, followers: Sequence[int] = (), pitch: Ints | None = None,
 ) -> Moves:  # fmt: skip
     """The notes after playing each beat with `amount` (0 to 1) of its feel.
 
-    followers: tracks (from 1) that take its timing. pitch: (N,), the note numbers that will be written (default: those of the file).
+    afresh: as told above. followers: tracks (from 1) that take its timing. pitch: (N,), the note numbers that will be written (default:
+    those of the file).
     """
     notes, factor = file.notes, file.finer
     onset = notes.onset.astype(np.float64)
     end = notes.end.astype(np.float64)
     velocity = notes.velocity.copy()
-    moved = np.zeros(len(notes), np.bool_)
     for beat, feel in zip(beats, played, strict=True):
         bend = _Bend.of(beat, feel, amount)
         here = beat.notes
-        shift = np.where(beat.known, _own_shift(beat, feel, amount), bend.at(beat.exact)) * step_ticks(file)
+        shift = np.where(beat.known, amount * _own_shift(beat, feel, afresh), bend.at(beat.exact)) * step_ticks(file)
         onset[here] += shift
         end[here] += shift
         velocity[here] = np.where(beat.known, _loudness(beat, feel, amount), beat.velocity)
-        moved[here] = True
-        _follow(file, beat, bend, followers, onset, end, moved)
+        _follow(file, beat, bend, followers, onset, end)
     new_onset = np.rint(onset * factor).astype(np.int64)
     _keep_order(file, beats, new_onset, factor)
     # Hits keep their length to the tick; what follows the beat ends where what came next begins.
@@ -70,7 +72,7 @@ def moves_of(
     bent_end = np.maximum(np.rint(end * factor).astype(np.int64), new_onset + (notes.end > notes.onset))
     new_end = np.where(struck, new_onset + (notes.end - notes.onset) * factor, bent_end)
     ended = _end_before_the_next(file, file.notes.pitch if pitch is None else pitch, new_onset, new_end)
-    return Moves(new_onset, new_end, velocity, moved, factor, ended)
+    return Moves(new_onset, new_end, velocity, factor, ended)
 
 
 def _cells(beat: Beat, values: Floats) -> Floats:
@@ -79,8 +81,13 @@ def _cells(beat: Beat, values: Floats) -> Floats:
     return np.asarray(values[:, :width].reshape(-1, values.shape[-1])[beat.step, beat.classes])
 
 
-def _own_shift(beat: Beat, feel: Played, amount: float) -> Floats:
-    return amount * _cells(beat, feel.offset)
+def _own_shift(beat: Beat, feel: Played, afresh: bool) -> Floats:
+    """How far hits move, (n,), in steps."""
+    shift = _cells(beat, feel.offset)
+    if not afresh:
+        return shift
+    before = _cells(beat, beat.offsets)
+    return shift - np.where(np.abs(before) <= _PLAYED_STEPS, before, 0.0)
 
 
 def _loudness(beat: Beat, feel: Played, amount: float) -> Ints:
@@ -117,9 +124,7 @@ class _Bend:
         return np.interp(places, self.steps, self.shift)
 
 
-def _follow(
-    file: OpenMidi, beat: Beat, bend: _Bend, followers: Sequence[int], onset: Floats, end: Floats, moved: NDArray[np.bool_]
-) -> None:
+def _follow(file: OpenMidi, beat: Beat, bend: _Bend, followers: Sequence[int], onset: Floats, end: Floats) -> None:
     """Let the notes of other tracks that lie in the beat's bars bend with it, in place: what was joined stays so."""
     notes, step = file.notes, step_ticks(file)
     theirs = np.isin(notes.part, followers)
@@ -127,7 +132,6 @@ def _follow(
     for place, old in ((onset, notes.onset), (end, notes.end)):
         inside = theirs & (old >= low) & (old < high)
         place[inside] += bend.at((old[inside] - beat.segment.start) / step) * step
-    moved |= theirs & (notes.onset >= low) & (notes.onset < high)
 
 
 def _keep_order(file: OpenMidi, beats: Sequence[Beat], onset: Ints, factor: int) -> None:

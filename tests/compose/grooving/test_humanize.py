@@ -273,3 +273,26 @@ def test_a_rendition_is_written_once(tmp_path, path):
     assert (str(made.meter), made.key, made.tempo_qpm) == ("4/4", None, 120.0)
     words = r"39 hits in 3 bars, 39 played anew, timing \d+\.\d ms on average \(\d+\.\d ms (late|early) in all\), velocity \d+-\d+"
     assert re.fullmatch(words, str(made.report))
+
+
+def loose(score, late):
+    """The score with its drums later by so many ticks, each hit by another of them."""
+    drums = score.tracks[-1]
+    rows = [(n.onset_ticks + late[i % len(late)], n.pitch, n.duration_ticks, n.velocity) for i, n in enumerate(drums.notes)]
+    return replace(score, tracks=(*score.tracks[:-1], replace(drums, notes=table(rows))))
+
+
+def test_afresh_takes_away_what_was_played_and_leaves_triplets():
+    score = stiff(3, bass=False)
+    played_before = loose(score, (11, 30, 0, 7))
+    assert drums_of(played(played_before, afresh=True).score) == drums_of(played(score).score)
+    assert drums_of(played(played_before).score) != drums_of(played(score).score)
+    triplet = Score(TICKS, (Track(table([(0, HAT, 30, 90), (160, HAT, 30, 90), (320, HAT, 30, 90)]), is_drum=True),))
+    made = [row[0] for row in rows_of(played(triplet, afresh=True, wild=0.0).score, 1)]
+    assert made == [0, 160, 320]
+
+
+def test_hits_that_are_off_the_grid_already_are_told_of():
+    told = "its hits are off the grid already, and the feel comes on top of that"
+    assert any(told in text for text in played(loose(stiff(2), (9, 14))).notices)
+    assert not any(told in text for text in (*played(stiff(2)).notices, *played(loose(stiff(2), (9, 14)), afresh=True).notices))
