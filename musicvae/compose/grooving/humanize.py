@@ -43,9 +43,8 @@ class PlayOrder:
     """How a file is to be played.
 
     amount: 0 to 1 of the feel. vector: (Z,), added to every z. track: the drums (default: those on the drum channel). apply_to: tracks, by
-    number from 1 or part of a name, that take the timing of the beat. afresh: the timing that is there is taken away first.
-    kit: whose notes are written (default: those of the file).
-    story: what provenance says.
+    number from 1 or part of a name, that take the timing of the beat. afresh: the timing that is there is taken away first. kit: whose
+    notes are written (default: those of the file). story: what provenance says.
     """
 
     chance: Chance

@@ -56,7 +56,7 @@ def test_hits_are_those_of_the_feel():
     assert engine.bars == 16
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(beats(), st.floats(0, 1), st.integers(0, 99), st.sampled_from((4, 16)))
 def test_no_hit_is_lost_moved_out_of_order_or_made_longer(score, amount, seed, span):
     made = played(score, amount, span=span, wild=0.5, seed=seed, temperature=1.0)
@@ -76,7 +76,7 @@ def test_no_hit_is_lost_moved_out_of_order_or_made_longer(score, amount, seed, s
     assert [(onset + lead, *rest) for onset, *rest in line_before] == line_after
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(beats(), st.integers(0, 99))
 def test_amount_scales_timing_and_velocity_in_a_straight_line(score, seed):
     whole, half = (played(score, amount, seed=seed, wild=0.1, temperature=0.0) for amount in (1.0, 0.5))
