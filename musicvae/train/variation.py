@@ -39,7 +39,7 @@ def varied_beats(columns: Mapping[str, NDArray[Any]], share: float, rng: np.rand
     order = _orders(rng.integers(len(_ALIKE), size=n), rng.random(n) < _EXCHANGED)
     beats = np.where(rng.random(n) < _MOVED, rng.integers(1, _BEATS_PER_BAR, size=n), 0)
     varied = dict(columns)
-    heard = np.zeros(n, np.bool_)
+    heard: NDArray[Any] = np.zeros(n, np.bool_)
     for name in (name for name in _PER_BAR if name in columns):
         column = columns[name]
         packed = column.ndim == 3  # bits of hits, not a number for each drum
@@ -49,7 +49,7 @@ def varied_beats(columns: Mapping[str, NDArray[Any]], share: float, rng: np.rand
         mixed = np.take_along_axis(mixed, order[:, None, None], axis=-1)
         mixed = _moved(mixed, beats)
         if name == "bars":
-            heard = mixed.reshape(n, -1).any(1)
+            heard = np.asarray(mixed.reshape(n, -1).any(1))
         kept = np.where((chosen & heard)[:, None, None, None], mixed, rows).astype(rows.dtype)
         varied[name] = hits_of(kept) if packed else kept
     return varied
