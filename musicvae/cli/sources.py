@@ -61,11 +61,13 @@ def given_hits(model: AnyModel, args: argparse.Namespace, terminal: Terminal) ->
     """The option ``hits`` of a model's method, from the file that ``--hits`` names; {} without. ValueError for models of other music."""
     if args.hits is None:
         return {}
-    if model.material == "melody":
-        raise ValueError(f"{model.name} makes melodies: --hits is for models that play given drums, such as groovae_2bar_hits_control_tfds")
-    if model.material != "groove":  # before the file is read as music of the model's own kind
-        raise ValueError(f"{model.name} chooses its own hits: leave them out, or load groovae_2bar_hits_control_tfds")
-    taken = model.take(args.hits)
+    from musicvae.compose.pieces.model import PieceModel
+
+    if not isinstance(model, PieceModel):
+        raise ValueError(f"{model.name} makes melodies: --hits is for models that play given drums, such as 'groove'")
+    if model.engine.guide not in ("hits", "taps"):  # before the file is read as music of the model's own kind
+        raise ValueError(f"{model.name} chooses its own hits: leave them out, or load one that plays given hits, such as 'groove'")
+    taken = model.take_hits(args.hits)
     for text in taken.notices:
         terminal.notice(text)
     return {"hits": taken.music}

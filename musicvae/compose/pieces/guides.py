@@ -48,7 +48,7 @@ def asked_guide(
     if chords is not None and engine.guide != "chords":
         raise ValueError(f"{engine.title} knows no chords: leave them out, or load a model whose name ends in _chords")
     if hits is not None and engine.guide not in ("hits", "taps"):
-        raise ValueError(f"{engine.title} chooses its own hits: leave them out, or load groovae_2bar_hits_control_tfds")
+        raise ValueError(f"{engine.title} chooses its own hits: leave them out, or load one that plays given hits, such as 'groove'")
     if engine.guide == "chords":
         return {"chords": np.zeros((bars, EIGHTHS_PER_ROW), np.uint8) if chords is None else spread_chords(chords, bars)}
     if not engine.guide:

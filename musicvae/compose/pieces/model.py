@@ -73,6 +73,11 @@ class PieceModel(GroovingModel):
         """What a file or an object holds for this network, as `compose.pieces.intake.take_music` finds it."""
         return take_music(source, self._wanted, track=track, start_bar=start_bar, bars=bars, tune=tune)
 
+    def take_hits(self, source: Source) -> TakenPiece:
+        """The drums in a file or an object as `hits` takes them: for a network of taps with their timing, and any rhythm will do."""
+        by_taps = self.engine.guide == "taps"
+        return take_music(source, Wanted("groove", self.engine.drum_map, any_rhythm=True) if by_taps else self._wanted)
+
     def generate(self, bars: int | None = None, **options: Any) -> Piece:
         """Compose a piece; bars and options are those of `generate_many`."""
         return self.generate_many(1, bars, **options)[0]
@@ -253,13 +258,11 @@ class PieceModel(GroovingModel):
 
     def _inputs(self, pieces: Sequence[Piece], hits: Source | None = None) -> list[dict[str, str]] | None:
         """What provenance says of the pieces that a result was made from, the hits it was told last; None if of none."""
-        every = [*pieces, *([] if hits is None else [self.take(hits).music])]
+        every = [*pieces, *([] if hits is None else [self.take_hits(hits).music])]
         return [{"name": piece.name, "fingerprint": piece.fingerprint} for piece in every] or None
 
     def _hits(self, hits: Source) -> Columns:
-        # Taps have timing, which a network of plain drums has no place for in its own pieces.
-        wanted = Wanted("groove", self.engine.drum_map, any_rhythm=True) if self.engine.guide == "taps" else self._wanted
-        return take_music(hits, wanted).music.columns
+        return self.take_hits(hits).music.columns
 
     def _guide(self, bars: int, chords: Chords | None, hits: Source | None, tempo_qpm: float = DEFAULT_TEMPO_QPM) -> Columns:
         struck = None if hits is None else self._hits(hits)
