@@ -58,6 +58,11 @@ class BarConfig:
         return False
 
     @property
+    def told_of_bar(self) -> int:
+        """Numbers by which the network, and its prior, are told of each bar besides z: none."""
+        return 0
+
+    @property
     def z_size(self) -> int:
         """Length of z: the piece's block and `max_bars` bar blocks."""
         return self.z_global + self.max_bars * self.z_bar

@@ -90,7 +90,7 @@ class _Recurrence(torch.autograd.Function):
         for t in range(len(candidates) - 1, -1, -1):
             grad.add_(grad_states[t])
             reset, update, candidate, memory = gates[t, :, :size], gates[t, :, size:], candidates[t], recurrent[t, :, 2 * size :]
-            for_reset, for_update, for_new = grad_input[t].split(size, -1)
+            for_reset, for_update, for_new = (grad_input[t, :, gate * size : (gate + 1) * size] for gate in range(3))
             kept = grad * update
             moved = grad - kept
             torch.addcmul(moved, moved * candidate, candidate, value=-1, out=for_new)  # through tanh

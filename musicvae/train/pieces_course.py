@@ -68,7 +68,7 @@ class PieceCourse(Course):
         def encode(batch: Frames) -> Code:
             told = None if batch.told is None else batch.told.to(device)
             frames = Frames(tuple(stream.to(device) for stream in batch.streams), told)
-            return Code(*vae.encode(frames), returning_lags(frames), frames.bars, _KIND)
+            return Code(*vae.encode(frames), returning_lags(frames), frames.bars, _KIND, frames.told)
 
         source = TrainingFrames(self.reader, self.options, seed=self.options.seed + 1)
         return encode_windows(encode, source, self.held_out(), self.options)

@@ -30,17 +30,24 @@ __all__ = ["Code", "Codes", "PriorFit", "encode_batches", "encode_windows", "fit
 _EVALUATE_EVERY_STEPS = 100
 _WARMUP_STEPS = 100
 _SAVE_EVERY_SECONDS = 30.0
+_UNTOLD_SHARE = 0.1
+"""Share of steps that a prior is told nothing, so that it can do without."""
+_SCORED_AT_ONCE = 256
 
 
 @dataclass(frozen=True)
 class Code:
-    """q(z | x) of windows of one kind and length. mu, sigma: (N, Z); lags: (N, bars), of bars that return."""
+    """q(z | x) of windows of one kind and length. mu, sigma: (N, Z); lags: (N, bars), of bars that return.
+
+    told: (N, bars, ...), what the network is told besides, None for nothing.
+    """
 
     mu: Tensor
     sigma: Tensor
     lags: Tensor
     bars: int
     kind: int
+    told: Tensor | None = None
 
     def draw(self, generator: torch.Generator, rows: Tensor | None = None) -> Tensor:
         """Noisy z (N, Z) of these rows, or of all; noise comes from a generator on the CPU."""
@@ -104,7 +111,8 @@ def encode_batches(encode: Callable[[Any], Code], batches: Iterable[Any]) -> lis
     joined = []
     for found in parts.values():
         mu, sigma, lags = (torch.cat([getattr(code, name) for code in found]) for name in ("mu", "sigma", "lags"))
-        joined.append(replace(found[0], mu=mu.float(), sigma=sigma.float(), lags=lags))
+        told = None if found[0].told is None else torch.cat([code.told for code in found if code.told is not None])
+        joined.append(replace(found[0], mu=mu.float(), sigma=sigma.float(), lags=lags, told=told))
     return joined
 
 
@@ -154,7 +162,8 @@ def _train_step(prior: BarPrior, optimizer: torch.optim.Optimizer, codes: list[C
     share = cosine_share(step, warmup_steps=_WARMUP_STEPS, progress=step / max(1, options.prior_steps), end=options.lr_end)
     for group in optimizer.param_groups:
         group["lr"] = options.prior_lr * share
-    loss = -prior.log_prob(z, code.lags[rows], code.bars, code.kind).mean()
+    told = None if code.told is None or rng.random() < _UNTOLD_SHARE else code.told[rows]
+    loss = -prior.log_prob(z, code.lags[rows], code.bars, code.kind, told).mean()
     optimizer.zero_grad(set_to_none=True)
     torch.autograd.backward(loss / prior.config.z_used(code.bars))
     torch.nn.utils.clip_grad_norm_(prior.parameters(), options.clip_norm)
@@ -164,13 +173,13 @@ def _train_step(prior: BarPrior, optimizer: torch.optim.Optimizer, codes: list[C
 
 @torch.no_grad()
 def _held_out_nats(prior: BarPrior, held_out: list[tuple[Code, Tensor]]) -> float:
-    return _mean(
-        [
-            prior.log_prob(part, lags, code.bars, code.kind)
-            for code, z in held_out
-            for part, lags in zip(torch.split(z, 256), torch.split(code.lags, 256), strict=True)
-        ]
-    )
+    parts = []
+    for code, z in held_out:
+        for first in range(0, len(z), _SCORED_AT_ONCE):
+            rows = slice(first, first + _SCORED_AT_ONCE)
+            told = None if code.told is None else code.told[rows]
+            parts.append(prior.log_prob(z[rows], code.lags[rows], code.bars, code.kind, told))
+    return _mean(parts)
 
 
 def _mean(parts: list[Tensor]) -> float:

@@ -19,7 +19,7 @@ __all__ = ["build_options_for", "options_for", "piece_options_for", "preset_name
 
 _PIECE_RECIPES: Mapping[tuple[str, str], Mapping[str, Any]] = {
     ("drums", ""): {"target_bits": 720.0, "vary_share": 0.5},
-    ("drums", "taps"): {"target_bits": 320.0, "vary_share": 0.3},
+    ("drums", "taps"): {"target_bits": 320.0, "vary_share": 0.3, "neutral_share": 0.15},
     ("groove", "hits"): {
         "target_bits": 160.0,
         "beta": 0.05,

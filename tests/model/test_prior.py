@@ -7,6 +7,7 @@ import torch
 from torch.distributions import Categorical, Independent, MixtureSameFamily, Normal
 
 from musicvae.model.config import PRESETS
+from musicvae.model.pieces.config import PIECE_PRESETS
 from musicvae.model.prior import BarPrior, equal_lags
 from musicvae.model.vae import MelodyVAE
 
@@ -23,7 +24,7 @@ def test_density_is_the_product_of_mixtures(networks: tuple[MelodyVAE, BarPrior]
     bars, kind = 3, 1
     z = torch.randn(4, TINY.z_size)
     lags = torch.tensor([[0, 0, 0], [0, 1, 1], [0, 0, 2], [0, 1, 0]])
-    blocks, places = prior._blocks(z, bars), prior._places(bars, kind)
+    blocks, places = prior._blocks(z, bars), prior._places(bars, kind, None)[0]
     total, state, form_state = torch.zeros(4), None, None
     before, tune = torch.zeros(4, dtype=torch.long), torch.zeros(4, 1, TINY.prior_size)
     entered = torch.zeros(4, 1, TINY.prior_size)
@@ -73,7 +74,7 @@ def test_samples_have_the_mixtures_moments(networks: tuple[MelodyVAE, BarPrior])
     normals = torch.randn(rows, 1 + TINY.max_bars, prior.width, generator=generator)
     uniforms = torch.rand(rows, 1 + TINY.max_bars, 2, generator=generator)
     z = prior.sample(normals, uniforms, bars=1, kind=0)[:, : TINY.z_global]
-    places = prior._places(1, 0)
+    places = prior._places(1, 0, None)[0]
     told, _ = prior.recurrence(places[:1][None])
     log_weight, mean, log_sigma = (
         x[0, 0].detach() for x in prior._outputs(told, places[:1], torch.zeros(1, 1, dtype=torch.long), torch.zeros(1, 1, prior.width))
@@ -88,3 +89,25 @@ def test_samples_have_the_mixtures_moments(networks: tuple[MelodyVAE, BarPrior])
 def test_lags_point_to_the_most_recent_equal_bar() -> None:
     a, b, c = [5, 0], [6, 0], [7, 1]
     assert equal_lags(torch.tensor([[a, b, a, a, c, b]])).tolist() == [[0, 0, 2, 1, 0, 4]]
+
+
+def test_a_prior_can_be_told_of_each_bar(networks: tuple[MelodyVAE, BarPrior]) -> None:
+    config = PIECE_PRESETS["tiny-drumify"]
+    with torch.random.fork_rng(devices=()):
+        torch.manual_seed(0)
+        prior = BarPrior(config).eval()
+        z, told = torch.randn(2, config.z_size), torch.rand(2, 4, 16, 3)
+    lags = torch.zeros(2, 4, dtype=torch.long)
+    other = told.clone()
+    other[0, 3] += 1
+    here, there = (prior.log_prob(z, lags, 4, 0, x).detach() for x in (told, other))
+    assert float(here[0]) != pytest.approx(float(there[0]))
+    torch.testing.assert_close(here[1], there[1])
+    assert bool(prior.log_prob(z, lags, 4, 0).isfinite().all())
+    generator = torch.Generator().manual_seed(5)
+    noise = torch.randn(2, 17, prior.width, generator=generator), torch.rand(2, 17, 2, generator=generator)
+    one, two = (prior.sample(*noise, bars=4, kind=0, told=x) for x in (told, other))
+    assert not torch.allclose(one[0], two[0])
+    torch.testing.assert_close(one[1], two[1])
+    with pytest.raises(ValueError, match="this prior is told nothing besides the number of bars"):
+        networks[1].log_prob(torch.zeros(2, TINY.z_size), lags, 4, 0, told)

@@ -8,6 +8,7 @@ from typing import Any, Self
 
 from musicvae.model.config import BarConfig
 from musicvae.music.drum_maps import DRUM_MAPS, drum_map
+from musicvae.music.meter import MAX_STEPS_PER_BAR
 
 __all__ = ["PIECE_PRESETS", "TOLD_WIDTHS", "PieceConfig"]
 
@@ -65,6 +66,11 @@ class PieceConfig(BarConfig):
     def told_width(self) -> int:
         """Numbers that are told at a step, 0 for nothing."""
         return TOLD_WIDTHS[self.told]
+
+    @property
+    def told_of_bar(self) -> int:
+        """Numbers by which the network, and its prior, are told of each bar besides z."""
+        return MAX_STEPS_PER_BAR * self.told_width
 
     @property
     def has_prior(self) -> bool:

@@ -110,7 +110,8 @@ class PiecesEngine:
         """Draw z (N, Z), one for each seed, from the learned prior, or from N(0, temperature ** 2) where there is none.
 
         With `given` (N, Z) the piece's block and the first `given_bars` bar blocks are kept and the rest is drawn to follow them;
-        told: (N, bars, ...), by which returns among the given bars are found, where the network is told something.
+        told: (N, bars, ...), what `guide` names, where the network is told something: z is drawn to go with it, as well as can be
+        where it is not given.
         """
         used = self.config.z_used(bars)
         width = max(self.config.z_global, self.config.z_bar)
@@ -130,8 +131,9 @@ class PiecesEngine:
             if given is not None:
                 fixed, lags = self._floats(given), self._given_lags(given, bars, given_bars, told)
             z_drawn = self._prior.sample(
-                self._floats(normals), uniforms, bars=bars, kind=0, temperature=temperature, given=fixed, given_lags=lags
-            )
+                self._floats(normals), uniforms, bars=bars, kind=0, temperature=temperature, given=fixed, given_lags=lags,
+                told=None if told is None else self._told(told),
+            )  # fmt: skip
         return _numpy(z_drawn)
 
     def decode(
