@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 from musicvae.compose.learning import Lesson, Tell
 from musicvae.compose.pieces.engine import Columns, PieceEngine
 from musicvae.compose.pieces.guides import own_guide
-from musicvae.compose.pieces.learning import learn_from_examples
+from musicvae.compose.pieces.learning import learn_from_examples, with_effects
 from musicvae.compose.pieces.passages import Passages, encoded
+from musicvae.compose.pieces.recognition import recognised
 from musicvae.compose.styles import StyleVector
 from musicvae.corpus.store import SPLITS, Corpus
 
@@ -71,11 +72,12 @@ def learn_groups(
 ) -> GroupStyles:
     """A vector for every label with at least `MIN_FILES` files from `MIN_SESSIONS` sessions in these splits, whose passages are given.
 
-    Its tempo is the median of its files'. ValueError for a corpus without labels.
+    Its tempo is the median of its files', its strength as `compose.pieces.recognition` has it. ValueError for a corpus without labels.
     """
     if not corpus.labels:
         raise ValueError("the files of this corpus have no labels, so that there are no groups to learn from")
-    vectors, left_out = [], {}
+    vectors: list[StyleVector] = []
+    left_out = {}
     for label, (files, sessions) in group_sizes(corpus, splits).items():
         own = found.labels == corpus.labels.index(label)
         if files < MIN_FILES or sessions < MIN_SESSIONS or not own.any() or own.all():
@@ -85,7 +87,13 @@ def learn_groups(
         words = f"{label}: what {files} files of {sessions} sessions have beside all others"
         lesson = Lesson(label, words, tempo_qpm=_tempo(corpus, found.tunes[own]))
         vectors.append(learn_from_examples(engine, lesson, found.where(own), found.where(~own), tell=lambda text: None))
-    return GroupStyles(tuple(vectors), left_out)
+    places = {corpus.labels.index(vector.name): group for group, vector in enumerate(vectors)}
+    groups = np.array([places.get(label, -1) for label in found.labels.tolist()], np.int64)
+    tell("how strong they have to be")
+    scaled = recognised(engine, vectors, found.passages, groups, found.tunes)
+    others = [found.where(found.labels != corpus.labels.index(vector.name)) for vector in scaled]
+    measured = [with_effects(engine, vector, rest, lambda text: None) for vector, rest in zip(scaled, others, strict=True)]
+    return GroupStyles(tuple(measured), left_out)
 
 
 def corpus_passages(engine: PieceEngine, corpus: Corpus, splits: Sequence[str], *, at_most: int = 8000) -> LabelledPassages:

@@ -31,7 +31,7 @@ from musicvae.compose.styles import StyleVector
 from musicvae.model.noise import piece_seed
 from musicvae.music.piece import Piece
 
-__all__ = ["Examples", "learn_from_attribute", "learn_from_examples"]
+__all__ = ["Examples", "learn_from_attribute", "learn_from_examples", "with_effects"]
 
 _MIN_PASSAGES = 8
 _NUM_MEASURED = 64
@@ -61,7 +61,7 @@ def learn_from_examples(
     )  # fmt: skip
     if others is None:
         others = _own_passages(engine, _NUM_MEASURED, passages, tell)
-    return _with_effects(engine, vector, others, tell)
+    return with_effects(engine, vector, others, tell)
 
 
 def learn_from_attribute(
@@ -99,7 +99,7 @@ def learn_from_attribute(
         report={"learnt": "attribute", "method": method, "held": names[1:] if method == "joint" else [], "passages": len(learnt)},
     )  # fmt: skip
     target = float(measure(engine, attribute, kept.windows).std())
-    return _with_effects(engine, _scaled(engine, vector, attribute, kept.some(_NUM_MEASURED), target, tell), kept, tell)
+    return with_effects(engine, _scaled(engine, vector, attribute, kept.some(_NUM_MEASURED), target, tell), kept, tell)
 
 
 def _scaled(engine: PieceEngine, vector: StyleVector, attribute: str, passages: Passages, target: float, tell: Tell) -> StyleVector:
@@ -121,7 +121,7 @@ def _scaled(engine: PieceEngine, vector: StyleVector, attribute: str, passages: 
     return replace(vector, scale=up.scale, scale_down=down.scale, report={**vector.report, "calibration": found})
 
 
-def _with_effects(engine: PieceEngine, vector: StyleVector, passages: Passages, tell: Tell) -> StyleVector:
+def with_effects(engine: PieceEngine, vector: StyleVector, passages: Passages, tell: Tell) -> StyleVector:
     """The vector whose report says what each strength does to every attribute, in standard deviations."""
     tell("measuring what it moves")
     passages = passages.some(_NUM_MEASURED)

@@ -54,7 +54,7 @@ def test_groups_that_are_large_enough_get_vectors_and_the_others_a_reason():
     assert [vector.name for vector in styles.vectors] == ["funk", "rock"]
     assert styles.left_out == {"blues": "9 files of 2 sessions", "punk": "15 files of 1 session"}
     assert [vector.tempo_qpm for vector in styles.vectors] == [94.0, 120.0]
-    assert heard == ["funk: 10 files of 2 sessions", "rock: 12 files of 3 sessions"]
+    assert heard == ["funk: 10 files of 2 sessions", "rock: 12 files of 3 sessions", "how strong they have to be"]
     funk = styles.vectors[0]
     assert funk.direction[: network.z_used(4)].any()
     assert not funk.direction[network.z_used(8) :].any()  # nobody has more than eight bars
