@@ -91,8 +91,12 @@ def learn_groups(
     groups = np.array([places.get(label, -1) for label in found.labels.tolist()], np.int64)
     tell("how strong they have to be")
     scaled = recognised(engine, vectors, found.passages, groups, found.tunes)
-    others = [found.where(found.labels != corpus.labels.index(vector.name)) for vector in scaled]
-    measured = [with_effects(engine, vector, rest, lambda text: None) for vector, rest in zip(scaled, others, strict=True)]
+    measured = []
+    for vector in scaled:
+        if vector.scale != 1:  # what it does has been measured at one difference
+            rest = found.where(found.labels != corpus.labels.index(vector.name))
+            vector = with_effects(engine, vector, rest, lambda text: None)  # noqa: PLW2901
+        measured.append(vector)
     return GroupStyles(tuple(measured), left_out)
 
 

@@ -143,7 +143,8 @@ def _own_passages(engine: PieceEngine, count: int, like: Passages | None, tell: 
     bars, guides = _told(engine, count, like)
     z = np.zeros((count, engine.config.z_size))
     for length, rows in like_bars(bars):
-        z[rows] = engine.sample_prior([seeds[row] for row in rows], bars=length)
+        known = {name: np.stack([guides[row][name] for row in rows]) for name in guides[rows[0]]}
+        z[rows] = engine.sample_prior([seeds[row] for row in rows], bars=length, told=known or None)
     windows = [Reading(0, 0, length, length) for length in bars]
     played = decode_windows(engine, z, windows, guides, temperature=1.0, seeds=seeds)
     extra = [{name: rows for name, rows in guide.items() if name != "hits"} for guide in guides]
