@@ -58,7 +58,7 @@ class PieceTask(RateTask[PieceVAE]):
         """Of each window: reconstruction from z = 0, and how near to it what is written then comes."""
         context = self.vae.conduct(torch.zeros_like(z), batch.bars, batch.told)
         decoders = [(self.vae.decoder(name), stream) for name, stream in zip(self.vae.config.streams, batch.streams, strict=True)]
-        nats = sum(-decoder.log_prob(context, stream).float().sum((1, 2)) for decoder, stream in decoders)
+        nats = sum(decoder.judged_nats(context, stream) for decoder, stream in decoders)
         parts = {NEUTRAL_NATS: cast(Tensor, nats)}
         for decoder, stream in decoders:
             parts |= {f"neutral_{what}": value.float() for what, value in decoder.figures(context, stream).items()}

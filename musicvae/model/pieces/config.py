@@ -38,7 +38,7 @@ class PieceConfig(BarConfig):
     """Width of the recurrence over what is told of the bars, per direction."""
     nade_size: int = 64
     """Hidden width of the autoregression over the classes of drums at a step."""
-    feel_size: int = 256
+    feel_size: int = 384
     """Width of the decoder of feel."""
     feel_layers: int = 2
     """Layers of the decoder of feel."""

@@ -53,6 +53,10 @@ class BarDecoder(nn.Module, ABC):
     def draw(self, context: BarContext, noise: Tensor | None, temperature: float) -> Tensor:
         """Frames (N, B, S, K), the likeliest at temperature 0 or without noise (N, B, S, noise_width)."""
 
+    def judged_nats(self, context: BarContext, target: Tensor) -> Tensor:
+        """What each piece (N,) costs by which weights are chosen, where it is written from z = 0: the nats of its frames."""
+        return -self.log_prob(context, target).float().sum((1, 2))
+
     def figures(self, context: BarContext, target: Tensor) -> dict[str, Tensor]:
         """How near frames written freely at temperature 0 come to the target (N, B, S, K): figures of each piece, (N,), by name.
 

@@ -145,3 +145,18 @@ def test_an_engine_plays_the_hits_it_is_told():
         assert all((alone[name][0] == found[name][1]).all() for name in found)
     slower = groove.decode(z, bars=5, temperature=0.0, told={**given, "tempo": given["tempo"] * 1.5})
     assert (slower["offsets"] != groove.decode(z, bars=5, temperature=0.0, told=given)["offsets"]).any()
+
+
+def test_weights_are_chosen_by_the_medians():
+    vae, _ = networks("tiny-groove")
+    grooves = {**columns("groove", 2, 3), "tempo": np.full((2, 3), 100.0)}
+    frames = frames_of(vae.config, grooves)
+    decoder = vae.decoder("feel")
+    with torch.no_grad():
+        context = vae.conduct(torch.zeros(2, vae.config.z_size), 3, frames.told)
+        before, figures = decoder.judged_nats(context, frames.streams[0]), decoder.figures(context, frames.streams[0])
+        decoder.out.bias[3 * 9 :] += 1  # other spreads of timing
+        assert torch.equal(decoder.judged_nats(context, frames.streams[0]), before)
+    hits = (grooves["bars"] > 0).sum((1, 2, 3))
+    wanted = hits * (figures["timing_ms"].numpy() / 20 + figures["velocity_error"].numpy() / 127 / 0.15)
+    assert before.numpy() == pytest.approx(wanted, rel=1e-4)
