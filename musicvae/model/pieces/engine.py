@@ -25,6 +25,7 @@ from torch import Tensor
 from musicvae.model.noise import generator
 from musicvae.model.pieces.config import PieceConfig
 from musicvae.model.pieces.frames import USUAL_TEMPO_QPM, Frames, columns_of, frames_of, told_of
+from musicvae.model.pieces.inference import refined_posterior
 from musicvae.model.pieces.reading import told_codes
 from musicvae.model.pieces.streams import BarContext
 from musicvae.model.prior import lags_of
@@ -36,6 +37,7 @@ from musicvae.music.meter import MAX_STEPS_PER_BAR
 __all__ = ["PiecesEngine"]
 
 Floats = NDArray[np.float64]
+_USUAL_BETA = 0.13
 _REFINE_RATE = 0.05
 _SMALLEST = 2.0**-54  # half of the smallest step of a uniform number: logarithms stay finite
 
@@ -95,6 +97,15 @@ class PiecesEngine:
         """Mean and standard deviation (N, Z) of q(z | columns)."""
         with torch.no_grad():
             mu, sigma = self._vae.encode(self._frames(columns))
+        return _numpy(mu), _numpy(sigma)
+
+    def posterior(self, columns: Columns, *, steps: int) -> tuple[Floats, Floats]:
+        """Mean and standard deviation (N, Z) as `encode` gives them, bettered by so many steps (`inference.refined_posterior`)."""
+        beta = float(self.metadata.get("validation", {}).get("beta", _USUAL_BETA))
+        frames = self._frames(columns)
+        with torch.no_grad():
+            mu, sigma = self._vae.encode(frames)
+        mu, sigma = refined_posterior(self._vae, frames, mu, sigma, beta=beta, steps=steps)
         return _numpy(mu), _numpy(sigma)
 
     def sample_prior(

@@ -171,3 +171,13 @@ def test_files_give_the_same_engine_but_for_their_precision(tmp_path):
     z = made.sample_prior([1], bars=3)
     assert np.array_equal(z, again.sample_prior([1], bars=3))
     assert made.hash == again.hash
+
+
+def test_a_better_reading_is_asked_for_by_its_steps(engines):
+    made, found = engines["tiny-drums"], columns("drums", 2, 2)
+    for first, same in zip(made.encode(found), made.posterior(found, steps=0), strict=True):
+        assert np.allclose(first, same)
+    mu, sigma = made.posterior(found, steps=10)
+    assert not np.allclose(mu, made.encode(found)[0])
+    assert made.log_probs(found, mu)["drums"].sum() > made.log_probs(found, made.encode(found)[0])["drums"].sum()
+    assert (sigma > 0).all()
