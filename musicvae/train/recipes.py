@@ -18,8 +18,8 @@ from musicvae.train.options import PieceOptions, PublishedOptions
 __all__ = ["build_options_for", "options_for", "piece_options_for", "preset_named", "recipe_for"]
 
 _PIECE_RECIPES: Mapping[tuple[str, str], Mapping[str, Any]] = {
-    ("drums", ""): {"target_bits": 720.0, "vary_share": 0.5},
-    ("drums", "taps"): {"target_bits": 320.0, "vary_share": 0.3, "neutral_share": 0.15},
+    ("drums", ""): {"target_bits": 720.0, "vary_share": 0.9},
+    ("drums", "taps"): {"target_bits": 320.0, "vary_share": 0.3, "neutral_share": 0.4},
     ("groove", "hits"): {
         "target_bits": 160.0,
         "beta": 0.05,
