@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from musicvae.cli.drums import PLAYED, add_drum_options, own_performance, play_drums
 from musicvae.cli.parsing import (
     Commands,
     add_chords,
@@ -17,17 +18,25 @@ from musicvae.cli.parsing import (
     temperature_number,
     whole_number,
 )
+from musicvae.cli.playing import checked_kit
 from musicvae.cli.sources import check_source, load_model_for, read_source
 from musicvae.cli.targets import folder_target
 from musicvae.cli.terminal import Terminal
 
 __all__ = ["add_commands", "run_interpolate"]
 
-_TEXT = """
+_TEXT = (
+    """
 Takes any two MIDI, MusicXML or ABC files that hold a melody, or two beats, or two trios. The first and the last result are the
 inputs' own reconstructions, the others move evenly from one to the other. What was done about
 different lengths, keys, meters and tempi is told. --track, --start-bar and --bars hold for both
-files; --track-b names another track for the second."""
+files; --track-b names another track for the second.
+
+"""
+    + PLAYED
+    + """ Here
+the input is the nearer one, and in the very middle B."""
+)
 
 _KINDS = ("melody", "drums", "trio")
 
@@ -62,11 +71,15 @@ def add_commands(commands: Commands) -> None:
         "--temperature", type=temperature_number, default=0.0, metavar="T",
         help="0 takes the likeliest event; above, all steps share the same chance (default: 0)",
     )  # fmt: skip
-    parser.add_argument("--seed", type=seed_number, default=0, metavar="S", help="decides chance at temperatures above 0 (default: 0)")
+    parser.add_argument(
+        "--seed", type=seed_number, default=0, metavar="S",
+        help="decides chance at temperatures above 0, and how new drums are played, alike in all steps (default: 0)",
+    )  # fmt: skip
     parser.add_argument("--refine", type=whole_number, default=0, metavar="N", help="steps of refining the codes of A and B (default: 0)")
     add_kind(parser, *_KINDS, default="drums where a file holds only these, else melody")
     add_chords(parser)
     add_selection(parser)
+    add_drum_options(parser)
     parser.add_argument("--track-b", metavar="T", help="track of B, where it is not the one that --track says")
     add_midi_outputs(parser, where="folder for 01.mid, 02.mid, ... (default: ./musicvae-blend)")
     add_model_options(parser)
@@ -75,6 +88,7 @@ def add_commands(commands: Commands) -> None:
 def run_interpolate(args: argparse.Namespace, terminal: Terminal) -> None:
     """Blend two files into a folder of pieces."""
     targets = folder_target(args, "musicvae-blend", args.steps)
+    kit = checked_kit(args)
     for path in (args.a, args.b):
         check_source(path)
     model = load_model_for(args, terminal, args.a, args.b)
@@ -85,7 +99,10 @@ def run_interpolate(args: argparse.Namespace, terminal: Terminal) -> None:
     blend = model.interpolate(a, b, steps=args.steps, **options)
     for text in blend.notices:
         terminal.notice(text)
-    written = targets.write(blend)
+    ends = own_performance(model, args.a, a, args, terminal), own_performance(model, args.b, b, args, terminal, track=args.track_b)
+    own = [ends[step >= (args.steps - 1) / 2] for step in range(args.steps)]
+    written = targets.write(play_drums(model, blend, args, kit, terminal, own=own, together=True))
     for path in targets.every_path:
         terminal.line(str(path))
+    options["stiff"] = args.stiff
     terminal.finish({"command": "interpolate", "a": args.a, "b": args.b, "options": options, "pieces": written})

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from musicvae.cli.drums import PLAYED, add_drum_options, own_performance, play_drums
 from musicvae.cli.parsing import (
     Commands,
     add_chords,
@@ -19,6 +20,7 @@ from musicvae.cli.parsing import (
     temperature_number,
     whole_number,
 )
+from musicvae.cli.playing import checked_kit
 from musicvae.cli.sources import check_source, given_hits, load_model, load_model_for, read_source
 from musicvae.cli.targets import check_file, file_target
 from musicvae.cli.terminal import Terminal
@@ -30,11 +32,17 @@ The .npz file holds mu and sigma of every window, where the windows lie, meter, 
 shift and the hash of the model, which is the only one that can decode it. A melody longer than the
 model's span is taken in windows cut at phrase boundaries."""
 _DECODE = """
-The code must come from the same model ('musicvae info CODE.npz' shows its hash)."""
-_RECONSTRUCT = """
+The code must come from the same model ('musicvae info CODE.npz' shows its hash). A code of drums or
+of a trio holds hits and no feel: they are played by the model 'groove', unless --stiff says
+otherwise."""
+_RECONSTRUCT = (
+    """
 Encodes a melody and decodes the code again: what the model hears in it. Tempo, program and
-velocities of the input are carried through (drums and trios are played at one velocity: their
-networks know no other)."""
+velocities of the input are carried through.
+
+"""
+    + PLAYED
+)
 
 _KINDS = ("melody", "drums", "groove", "trio")
 _CHOICE = "drums where the file holds only these, else melody"
@@ -62,6 +70,7 @@ def add_commands(commands: Commands) -> None:
     )  # fmt: skip
     decode.add_argument("input", metavar="IN", help=".npz file that 'musicvae encode' wrote")
     _add_chance(decode)
+    add_drum_options(decode)
     add_chords(decode, default="those it was encoded over")
     add_hits(decode, default="those it was encoded with")
     add_midi_outputs(decode, where="file to write (default: ./IN.mid)")
@@ -75,6 +84,7 @@ def add_commands(commands: Commands) -> None:
     _add_refine(reconstruct)
     _add_chance(reconstruct)
     add_kind(reconstruct, *_KINDS, default=_CHOICE)
+    add_drum_options(reconstruct)
     add_chords(reconstruct)
     add_hits(reconstruct, default="its own")
     add_selection(reconstruct)
@@ -90,7 +100,13 @@ def _add_refine(parser: argparse.ArgumentParser) -> None:
 
 def _add_chance(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--temperature", type=temperature_number, default=0.0, metavar="T", help="0 takes the likeliest event (default: 0)")
-    parser.add_argument("--seed", type=seed_number, default=0, metavar="S", help="decides chance at temperatures above 0 (default: 0)")
+    parser.add_argument(
+        "--seed",
+        type=seed_number,
+        default=0,
+        metavar="S",
+        help="decides chance at temperatures above 0, and how drums are played (default: 0)",
+    )
 
 
 def run_encode(args: argparse.Namespace, terminal: Terminal) -> None:
@@ -116,12 +132,14 @@ def run_encode(args: argparse.Namespace, terminal: Terminal) -> None:
 def run_decode(args: argparse.Namespace, terminal: Terminal) -> None:
     """Write the melody of a code."""
     targets = file_target(args, f"{Path(args.input).stem}.mid")
+    kit = checked_kit(args)
     from musicvae.compose.library import load_code, model_of_code
 
     code = load_code(args.input)
     model: Any = load_model(args, model_of_code(code))  # that it made the code, it checks itself
     hits = given_hits(model, args, terminal)
-    written = targets.write([model.decode(code, temperature=args.temperature, seed=args.seed, chords=args.chords, **hits)])
+    piece = model.decode(code, temperature=args.temperature, seed=args.seed, chords=args.chords, **hits)
+    written = targets.write(play_drums(model, [piece], args, kit, terminal))
     for path in targets.every_path:
         terminal.line(str(path))
     terminal.finish({"command": "decode", "input": args.input, "pieces": written})
@@ -130,6 +148,7 @@ def run_decode(args: argparse.Namespace, terminal: Terminal) -> None:
 def run_reconstruct(args: argparse.Namespace, terminal: Terminal) -> None:
     """Write what the model hears in a melody."""
     targets = file_target(args, f"{Path(args.input).stem}-reconstructed.mid")
+    kit = checked_kit(args)
     check_source(args.input)
     model: Any = load_model_for(args, terminal, args.input)  # what it makes of the options, it checks itself
     music = read_source(model, args.input, args, terminal)
@@ -137,7 +156,8 @@ def run_reconstruct(args: argparse.Namespace, terminal: Terminal) -> None:
     for text in model.encode(music, chords=args.chords).notices:
         terminal.notice(text)
     piece = model.reconstruct(music, refine=args.refine, temperature=args.temperature, seed=args.seed, chords=args.chords, **hits)
-    written = targets.write([piece])
+    own = None if hits else own_performance(model, args.input, music, args, terminal)
+    written = targets.write(play_drums(model, [piece], args, kit, terminal, own=[own]))
     for path in targets.every_path:
         terminal.line(str(path))
     terminal.finish({"command": "reconstruct", "input": args.input, "pieces": written})

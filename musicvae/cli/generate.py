@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from musicvae.cli.drums import add_drum_options, play_drums
 from musicvae.cli.parsing import (
     Commands,
     add_chords,
@@ -20,7 +21,7 @@ from musicvae.cli.parsing import (
     temperature_number,
     tempo_number,
 )
-from musicvae.cli.playing import checked_kit, play_drums
+from musicvae.cli.playing import checked_kit
 from musicvae.cli.sources import check_source, given_hits, load_model
 from musicvae.cli.targets import file_target, folder_target
 from musicvae.cli.terminal import Terminal, counted
@@ -72,11 +73,7 @@ def add_commands(commands: Commands) -> None:
     )
     add_chords(parser)
     add_hits(parser, default="none")
-    parser.add_argument("--stiff", action="store_true", help="leave drums on the grid, at one velocity (default: played by 'groove')")
-    parser.add_argument(
-        "--drum-map", metavar="MAP",
-        help="whose notes drums are written in: gm (General MIDI), td11 (Roland TD-11) or a .toml file of your own (default: gm)",
-    )  # fmt: skip
+    add_drum_options(parser)
     add_midi_outputs(parser, where="file to write, or with --n above 1 a folder of 01.mid, 02.mid, ... (default: ./musicvae-SEED.mid)")
     add_model_options(parser)
 
@@ -97,8 +94,7 @@ def run_generate(args: argparse.Namespace, terminal: Terminal) -> None:
     pieces = model.generate_many(args.n, bars=bars, seed=seed, **options, **hits)
     for text in dict.fromkeys(text for piece in pieces for text in getattr(piece, "notices", ())):
         terminal.notice(text)
-    played = play_drums(model, pieces, args, kit, terminal) if model.material != "melody" else pieces
-    written = targets.write(played)
+    written = targets.write(play_drums(model, pieces, args, kit, terminal, style=options["style"]))
     for piece in written:
         size = f"{counted(piece['bars'], 'bar')} of {piece['meter']}, {counted(piece['notes'], 'note')}"
         terminal.notice(f"{piece['path']}: seed {piece['seed']}, {size}")

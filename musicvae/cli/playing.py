@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from musicvae.cli.parsing import add_midi_outputs, add_model_options, new_seed, parse_strengths, seed_number, share_number
@@ -14,9 +13,8 @@ if TYPE_CHECKING:
     from musicvae.cli.terminal import Terminal
     from musicvae.compose.grooving.model import GroovingModel
     from musicvae.compose.grooving.rendition import Rendition
-    from musicvae.music.piece import Piece
 
-__all__ = ["add_feel_options", "add_playing_outputs", "checked_kit", "feel_options", "finish", "load_player", "play_drums", "settled_seed"]
+__all__ = ["add_feel_options", "add_playing_outputs", "checked_kit", "feel_options", "finish", "load_player", "settled_seed"]
 
 
 def add_feel_options(parser: argparse.ArgumentParser) -> None:
@@ -73,31 +71,6 @@ def load_player(args: argparse.Namespace, default: str, name: str | None = None)
     from musicvae.compose.model import load
 
     return playing_model(load(name or default, device=args.device, threads=args.threads), default)
-
-
-def play_drums(model: Any, pieces: Sequence[Piece], args: argparse.Namespace, kit: Any, terminal: Terminal) -> list[Piece | Rendition]:
-    """New drums and trios as the model 'groove' plays them, in a kit's notes, with those styles that it knows too.
-
-    What imported models make, and all with ``--stiff``, stays as it is; so it does, which is told, where 'groove' is not installed.
-    """
-    from musicvae.compose.grooving.model import PLAYER
-    from musicvae.compose.library import available_models
-    from musicvae.compose.pieces.kits import in_kit
-
-    wanted = not args.stiff and not model.engine.fixed_window and model.material in ("drums", "trio")
-    if wanted and PLAYER not in {info.name for info in available_models()}:
-        terminal.notice("no model 'groove' is installed, so that the drums stay on the grid, at one velocity")
-        wanted = False
-    if not wanted:
-        return [in_kit(piece, kit) if kit else piece for piece in pieces]
-    player = load_player(args, PLAYER)
-    known = {style.name for style in player.styles()}
-    feel = {name: strength for name, strength in parse_strengths(args.style).items() if name in known}
-    played = [player.humanize(piece, seed=piece.provenance["seed"], style=feel or None, drum_map=kit) for piece in pieces]
-    for text in dict.fromkeys(text for made in played for text in made.notices):
-        if ": track " not in text:  # which track of a new piece holds its drums is no news
-            terminal.notice(text)
-    return list(played)
 
 
 def finish(command: str, played: Rendition, targets: MidiTargets, terminal: Terminal, facts: dict[str, Any]) -> None:

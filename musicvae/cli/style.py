@@ -8,6 +8,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from musicvae.cli.drums import PLAYED, add_drum_options, own_performance, play_drums
 from musicvae.cli.parsing import (
     Commands,
     add_chords,
@@ -17,9 +18,11 @@ from musicvae.cli.parsing import (
     add_model_options,
     add_selection,
     parse_strengths,
+    seed_number,
     tempo_number,
     whole_number,
 )
+from musicvae.cli.playing import checked_kit
 from musicvae.cli.sources import check_source, load_model, load_model_for, read_source
 from musicvae.cli.targets import check_file, file_target
 from musicvae.cli.terminal import Terminal, counted, entry_lines, table
@@ -34,9 +37,14 @@ From two folders of melodies (what --from has and --versus has not; without --ve
 --from apart from the tunes the model was trained on), or from an attribute, measured on the
 melodies in --from or else on what the model composes. The vector is kept in your data folder, for
 this model only, or where -o says."""
-_APPLY = """
-Several styles can be applied at once. Strength 0 gives the input back exactly (drums and trios at
-one velocity, bands in steps of 16: their networks know no more)."""
+_APPLY = (
+    """
+Several styles can be applied at once. Strength 0 gives the input back exactly (velocities of bands
+in steps of 16; melody and bass of a trio at one: their networks know no more).
+
+"""
+    + PLAYED
+)
 _REPORT = """
 The table shows how far each strength moves the vector's own attribute, and, as side effects, every
 other one, in standard deviations."""
@@ -99,7 +107,11 @@ def _add_apply(inner: Commands) -> None:
     parser.add_argument("input", metavar="IN", help="MIDI, MusicXML or ABC file")
     parser.add_argument("styles", nargs="+", metavar="NAME:STRENGTH", help="style and strength, such as jig:+1.0 or density:-0.5")
     parser.add_argument("--refine", type=whole_number, default=0, metavar="N", help="steps of refining the input's code (default: 0)")
+    parser.add_argument(
+        "--seed", type=seed_number, default=0, metavar="S", help="decides how new drums of stiff ones are played (default: 0)"
+    )
     add_kind(parser, *_KINDS, default="drums where the file holds only these, else melody")
+    add_drum_options(parser)
     add_chords(parser)
     add_selection(parser)
     add_midi_outputs(parser, where="file to write (default: ./IN-styled.mid)")
@@ -135,13 +147,16 @@ def run_apply(args: argparse.Namespace, terminal: Terminal) -> None:
     """Apply styles to one melody."""
     strengths = parse_strengths(args.styles)
     targets = file_target(args, f"{Path(args.input).stem}-styled.mid")
+    kit = checked_kit(args)
     check_source(args.input)
     model = load_model_for(args, terminal, args.input)
     music = read_source(model, args.input, args, terminal)
     for text in model.encode(music, chords=args.chords).notices:
         terminal.notice(text)
-    piece = model.restyle(music, strengths, refine=args.refine, chords=args.chords)
-    written = targets.write([piece])
+    piece = model.restyle(music, strengths, refine=args.refine, chords=args.chords, seed=args.seed)
+    own = own_performance(model, args.input, music, args, terminal)
+    args.stiff = args.stiff or (own is None and not any(strengths.values()))  # what was stiff comes back as it was
+    written = targets.write(play_drums(model, [piece], args, kit, terminal, own=[own], style=strengths))
     for path in targets.every_path:
         terminal.line(str(path))
     terminal.finish({"command": "style apply", "input": args.input, "styles": strengths, "pieces": written})

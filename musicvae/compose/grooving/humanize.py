@@ -19,6 +19,7 @@ from musicvae.compose.grooving.beats import Beat, beats_of
 from musicvae.compose.grooving.engine import GroovingEngine
 from musicvae.compose.grooving.feel import Chance, Played, play
 from musicvae.compose.grooving.moving import Moves, moves_of
+from musicvae.compose.grooving.performance import groove_columns, kept
 from musicvae.compose.grooving.rendition import Rendition, Report, bytes_of
 from musicvae.compose.intake import Source
 from musicvae.compose.seeds import derived_seed
@@ -44,7 +45,7 @@ class PlayOrder:
 
     amount: 0 to 1 of the feel. vector: (Z,), added to every z. track: the drums (default: those on the drum channel). apply_to: tracks, by
     number from 1 or part of a name, that take the timing of the beat. afresh: the timing that is there is taken away first. kit: whose
-    notes are written (default: those of the file). story: what provenance says.
+    notes are written (default: those of the file). story: what provenance says. lead_in_bars: silent ones to begin with, at least.
     """
 
     chance: Chance
@@ -55,15 +56,17 @@ class PlayOrder:
     afresh: bool = False
     kit: Kit | None = None
     story: Mapping[str, Any] = field(default_factory=dict)
+    lead_in_bars: int = 0
 
 
 def humanize(
-    engine: GroovingEngine, source: Source, order: PlayOrder, *, like: Source | None = None, like_track: int | str | None = None
-) -> Rendition:
+    engine: GroovingEngine, source: Source, order: PlayOrder, *, like: Source | None = None, like_track: int | str | None = None,
+    keep: bool = False,
+) -> Rendition:  # fmt: skip
     """The file with its hits played, by the feel of `like` where it is given; the very same bytes at amount 0 without a kit.
 
-    like: a performance; the feel of its longest stretch is repeated as long as the hits go on, bar by bar. ValueError where there are no
-    drums, or none in 4/4, 2/2 or 2/4, and for tracks that are not there.
+    like: a performance; the feel of its longest stretch is repeated as long as the hits go on, bar by bar. keep: hits that it has too are
+    played as there. ValueError where there are no drums, or none in 4/4, 2/2 or 2/4, and for tracks that are not there.
     """
     name, data, notices = bytes_of(source)
     file, parts, beats, told = opened(name, data, order.track)
@@ -75,11 +78,11 @@ def humanize(
     if like is not None:
         model, more = _performance(like, like_track)
         notices += more
-    played = [
-        play(engine, beat.hits, beat.tempo, chance_of(order.chance, number), vector=order.vector,
-             like=None if model is None else _as_long_as(model, beat.num_bars))
-        for number, beat in enumerate(beats)
-    ]  # fmt: skip
+    played = []
+    for number, beat in enumerate(beats):
+        own = None if model is None else _as_long_as(model, beat.num_bars)
+        feel = play(engine, beat.hits, beat.tempo, chance_of(order.chance, number), vector=order.vector, like=own)
+        played.append(kept(feel, own) if keep and own is not None else feel)
     written = _written(file, beats, played, order, followers)
     made = _rendition(name, file, beats, written, order, notices)
     return replace(made, piece=source) if isinstance(source, Piece) else made
@@ -110,11 +113,11 @@ def chance_of(chance: Chance, stretch: int) -> Chance:
     return chance if stretch == 0 else replace(chance, seed=derived_seed(chance.seed, f"stretch {stretch}"))
 
 
-def lead_in(file: OpenMidi, first_onset: int, factor: int) -> tuple[int, int]:
-    """Whole bars and ticks (of `factor` times the file's) by which all must begin later for a first onset, which may be below 0."""
+def lead_in(file: OpenMidi, first_onset: int, factor: int, least: int = 0) -> tuple[int, int]:
+    """Whole bars, so many at least, and ticks (of `factor` times the file's) by which all must begin later for a first onset below 0."""
     meter = file.score.meters[0].meter if file.score.meters and not assumed_meter(file.score) else Meter(4, 4)
     bar = round(meter.beats_per_bar * file.ticks_per_beat) * factor
-    bars = max(0, -(first_onset // bar))
+    bars = max(least, -(first_onset // bar))
     return bars, bars * bar
 
 
@@ -134,6 +137,8 @@ def _follower(file: OpenMidi, track: int | str, drums: Sequence[int]) -> int:
 
 def _performance(source: Source, track: int | str | None) -> tuple[dict[str, Any], tuple[str, ...]]:
     """Columns (B, ...) of the longest stretch of a performance, and what was chosen."""
+    if isinstance(source, Piece) and source.material == "groove":
+        return groove_columns(source), ()
     name, data, notices = bytes_of(source)
     _, _, beats, told = opened(name, data, track)
     beat = max(beats, key=lambda found: found.num_bars)
@@ -164,7 +169,7 @@ def _written(file: OpenMidi, beats: Sequence[Beat], played: Sequence[Played], or
     moves = moves_of(file, beats, played, order.amount, afresh=order.afresh, followers=followers, pitch=pitch)
     if order.amount == 0 and np.array_equal(pitch, notes.pitch):
         return _Written(file.data, moves, 0, True)
-    lead_bars, lead = lead_in(file, int(moves.onset.min()), moves.factor)
+    lead_bars, lead = lead_in(file, int(moves.onset.min()), moves.factor, order.lead_in_bars)
     story = dict(order.story)
     if lead and not piece_facts(file.score):
         story["piece"] = {"lead_in": lead_bars}

@@ -6,6 +6,7 @@ The functions are those of `musicvae`, with the shipped models; the methods are 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -44,7 +45,7 @@ class GroovingModel(LoadedModel[PieceEngine, Piece]):
     def humanize(
         self, source: Source, *, style: Styles | None = None, amount: float = 1.0, temperature: float = DEFAULT_TEMPERATURE,
         seed: int | None = None, track: int | str | None = None, apply_to: _Tracks = (), afresh: bool = False,
-        drum_map: str | Path | Kit | None = None,
+        drum_map: str | Path | Kit | None = None, like: Source | None = None, lead_in_bars: int = 0,
     ) -> Rendition:  # fmt: skip
         """The file with human velocity and timing for its drum hits; all else in it stays.
 
@@ -52,11 +53,14 @@ class GroovingModel(LoadedModel[PieceEngine, Piece]):
         the expected way, 1 as freely as drummers do. track: the drums (default: those on the drum channel). apply_to: pitched tracks, by
         number from 1 or part of a name, that take their timing from the beat. afresh: timing that the beat has already is taken away
         first, instead of being added to. drum_map: whose notes are written, "gm", "td11" or a TOML file (default: those of the file).
-        ValueError for a model that plays no given hits, and as `compose.grooving.humanize`.
+        like: a performance, such as what a beat was made from; hits that it has too are played as there, the others with its feel.
+        lead_in_bars: silent bars at the start, for files that are to begin alike; 1 comes anyway where the first hit is early. ValueError
+        for a model that plays no given hits, and as `compose.grooving.humanize`.
         """
         require_kind(self.engine, "hits", self.name, "humanise")
-        order = self._play_order("humanize", source, (), amount, temperature, seed, style, track, apply_to, afresh, drum_map)
-        return play_file(self._grooving, source, order)
+        others = () if like is None else (like,)
+        order = self._play_order("humanize", source, others, amount, temperature, seed, style, track, apply_to, afresh, drum_map)
+        return play_file(self._grooving, source, replace(order, lead_in_bars=lead_in_bars), like=like, keep=True)
 
     def groove_transfer(
         self, pattern: Source, performance: Source, *, style: Styles | None = None, amount: float = 1.0, temperature: float = 0.0,
