@@ -1,10 +1,11 @@
 """Build the corpora of the shipped models of drums, grooves and trios from public collections, by the recipes in data/.
 
-    python scripts/build_pieces_corpora.py DATASETS -o FOLDER [--only drums groove trio] [--synthetic TRIOS] [--force]
+    python scripts/build_pieces_corpora.py DATASETS -o FOLDER [--only drums groove trio] [--synthetic TRIOS] [--final] [--force]
 
 DATASETS holds the collections, each where its recipe finds it ('musicvae corpus sources --check DATASETS' tells). Each corpus comes
 into FOLDER under its own name. Drums and grooves are those of the Groove MIDI Dataset in 4/4, divided as data/splits/groove.json says: its
-own validation files are the split test, two whole sessions of its training files the split validation. Trios are Freedoom's and, from the
+own validation files are the split test, two whole sessions of its training files the split validation. With --final, for the weights that
+ship after all choices were made on those two, only the smaller of them is held out (groove-final.json). Trios are Freedoom's and, from the
 folder TRIOS that scripts/synthesize_trios.py wrote, those put together of POP909 and Groove, divided as data/splits/trio.json says.
 """
 
@@ -46,14 +47,15 @@ def root_of(name: str, datasets: Path) -> Path:
     return roots[0]
 
 
-def build(material: str, datasets: Path, folder: Path, synthetic: Path | None, *, force: bool) -> Corpus:
+def build(material: str, datasets: Path, folder: Path, synthetic: Path | None, *, force: bool, final: bool = False) -> Corpus:
     """The corpus of a material."""
     sources = [str(root_of(COLLECTIONS[material], datasets))]
     if material == "trio":
         if synthetic is None:
             raise ValueError("trios of songs and beats come from scripts/synthesize_trios.py: name the folder it wrote with --synthetic")
         sources.append(str(synthetic))
-    splits = DIVISIONS / ("trio.json" if material == "trio" else "groove.json")
+    name = "trio" if material == "trio" else "groove-final" if final else "groove"
+    splits = DIVISIONS / f"{name}.json"
     return build_corpus(sources, folder / material, OPTIONS[material], splits=splits, force=force, jobs=1)
 
 
@@ -84,12 +86,13 @@ def main() -> int:
     parser.add_argument("-o", "--output", type=Path, required=True)
     parser.add_argument("--only", nargs="+", choices=tuple(OPTIONS), default=tuple(OPTIONS))
     parser.add_argument("--synthetic", type=Path, help="folder of trios that scripts/synthesize_trios.py wrote")
+    parser.add_argument("--final", action="store_true", help="hold out less of Groove: choices are made")
     parser.add_argument("--force", action="store_true")
     args = parser.parse_args()
     args.output.mkdir(parents=True, exist_ok=True)
     try:
         for material in args.only:
-            corpus = build(material, args.datasets, args.output, args.synthetic, force=args.force)
+            corpus = build(material, args.datasets, args.output, args.synthetic, force=args.force, final=args.final)
             show(material, corpus, corpus_report(corpus))
     except (ValueError, OSError) as error:
         print(error, file=sys.stderr)
