@@ -26,7 +26,7 @@ COMMON: dict[str, Any] = {
     "patience": None, "validate_every_steps": 500, "prior_steps": 4000,
 }  # fmt: skip
 RATES_AND_MINUTES = {
-    "melody": (226.0, 58.0), "drums": (800.0, 50.0), "groove": (None, 40.0), "drumify": (None, 30.0), "trio": (600.0, 120.0),
+    "melody": (226.0, 58.0), "drums": (800.0, 50.0), "groove": (None, 40.0), "drumify": (None, 30.0), "trio": (None, 120.0),
     "trio-melody": (None, 30.0), "trio-bass": (None, 30.0), "trio-drums": (None, 30.0),
 }  # fmt: skip
 """KL of a 16-bar window in bits (None: as the preset's recipe has it), and minutes for the network alone."""

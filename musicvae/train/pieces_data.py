@@ -94,7 +94,8 @@ class TrainingFrames:
         if not self._vary_share:
             return self.reader.frames(windows)
         rng = np.random.default_rng([*self._draw, number])
-        return self.reader.frames(windows, lambda columns: varied_beats(columns, self._vary_share, rng))
+        names = ("drums",) if self.reader.config.material == "trio" else ("bars", "offsets")
+        return self.reader.frames(windows, lambda columns: varied_beats(columns, self._vary_share, rng, names=names))
 
     def onward(self, number: int) -> Iterator[Frames]:
         """Batches from `number` on, without end."""

@@ -32,7 +32,7 @@ _PIECE_RECIPES: Mapping[tuple[str, str], Mapping[str, Any]] = {
         "ema_decay": 0.998,
         "validate_every_steps": 200,
     },
-    ("trio", ""): {"target_bits": 600.0, "hop_bars": 2, "source_power": 0.5},
+    ("trio", ""): {"target_bits": 900.0, "hop_bars": 2, "source_power": 0.5, "vary_share": 0.8},
 }
 """By material and what is told."""
 
@@ -81,8 +81,8 @@ def piece_options_for(config: PieceConfig, **changes: Any) -> PieceOptions:
     The rate of a trio's network of fewer streams is in proportion to their number.
     """
     recipe = dict(_PIECE_RECIPES[config.material, config.told])
-    if config.material != "drums" and changes.get("vary_share"):
-        raise ValueError(f"vary_share is for networks of drums; what a {config.material} is of belongs together")
+    if config.material == "groove" and changes.get("vary_share"):
+        raise ValueError("vary_share is for networks that write drums; hits, velocities and timings of a groove belong together")
     if config.material == "trio":
         recipe["target_bits"] *= len(config.streams) / 3
     return PieceOptions(**{**recipe, **changes})

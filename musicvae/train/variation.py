@@ -7,7 +7,7 @@ practise on mixtures; what is usual is left to the prior, which sees real beats 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -21,17 +21,19 @@ __all__ = ["varied_beats"]
 _BEATS_PER_BAR, _CLASSES = 4, 9
 _FROM_ANOTHER, _EXCHANGED, _MOVED, _SILENT = 0.6, 0.25, 0.25, 0.1
 """Chances that a varied window has some drums of another window, two of its drums exchanged, all moved by beats, a drum silent."""
-_PER_BAR = ("bars", "offsets")
 _ALIKE = ((2, 8), (2, 3), (4, 5), (5, 6), (7, 8))
 """Drums of the map nine that may play each other's part: hi-hat and ride, the hi-hats, neighbouring toms, crash and ride."""
 
 
-def varied_beats(columns: Mapping[str, NDArray[Any]], share: float, rng: np.random.Generator) -> dict[str, NDArray[Any]]:
-    """Columns of drums or grooves (N, B, 16, ...) with this share of the windows varied, 0 to 1; all else is as it was.
+def varied_beats(
+    columns: Mapping[str, NDArray[Any]], share: float, rng: np.random.Generator, *, names: Sequence[str] = ("bars", "offsets")
+) -> dict[str, NDArray[Any]]:
+    """Columns of drums, grooves or trios (N, B, 16, ...) with this share of the windows varied, 0 to 1; all else is as it was.
 
+    names: of the columns of the beat, that of its hits first; those that are missing are passed over.
     What is drawn is the same for hits, velocities and timing, so that they stay together. A window that would fall silent stays as it was.
     """
-    n = len(columns["bars"])
+    hits, n = names[0], len(columns[names[0]])
     chosen = rng.random(n) < share
     others = rng.permutation(n)
     taken = (rng.random((n, _CLASSES)) < 0.5) & (rng.random(n) < _FROM_ANOTHER)[:, None]
@@ -40,7 +42,7 @@ def varied_beats(columns: Mapping[str, NDArray[Any]], share: float, rng: np.rand
     beats = np.where(rng.random(n) < _MOVED, rng.integers(1, _BEATS_PER_BAR, size=n), 0)
     varied = dict(columns)
     heard: NDArray[Any] = np.zeros(n, np.bool_)
-    for name in (name for name in _PER_BAR if name in columns):
+    for name in (name for name in names if name in columns):
         column = columns[name]
         packed = column.ndim == 3  # bits of hits, not a number for each drum
         rows = bits_of(column, _CLASSES) if packed else column
@@ -48,7 +50,7 @@ def varied_beats(columns: Mapping[str, NDArray[Any]], share: float, rng: np.rand
         mixed = np.where(silent[:, None, None], 0, mixed)
         mixed = np.take_along_axis(mixed, order[:, None, None], axis=-1)
         mixed = _moved(mixed, beats)
-        if name == "bars":
+        if name == hits:
             heard = np.asarray(mixed.reshape(n, -1).any(1))
         kept = np.where((chosen & heard)[:, None, None, None], mixed, rows).astype(rows.dtype)
         varied[name] = hits_of(kept) if packed else kept

@@ -124,12 +124,12 @@ def test_a_share_of_windows_is_written_without_a_code():
 
 def test_recipes_go_by_what_is_made_and_told():
     assert piece_options_for(DRUMS).target_bits == piece_options_for(PIECE_PRESETS["drums"]).target_bits == 720
-    assert piece_options_for(TRIO).target_bits == 600
-    assert piece_options_for(PIECE_PRESETS["trio-bass"]).target_bits == 200
+    assert piece_options_for(TRIO).target_bits == 900
+    assert piece_options_for(PIECE_PRESETS["trio-bass"]).target_bits == 300
     assert piece_options_for(DRUMS, target_bits=100.0).target_bits == 100
     assert piece_options_for(PIECE_PRESETS["groove"]).neutral_share > 0
-    with pytest.raises(ValueError, match="vary_share is for networks of drums; what a trio is of belongs together"):
-        piece_options_for(TRIO, vary_share=0.1)
+    with pytest.raises(ValueError, match="vary_share is for networks that write drums; hits, velocities and timings of a groove"):
+        piece_options_for(PIECE_PRESETS["groove"], vary_share=0.1)
     with pytest.raises(ValueError, match="source_power must be from 0 to 1, got 2"):
         piece_options_for(TRIO, source_power=2)
 

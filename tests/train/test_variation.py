@@ -69,3 +69,11 @@ def test_a_window_that_would_fall_silent_stays() -> None:
 def test_silent_windows_stay_silent_alone() -> None:
     silent = np.zeros((4, 1, 16), np.uint64)
     np.testing.assert_array_equal(varied_beats({"bars": silent}, 1.0, np.random.default_rng(7))["bars"], silent)
+
+
+def test_of_a_trio_the_drums_alone_are_varied() -> None:
+    given = beats()
+    trio = {"bars": np.full((64, 2, 16), 40, np.uint8), "drums": hits_of((given["bars"] > 0).astype(np.float32))}
+    varied = varied_beats(trio, 1.0, np.random.default_rng(8), names=("drums",))
+    np.testing.assert_array_equal(varied["bars"], trio["bars"])
+    assert (varied["drums"] != trio["drums"]).any((1, 2)).mean() > 0.6

@@ -100,7 +100,7 @@ _TINY: dict[str, Any] = {
     "decoder_size": 32, "readout_size": 8, "prior_size": 32, "prior_mixtures": 2, "told_size": 16, "nade_size": 8, "feel_size": 16,
 }  # fmt: skip
 _GROOVE: dict[str, Any] = {"material": "groove", "streams": ("feel",), "told": "hits", "z_global": 16, "z_bar": 8}
-_TRIO: dict[str, Any] = {"material": "trio", "streams": _STREAMS["trio"], "z_global": 24, "z_bar": 24, "heads": 6}
+_TRIO: dict[str, Any] = {"material": "trio", "streams": _STREAMS["trio"], "z_global": 24, "z_bar": 32, "heads": 6}
 _ALONE: dict[str, Any] = {"material": "trio", "z_bar": 12, "heads": 2}
 PIECE_PRESETS: Mapping[str, PieceConfig] = {
     "drums": PieceConfig(z_global=16, z_bar=24),
