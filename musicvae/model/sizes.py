@@ -9,8 +9,8 @@ from musicvae.model.published.config import PublishedConfig
 __all__ = ["OWN_PARAMETERS", "num_parameters"]
 
 OWN_PARAMETERS: Mapping[str, int] = {
-    "tiny": 238_221, "small": 2_139_845, "melody": 5_499_817, "drums": 4_503_395, "groove": 3_206_388, "drumify": 5_551_539,
-    "trio": 7_854_729, "tiny-drums": 112_339, "tiny-groove": 95_360, "tiny-drumify": 135_923, "tiny-trio": 273_721,
+    "tiny": 238_221, "small": 2_139_845, "melody": 5_499_817, "drums": 4_503_395, "groove": 3_627_892, "drumify": 5_551_539,
+    "trio": 7_889_607, "tiny-drums": 112_339, "tiny-groove": 95_360, "tiny-drumify": 135_923, "tiny-trio": 273_721,
     "trio-melody": 4_715_213, "trio-bass": 4_715_213, "trio-drums": 4_317_435,
 }  # fmt: skip
 """Of the networks of `model.config.PRESETS` and `model.pieces.config.PIECE_PRESETS`, with the priors they learn."""

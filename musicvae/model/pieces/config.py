@@ -106,7 +106,7 @@ PIECE_PRESETS: Mapping[str, PieceConfig] = {
     "drums": PieceConfig(z_global=16, z_bar=24),
     "groove": PieceConfig(**_GROOVE),
     "drumify": PieceConfig(told="taps", z_global=16, z_bar=16, readout_size=48),
-    "trio": PieceConfig(**_TRIO, bar_size=320, encoder_size=256, conductor_size=320),
+    "trio": PieceConfig(**_TRIO, bar_size=320, encoder_size=256, conductor_size=320, prior_mixtures=8),
     "tiny-drums": PieceConfig(**_TINY),
     "tiny-groove": PieceConfig(**{**_GROOVE, **_TINY}),
     "tiny-drumify": PieceConfig(told="taps", **_TINY),
