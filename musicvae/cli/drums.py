@@ -104,9 +104,7 @@ def _lead_in(music: Piece | Rendition) -> int:
 
 
 def _tell(made: Sequence[Piece | Rendition], terminal: Terminal) -> None:
-    from musicvae.compose.grooving.humanize import EARLY
-
     early = sum(_lead_in(music) > 0 for music in made)
+    files = "the file begins" if len(made) == 1 else "every file begins" if early == len(made) else f"{early} of {len(made)} files begin"
     if early:
-        which = "" if len(made) == 1 else "in every file, " if early == len(made) else f"in {early} of {len(made)} files, "
-        terminal.notice(f"{which}{EARLY}")
+        terminal.notice(f"a first hit comes before beat one, so that {files} with a silent bar")

@@ -93,8 +93,9 @@ class MidiTargets:
                 write_piano_roll(shown, self.picture, titles=[path.name for path in self.midi], force=self.force)
 
     def _described(self, index: int, piece: Music) -> dict[str, Any]:
+        lead_in = getattr(getattr(piece, "report", None), "lead_in_bars", 0)  # of a rendition, whose bars are those of its file
         described: dict[str, Any] = {
-            "path": self.midi[index], "seed": piece.provenance.get("seed"), "bars": piece.num_bars, "meter": piece.meter,
+            "path": self.midi[index], "seed": piece.provenance.get("seed"), "bars": piece.num_bars - lead_in, "meter": piece.meter,
             "key": piece.key, "tempo_qpm": piece.tempo_qpm, "notes": len(piece.notes),
         }  # fmt: skip
         if self.sounds:

@@ -18,6 +18,7 @@ from musicvae.music.key import Key
 from musicvae.music.melody import Melody
 from musicvae.music.meter import STEPS_PER_BEAT, Meter
 from musicvae.music.piece import Piece
+from musicvae.music.provenance import piece_facts
 from musicvae.music.score import NoteTable, Score, Track
 from musicvae.music.segments import segments, tempo_at
 
@@ -125,9 +126,11 @@ def _piece_panel(piece: Piece) -> Panel:
 
 
 def _score_panel(score: Score) -> Panel:
-    """Every track in a colour of its own, drums grey, over the bars as they lie in the file."""
+    """Every track in a colour of its own, drums grey, over the bars as they lie in the file; the first after a silent lead-in is 1."""
     stretches = segments(score, score.end_ticks)
     bars = [s.start + bar * s.meter.beats_per_bar * score.ticks_per_beat for s in stretches for bar in range(s.num_bars)]
+    said = piece_facts(score).get("lead_in")
+    lead = said if type(said) is int and 0 < said < len(bars) else 0
     last = stretches[-1]
     ticks = np.array([*bars, last.start + last.num_bars * last.meter.beats_per_bar * score.ticks_per_beat])
     pitched = [track for track in score.tracks if not track.is_drum and len(track.notes)]
@@ -135,14 +138,14 @@ def _score_panel(score: Score) -> Panel:
     pitches = _range([p for track in pitched for p in NoteTable.of(track.notes).pitch.tolist()]) if pitched or not drums else None
     key = score.keys[0].key if score.keys else None
     tempo = tempo_at(score, 0)
-    panel = Panel(score.title, len(bars), stretches[0].meter, tempo, key, (), pitches, DRUM_MAPS["nine"] if drums else None)
+    panel = Panel(score.title, len(bars) - lead, stretches[0].meter, tempo, key, (), pitches, DRUM_MAPS["nine"] if drums else None)
     parts = [(track.name, of_track(number)) for number, track in enumerate(pitched, 1)]
     boxes: list[Box] = []
     gap = _GAP_STEPS * score.ticks_per_beat / STEPS_PER_BEAT
     for track, colour in [*zip(pitched, (colour for _, colour in parts), strict=True), *((track, _DRUM_GREY) for track in drums)]:
         notes = NoteTable.of(track.notes)
         ends = np.maximum(notes.end_ticks - gap, notes.onset_ticks)
-        begin, end = (1 + np.interp(places, ticks, np.arange(len(ticks))) for places in (notes.onset_ticks, ends))
+        begin, end = (1 - lead + np.interp(places, ticks, np.arange(len(ticks))) for places in (notes.onset_ticks, ends))
         boxes += _boxes(track, begin, end, panel, colour)
     return replace(panel, boxes=tuple(boxes), parts=tuple(parts[:_MOST_PARTS]) if len(parts) > 1 else ())
 

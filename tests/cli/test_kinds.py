@@ -104,6 +104,45 @@ def test_the_drums_of_a_trio_are_played_and_its_melody_stays(run):
     assert len({note.velocity for note in played.tracks[2].notes}) > 3
 
 
+def velocities(name):
+    from musicvae.music.reading import read_score
+
+    return sorted(note.velocity for track in read_score(name).tracks if track.is_drum for note in track.notes)
+
+
+def test_drums_made_of_stiff_ones_are_played_unless_they_shall_be_stiff(run, tmp_path):
+    run.with_grooves()
+    run("style", "learn", "mine", "--kind", "drums", "--attribute", "density", "-o", "mine.safetensors")
+    for name, bars in (("a", 2), ("b", 3)):
+        beat(bars, 1).write(tmp_path / f"{name}.mid")
+    run("encode", "a.mid")
+    words = {
+        "way": ("interpolate", "a.mid", "b.mid", "--steps", "3"), "heard.mid": ("reconstruct", "b.mid"),
+        "again.mid": ("decode", "a.npz"), "styled.mid": ("style", "apply", "b.mid", "mine.safetensors:2"),
+    }  # fmt: skip
+    for name, command in words.items():
+        for place, more in (("", ()), ("same-", ()), ("other-", ("--seed", "5")), ("stiff-", ("--stiff",))):
+            made = run(*command, *more, "-o", place + name)
+            assert {piece["bars"] for piece in made["pieces"]} <= {2, 3}
+        files = [f"{name}/{step}.mid" for step in ("01", "02", "03")] if name == "way" else [name]
+        for file in files:
+            assert len(set(velocities(file))) > 3
+            assert Path(file).read_bytes() == Path(f"same-{file}").read_bytes() != Path(f"other-{file}").read_bytes()
+            assert len(set(velocities(f"stiff-{file}"))) == 1
+
+
+def test_what_was_played_stays_as_it_was(run, tmp_path):
+    run.with_grooves()
+    run("style", "learn", "mine", "--kind", "drums", "--attribute", "density", "-o", "mine.safetensors")
+    beat(2, 1).write(tmp_path / "stiff.mid")
+    run("humanize", "stiff.mid", "-o", "played.mid", "--seed", "1", "--amount", "0.3")
+    made = run("style", "apply", "played.mid", "mine.safetensors:0", "-o", "kept.mid")
+    assert any(text.endswith("hits that stay are played as there, and new ones with its feel") for text in made["notices"])
+    assert velocities("kept.mid") == velocities("played.mid")
+    run("style", "apply", "stiff.mid", "mine.safetensors:0", "-o", "still.mid")
+    assert velocities("still.mid") == velocities("stiff.mid")
+
+
 def test_files_of_drums_alone_go_to_the_model_of_drums(run, tmp_path):
     for name, bars in (("a", 2), ("b", 3)):
         beat(bars).write(tmp_path / f"{name}.mid")

@@ -66,11 +66,9 @@ def _in_place(hits: NDArray[np.uint64], groove: Piece) -> dict[str, NDArray[Any]
     wanted = hits[struck[0] : struck[-1] + 1]
     for start in range(len(bits) - len(wanted) + 1):
         if np.array_equal(bits[start : start + len(wanted)], wanted):
-            rows = np.arange(len(hits)) + start - struck[0]
-            here = (rows >= 0) & (rows < len(bits))
             columns = {name: np.zeros((len(hits), *column.shape[1:]), column.dtype) for name, column in groove.columns.items()}
             for name, column in columns.items():
-                column[here] = groove.columns[name][rows[here]]
+                column[struck[0] : struck[-1] + 1] = groove.columns[name][start : start + len(wanted)]
             return columns
     return None
 
