@@ -42,15 +42,20 @@ def say(text: str) -> None:
 
 
 def form_of(engine: PiecesEngine, corpus: Corpus, pieces: int) -> dict[str, Any]:
-    """Entries of the header on which bars count as the same; {} for the feel of grooves, whose bars never are."""
+    """Entries of the header on how new pieces hang together; {} for grooves: their prior is N(0, I), their bars never return."""
     if engine.material == "groove":
         return {}
     found = corpus_passages(engine, corpus, ("validation",), at_most=20_000).passages
     longest = max(found.bars)
     real = found.take([row for row, bars in enumerate(found.bars) if bars == min(FORM_BARS, longest)]).some(pieces)
     form = settle_form(engine, real, tell=say)
-    shares = {"different_bars_validation": round(form.real, 4), "different_bars_generated": round(form.drawn, 4), "pieces": len(real)}
-    return {"return_threshold": form.return_threshold, "usual_spread": form.usual_spread, "form": shares}
+    shares = {
+        "different_bars_validation": round(form.real, 4), "different_bars_generated": round(form.drawn, 4),
+        "changed_steps_validation": round(form.real_changes, 4), "changed_steps_generated": round(form.drawn_changes, 4),
+        "pieces": len(real),
+    }  # fmt: skip
+    settled = {"prior_scale": form.prior_scale, "return_threshold": form.return_threshold, "usual_spread": form.usual_spread}
+    return {**settled, "form": shares}
 
 
 def attribute_styles(engine: PiecesEngine, passages: Passages) -> list[StyleVector]:

@@ -46,8 +46,8 @@ class PiecesEngine:
     """A loaded model of drums, grooves or trios.
 
     config: its numbers; hash: what learned styles and codes are bound to; metadata: its story; bars: the most at once; the other
-    properties are those of `compose.pieces.engine.PieceEngine`. `return_threshold` and `usual_spread` decide which bars count as the
-    same idea when pieces are drawn.
+    properties are those of `compose.pieces.engine.PieceEngine`. `prior_scale` is what a temperature of 1 means to the learned prior;
+    `return_threshold` and `usual_spread` decide which bars count as the same idea when pieces are drawn.
     """
 
     fixed_window = False
@@ -77,6 +77,7 @@ class PiecesEngine:
         self.guide = bundle.config.told
         self.hears_tempo = bool(bundle.config.told)
         self.any_rhythm = bundle.config.told == "taps"
+        self.prior_scale = float(bundle.metadata.get("prior_scale", 1.0))
         self.return_threshold = float(bundle.metadata.get("return_threshold", 0.0))
         self.usual_spread = float(bundle.metadata.get("usual_spread", 0.0))
 
@@ -142,8 +143,8 @@ class PiecesEngine:
             if given is not None:
                 fixed, lags = self._floats(given), self._given_lags(given, bars, given_bars, told)
             z_drawn = self._prior.sample(
-                self._floats(normals), uniforms, bars=bars, kind=0, temperature=temperature, given=fixed, given_lags=lags,
-                told=None if told is None else self._told(told),
+                self._floats(normals), uniforms, bars=bars, kind=0, temperature=temperature * self.prior_scale, given=fixed,
+                given_lags=lags, told=None if told is None else self._told(told),
             )  # fmt: skip
         return _numpy(z_drawn)
 

@@ -3,7 +3,7 @@ import pytest
 from compose.pieces.test_groups import FILES, corpus
 from model.pieces.networks import columns, engine
 
-from musicvae.compose.pieces.form import THRESHOLDS, different_bars, settle_form
+from musicvae.compose.pieces.form import SCALES, THRESHOLDS, changed_steps, different_bars, settle_form
 from musicvae.compose.pieces.groups import corpus_passages
 
 
@@ -13,6 +13,14 @@ def test_bars_are_different_where_any_part_is():
     trio["bass"][1, 3, 15] = 70
     assert different_bars(trio).tolist() == [0.5, 0.75]
     assert different_bars({"bars": np.zeros((1, 4, 16), np.uint64)}).tolist() == [0.25]
+
+
+def test_steps_change_where_any_part_does():
+    trio = {name: column[:, [0, 0, 0, 0]].copy() for name, column in columns("trio", 2, 2).items()}
+    assert changed_steps(trio).tolist() == [0.0, 0.0]
+    trio["bass"][1, 3, :12] = 71
+    trio["drums"][1, 3, 8:] = 511 - trio["drums"][1, 3, 8:]
+    assert changed_steps(trio).tolist() == [0.0, pytest.approx(1 / 3)]
 
 
 @pytest.mark.parametrize("preset", ["tiny-drums", "tiny-drumify"])
@@ -30,4 +38,15 @@ def test_the_threshold_whose_pieces_have_as_many_different_bars_is_settled(prese
     assert form.return_threshold in THRESHOLDS
     assert made.return_threshold == form.return_threshold
     assert made.usual_spread == form.usual_spread > 0
-    assert told[0].startswith("bars count as the same below 0.00: ")
+    assert form.prior_scale in SCALES
+    assert made.prior_scale == form.prior_scale
+    assert form.real_changes == pytest.approx(changed_steps({k: np.stack([w[k] for w in real.windows]) for k in real.windows[0]}).mean())
+    assert told[0].startswith("with the prior's spread times 1.0: ")
+    assert any(line.startswith("bars count as the same below 0.00: ") for line in told)
+
+
+def test_a_narrower_prior_is_what_a_lower_temperature_is():
+    made = engine("tiny-drums")
+    half = made.sample_prior([1, 2], bars=4, temperature=0.5)
+    made.prior_scale = 0.5
+    np.testing.assert_array_equal(made.sample_prior([1, 2], bars=4), half)
