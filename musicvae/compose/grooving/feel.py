@@ -80,7 +80,12 @@ def joined(columns: Columns, windows: Sequence[Reach], name: str) -> NDArray[np.
 
 
 def drawn_z(engine: GroovingEngine, windows: Sequence[Reach], chance: Chance, told: Columns) -> Floats:
-    """Codes (W, Z) from the prior, each window going on from the one before; told: as `shown` gives it."""
+    """Codes (W, Z) from the prior, each window going on from the one before; told: as `shown` gives it.
+
+    At temperature 0 they are 0, from which these networks are taught to write what is to be expected for what they are told.
+    """
+    if chance.temperature == 0:
+        return np.zeros((len(windows), engine.config.z_size))
     bars = next(iter(told.values())).shape[1]
     rows: list[Floats] = []
     for number, window in enumerate(windows):

@@ -60,8 +60,9 @@ def sections(job: Job) -> Iterator[Section]:
         mode = codec.sample_prior(seeds, bars=bars, temperature=0.0, told=told)
         drawn = codec.sample_prior(seeds, bars=bars, told=told)
         ways = [
-            ("model, likeliest z", mode, 0.0, 0.0), ("model, z drawn from the prior", drawn, 0.0, 0.0),
-            ("model, z drawn from the prior", drawn, 1.0, 0.0), ("model, z of the beat itself", posterior.mu, 0.0, posterior.bits),
+            ("model, z = 0", np.zeros_like(mode), 0.0, 0.0), ("model, likeliest z", mode, 0.0, 0.0),
+            ("model, z drawn from the prior", drawn, 0.0, 0.0), ("model, z drawn from the prior", drawn, 1.0, 0.0),
+            ("model, z of the beat itself", posterior.mu, 0.0, posterior.bits),
         ]  # fmt: skip
         for way, z, temperature, bits in ways:
             found = codec.hits(codec.decode(z, bars=bars, temperature=temperature, seeds=seeds if temperature else None, told=told))
@@ -128,10 +129,11 @@ def _row(windows: PieceWindows, truth: Flags, found: Flags, way: str, decoding: 
 
 
 _DRUMIFY = (
-    "Held-out beats made again from their taps (the steps with any hit, and the loudest hit's timing). The model with the prior's "
-    "likeliest z, with z drawn, and with z of the beat itself, which is told its KL bits beside the taps. Rivals: every tap on the class "
-    "that training beats hit most; on the classes that most taps at that step of the bar have; and a logistic regression for each class "
-    "on the taps around and the place in the bar, fitted on training beats: greedy (what is likelier than not, or the likeliest class) and "
-    "with those of its thresholds that suit each figure best on the very windows. Taps kept: steps with hits just where taps are."
+    "Held-out beats made again from their taps (the steps with any hit, and the loudest hit's timing). The model with z = 0, which stands "
+    "for the expected beat, with the prior's likeliest z, with z drawn, and with z of the beat itself, told its KL bits beside the taps. "
+    "Rivals: every tap on the class that training beats hit most; on the classes that most taps at that step of the bar have; and a "
+    "logistic regression for each class on the taps around and the place in the bar, fitted on training beats: greedy (what is likelier "
+    "than not, or the likeliest class) and with those of its thresholds that suit each figure best on the very windows. Taps kept: steps "
+    "with hits just where taps are."
 )
 _ACTIVITY = "Active: variance of mu over test windows above 0.01 and mean KL above 0.05 nat."
