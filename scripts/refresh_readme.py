@@ -1,11 +1,11 @@
-"""Run README.md's commands again and put what they print, the picture and the measured figures into it.
+"""Run README.md's commands again and put what they print, the pictures and the measured figures into it.
 
     python scripts/refresh_readme.py [--no-run] [--benchmark]
 
 Blocks are found by HTML comments: ``<!-- output: COMMAND -->`` before a fenced block (``<!-- output, 9 lines: COMMAND -->``
-keeps the first 9 lines), and ``<!-- measured -->`` or ``<!-- benchmark -->`` up to their ``<!-- end -->``.
-Commands run in a temporary folder that holds data/examples and tests/golden/published; the figures come from
-musicvae/pretrained/melody.json.
+keeps the first 9 lines), and ``<!-- measured -->``, ``<!-- measured-pieces -->`` or ``<!-- benchmark -->`` up to their ``<!-- end -->``.
+Commands run in a temporary folder that holds data/examples, data/beats and tests/golden/published; the figures come from
+the JSON files in musicvae/pretrained.
 """
 
 from __future__ import annotations
@@ -19,14 +19,17 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from readme_pieces import MODELS, measured_pieces, number, table
+
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
-FIGURES = ROOT / "musicvae" / "pretrained" / "melody.json"
-PICTURE = "blend.png"  # written by one of the commands; shown from docs/
+PRETRAINED = ROOT / "musicvae" / "pretrained"
+PICTURES = ("blend.png", "beats.png", "trio.png")  # written by commands; shown from docs/
+SHOWN = ("data/examples", "data/beats", "tests/golden/published")
 NOT_RUN = {"train", "evaluate"}  # these take hours, or data that is not here
 NOT_HERE = ("--scheduler", "DATASETS", "CHECKPOINTS")  # as do lines with these words
 SHELL_BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -49,7 +52,7 @@ def commands(readme: str) -> dict[str, int]:
 
 def run_all(lines: Mapping[str, int], folder: Path) -> dict[str, str]:
     """What each command prints, remarks among results as on a terminal; SystemExit where one ends in another way than stated."""
-    for shown in ("data/examples", "tests/golden/published"):
+    for shown in SHOWN:
         shutil.copytree(ROOT / shown, folder / shown)
     environment = {**os.environ, "PYTHONUNBUFFERED": "1", "XDG_DATA_HOME": str(folder / "home")}
     printed = {}
@@ -90,18 +93,6 @@ def with_section(readme: str, name: str, text: str) -> str:
 
 
 # -- measured figures
-
-
-def number(value: Any, digits: int = 3) -> str:
-    """A figure, with its 95 % interval where it has one."""
-    if isinstance(value, dict):
-        low = "" if value["low"] is None else f" [{value['low']:.{digits}f}, {value['high']:.{digits}f}]"
-        return number(value["value"], digits) + low
-    return "-" if value is None else f"{value:.{digits}f}" if isinstance(value, float) else str(value)
-
-
-def table(heading: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in [heading, ["---"] * len(heading), *rows])
 
 
 def rows_of(figures: dict[str, Any], section: str, **wanted: Any) -> list[dict[str, Any]]:
@@ -176,7 +167,7 @@ def benchmark() -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--no-run", action="store_true", help="leave the outputs and the picture as they are")
+    parser.add_argument("--no-run", action="store_true", help="leave the outputs and the pictures as they are")
     parser.add_argument("--benchmark", action="store_true", help="measure speed too; the machine should be idle")
     args = parser.parse_args()
     readme = README.read_text(encoding="utf-8")
@@ -184,11 +175,16 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as name:
             readme = with_outputs(readme, run_all(commands(readme), Path(name)))
             (ROOT / "docs").mkdir(exist_ok=True)
-            shutil.copyfile(Path(name) / PICTURE, ROOT / "docs" / PICTURE)
-    if FIGURES.is_file():
-        readme = with_section(readme, "measured", measured(json.loads(FIGURES.read_text(encoding="utf-8"))))
-    else:
-        print(f"{FIGURES} is not there: measured figures stay as they are")
+            for picture in PICTURES:
+                shutil.copyfile(Path(name) / picture, ROOT / "docs" / picture)
+    found = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted(PRETRAINED.glob("*.json"))}
+    for name in ("melody", *MODELS):
+        if name not in found:
+            print(f"{PRETRAINED / name}.json is not there: its figures are left out")
+    if "melody" in found:
+        readme = with_section(readme, "measured", measured(found["melody"]))
+    if set(found) & set(MODELS):
+        readme = with_section(readme, "measured-pieces", measured_pieces(found))
     if args.benchmark:
         readme = with_section(readme, "benchmark", benchmark())
     README.write_text(readme, encoding="utf-8")

@@ -27,15 +27,15 @@ __all__ = ["add_commands", "run_interpolate"]
 
 _TEXT = (
     """
-Takes any two MIDI, MusicXML or ABC files that hold a melody, or two beats, or two trios. The first and the last result are the
-inputs' own reconstructions, the others move evenly from one to the other. What was done about
-different lengths, keys, meters and tempi is told. --track, --start-bar and --bars hold for both
-files; --track-b names another track for the second.
+Takes any two MIDI, MusicXML or ABC files that hold a melody, or two beats, or two trios. The first
+and the last result are the inputs' own reconstructions, the others move evenly from one to the
+other. What was done about different lengths, keys, meters and tempi is told. --track, --start-bar
+and --bars hold for both files; --track-b names another track for the second.
 
 """
     + PLAYED
-    + """ Here
-the input is the nearer one, and in the very middle B."""
+    + """
+Each step goes by the nearer input, the one in the very middle by B."""
 )
 
 _KINDS = ("melody", "drums", "trio")

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 __all__ = ["add_drum_options", "own_performance", "play_drums"]
 
-PLAYED = """The drums of what drums and trios become are played by the model 'groove' (--stiff: on the grid, at
-one velocity). Where the input was played, which several velocities or hits off the grid tell, hits
-that stay are played as there, and new ones with its feel; else --seed decides the feel."""
+PLAYED = """Beats, and the drums of trios, are played by the model 'groove', unless --stiff leaves them on the
+grid at one velocity. If the input was played (it has several velocities, or hits off the grid), hits
+that stay are played as there, and new ones with its feel; if it was stiff, --seed decides the feel."""
 """For the help of commands that make drums of given ones."""
 
 

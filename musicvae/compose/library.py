@@ -270,13 +270,21 @@ def _published(header: Mapping[str, Any]) -> str:
     return f"{name}: {PUBLISHED[name].about}" if name in PUBLISHED else f"published network {name}"
 
 
+_OWN_PIECES: Mapping[tuple[Any, Any], str] = {
+    ("drums", ""): "A recurrent VAE of beats",
+    ("drums", "taps"): "A recurrent VAE of beats for given taps",
+    ("groove", "hits"): "A recurrent VAE of how beats are played: velocity and timing for given hits",
+    ("trio", ""): "A recurrent VAE of melody, bass and drums together",
+}
+
+
 def _own_pieces(header: Mapping[str, Any]) -> str:
     """One line on an own network of drums, grooves or trios; "" for any other."""
     config = header.get("config")
     if header.get("network") != "pieces" or not isinstance(config, Mapping):
         return ""
-    told = f", told {config['told']}" if config.get("told") else ""
-    return f"own network of {config.get('material')}{told}, 1 to {config.get('max_bars')} bars"
+    what = _OWN_PIECES.get((config.get("material"), config.get("told", "")), f"A recurrent VAE of {config.get('material')}")
+    return f"{what}, up to {config.get('max_bars')} bars of 4/4 at once."
 
 
 def _nearest(word: str, known: Iterable[str]) -> str:

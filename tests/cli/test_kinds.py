@@ -195,10 +195,10 @@ def test_a_model_tells_what_it_is(run):
     assert (told["material"], told["bars"], told["told"]) == ("drums", 16, "")
     assert told["parameters"] > 1000
     about = {model["name"]: model["description"] for model in run("models")["models"]}
-    assert about["drums"] == "own network of drums, 1 to 16 bars"
+    assert about["drums"] == "A recurrent VAE of beats, up to 16 bars of 4/4 at once."
     run.with_grooves()
     about = {model["name"]: model["description"] for model in run("models")["models"]}
-    assert about["groove"] == "own network of groove, told hits, 1 to 16 bars"
+    assert about["groove"].startswith("A recurrent VAE of how beats are played: velocity and timing for given hits, up to 16 bars")
 
 
 def test_given_hits_of_another_length_are_told(monkeypatch, tmp_path, capsys):

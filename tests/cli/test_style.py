@@ -31,7 +31,7 @@ class FakeStyle:
 def styled(model, monkeypatch):
     """The stand-in with styles."""
 
-    def restyle(melody, strengths, *, refine, chords):
+    def restyle(melody, strengths, *, refine, chords, seed):
         model.calls.append(("restyle", {"strengths": strengths, "refine": refine, "chords": chords}))
         return melody.transposed(1)
 
