@@ -24,7 +24,7 @@ from musicvae.model.noise import piece_seed
 
 __all__ = ["Form", "FormingEngine", "changed_steps", "different_bars", "settle_form"]
 
-SCALES = tuple(round(1.0 - 0.1 * i, 1) for i in range(9))
+SCALES = tuple(round(1.0 - 0.1 * i, 1) for i in range(7))
 
 THRESHOLDS = (0.0, *(round(0.05 * i, 2) for i in range(2, 21)))
 _TOO_FEW = 0.03  # by so much below real pieces, the share only falls from there on
