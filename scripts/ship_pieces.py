@@ -34,6 +34,8 @@ ATTRIBUTES = {
     ("trio", ""): ("density", "offbeat", "melody", "bass", "kick", "snare", "hats"),
 }
 """What vectors are learnt for, by material and what is told."""
+LEAST_EFFECT = 0.5
+"""Of what is wanted at strength 1: a vector that moves less is not shipped."""
 WITHOUT_GROUPS = ("trio",)  # labels of its corpora are of collections, not of styles
 
 
@@ -69,7 +71,10 @@ def attribute_styles(engine: PiecesEngine, passages: Passages) -> list[StyleVect
             say(f"{name}: none ({error})")
         else:
             found = vectors[-1].report["calibration"]
-            say(f"{name}: {found['effect_at_1']:+.3f} at strength 1, {found['target']:.3f} wanted")
+            weak = found["effect_at_1"] < LEAST_EFFECT * found["target"]
+            say(f"{name}: {found['effect_at_1']:+.3f} at strength 1, {found['target']:.3f} wanted{': left out' if weak else ''}")
+            if weak:
+                vectors.pop()
     return vectors
 
 
