@@ -47,7 +47,7 @@ def held_out(corpus: Corpus, args: argparse.Namespace) -> tuple[PieceWindows, li
     if not len(windows):
         raise ValueError(f"the corpus has no windows of {args.bars} bars in its split {args.split}")
     lines = {int(tune): line for line, tune in reversed(list(enumerate(np.asarray(corpus.tune).tolist())))}
-    return windows, [corpus.tune_ids[lines[int(tune)]] for tune in windows.tunes]
+    return windows, [corpus.tune_ids[lines[int(tune)]].rpartition("/")[2] for tune in windows.tunes]
 
 
 def pieces_of(columns: Columns, material: str, titles: list[str], tempo_qpm: list[float], drum_map: str = "nine") -> list[Piece]:
