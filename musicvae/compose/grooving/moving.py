@@ -2,7 +2,8 @@
 
 A hit moves by what its drum moves at its step, so that it keeps its place beside the step (a flam stays a flam), and hits of one drum
 on one step keep their relative loudness. Played *afresh*, what was played before is taken away first: the loudest hit of a drum at a step
-is moved onto it, the others with it, unless it is further away than played hits are (triplets are).
+is moved onto it, the others with it, unless it is further away than played hits are (triplets are). Such hits have their own place in a
+feel too, which is told no more of them than their sixteenth: as far as they lie there already, they are not moved there once more.
 
 Notes that belong to no drum move as the beat does around them: by what its loudest hit at their step moves, and between steps that have
 hits by what lies between (a piecewise linear bending of time).
@@ -11,7 +12,7 @@ hits by what lies between (a piecewise linear bending of time).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -57,7 +58,8 @@ def moves_of(
     onset = notes.onset.astype(np.float64)
     end = notes.end.astype(np.float64)
     velocity = notes.velocity.copy()
-    for beat, feel in zip(beats, played, strict=True):
+    for beat, wanted in zip(beats, played, strict=True):
+        feel = _what_is_missing(beat, wanted)
         bend = _Bend.of(beat, feel, amount)
         here = beat.notes
         shift = np.where(beat.known, amount * _own_shift(beat, feel, afresh), bend.at(beat.exact)) * step_ticks(file)
@@ -79,6 +81,14 @@ def _cells(beat: Beat, values: Floats) -> Floats:
     """What a column (B, 16, 9) has for each note, (n,); anything for notes of no class."""
     width = beat.segment.meter.steps_per_model_bar
     return np.asarray(values[:, :width].reshape(-1, values.shape[-1])[beat.step, beat.classes])
+
+
+def _what_is_missing(beat: Beat, feel: Played) -> Played:
+    """The feel without what hits of another grid, such as triplets, have of it by where they are written."""
+    before = beat.offsets
+    way = np.where(np.abs(before) > _PLAYED_STEPS, np.sign(before), 0.0)
+    there = np.clip(feel.offset * way, 0.0, np.abs(before)) * way
+    return replace(feel, offset=feel.offset - there)
 
 
 def _own_shift(beat: Beat, feel: Played, afresh: bool) -> Floats:

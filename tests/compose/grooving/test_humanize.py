@@ -296,3 +296,24 @@ def test_hits_that_are_off_the_grid_already_are_told_of():
     told = "its hits are off the grid already, and the feel comes on top of that"
     assert any(told in text for text in played(loose(stiff(2), (9, 14))).notices)
     assert not any(told in text for text in (*played(stiff(2)).notices, *played(loose(stiff(2), (9, 14)), afresh=True).notices))
+
+
+@pytest.mark.parametrize("afresh", [False, True])
+def test_triplets_are_not_moved_once_more_to_where_they_are(afresh):
+    def late_by(steps):
+        class Triplets(FakePlayer):
+            def decode(self, z, *, told, **options):
+                found = super().decode(z, told=told, **options)
+                late = np.zeros(16)
+                late[[1, 3]] = steps
+                return {**found, "offsets": np.where(found["bars"] > 0, late[:, None], 0).astype(np.float16)}
+
+        rows = [(onset, HAT, 40, 100) for onset in (0, 160, 320, 480)]
+        score = Score(TICKS, (Track(table(rows), "Kit", is_drum=True),), (TempoChange(0, 120.0),), (MeterChange(0, Meter(4, 4)),))
+        made = humanize(Triplets(), score, PlayOrder(Chance(1, 0.0), afresh=afresh))
+        return [row[0] for row in drums_of(made.score)[0]]
+
+    assert late_by([1 / 3, -1 / 3]) == [0, 160, 320, 480]
+    assert late_by([0.2, -0.1]) == [0, 160, 320, 480]
+    assert late_by([0.4, -0.4]) == pytest.approx([0, 168, 312, 480], abs=1)
+    assert late_by([-0.1, 0.1]) == pytest.approx([0, 148, 332, 480], abs=1)
