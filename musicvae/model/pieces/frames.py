@@ -3,7 +3,8 @@
 Conventions: N windows of B bars of 16 steps. Columns are those of `corpus.tunes.COLUMNS`, (N, B, 16, ...). The frames of a stream:
 of drums (N, B, 16, 9) hits, 0 or 1; of melody and bass (N, B, 16, 1) events of the 90-event vocabulary; of feel (N, B, 16, 18)
 velocities from 0 to 1 and then onsets minus grid in sixteenths, late positive, of nine classes, 0 where nothing is hit. What is told:
-(N, B, 16, 10) nine hits, or (N, B, 16, 3) a tap, 0 or 1, and its onset minus grid in sixteenths; last log2(tempo / 120 qpm).
+(N, B, 16, 10) nine hits, or (N, B, 16, 3) a tap, 0 or 1, and its onset minus grid in sixteenths; last log2(tempo / 120 qpm), where
+tempi that nobody drums at are told as the nearest that is drummed at.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ __all__ = ["USUAL_TEMPO_QPM", "Columns", "Frames", "columns_of", "frames_of", "t
 
 USUAL_TEMPO_QPM = 120.0
 """Where no tempo is known."""
+_SLOWEST_QPM, _FASTEST_QPM = 50.0, 290.0  # of the performances that there are to learn from
 _MAX_VELOCITY, _USUAL_VELOCITY = 127, 100 / 127
 _ROW, _GROOVE_ROW = (MAX_STEPS_PER_BAR,), (MAX_STEPS_PER_BAR, GROOVE_CLASSES)
 
@@ -62,7 +64,8 @@ def told_of(config: PieceConfig, columns: Columns) -> Tensor | None:
     if not config.told:
         return None
     hits = _hits(columns)
-    tempo = np.log2(np.asarray(columns.get("tempo", np.full(hits.shape[:2], USUAL_TEMPO_QPM)), np.float32) / USUAL_TEMPO_QPM)
+    qpm = np.asarray(columns.get("tempo", np.full(hits.shape[:2], USUAL_TEMPO_QPM)), np.float32)
+    tempo = np.log2(np.clip(qpm, _SLOWEST_QPM, _FASTEST_QPM) / USUAL_TEMPO_QPM)
     parts = [hits] if config.told == "hits" else _taps(columns)
     wide = np.broadcast_to(tempo[:, :, None, None], (*hits.shape[:3], 1))
     return torch.from_numpy(np.concatenate([*parts, wide], -1).astype(np.float32))

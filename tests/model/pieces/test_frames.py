@@ -55,6 +55,13 @@ def test_the_feel_is_told_the_hits():
     assert told_of(PIECE_PRESETS["drums"], groove) is None
 
 
+@pytest.mark.parametrize(("tempo", "told"), [(7, 50), (50, 50), (97, 97), (290, 290), (1000, 290)])
+def test_tempi_that_nobody_drums_at_are_told_as_the_nearest(tempo, told):
+    groove = columns("groove", 1, 2)
+    found = told_of(PIECE_PRESETS["groove"], {**groove, "tempo": np.full((1, 2), float(tempo))})
+    assert torch.allclose(120 * torch.exp2(found[..., -1]), torch.tensor(float(told)))
+
+
 def test_columns_that_do_not_fit_are_refused():
     drums = PIECE_PRESETS["drums"]
     with pytest.raises(ValueError, match="no column 'bars'"):
