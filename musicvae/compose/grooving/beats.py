@@ -26,8 +26,7 @@ __all__ = ["NO_CLASS", "Beat", "beats_of", "drum_parts", "step_ticks"]
 
 _NINE = DRUM_MAPS["nine"]
 NO_CLASS = "hits of no known drum, which only move with the others"
-_STAY = ", which stay as they are"
-_OTHER_METER = f"bars in {{meter}}{_STAY}"
+_STAY, _SILENT = ", which stay as they are", ", which get no drums"
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,13 +108,14 @@ def beats_of(file: OpenMidi, parts: Sequence[int], losses: Counter[str], *, as_d
         end = max(end, file.score.end_ticks)
     found = []
     unknown: Counter[str] = Counter()
+    fate = _STAY if as_drums else _SILENT
     for segment in supported_segments(file.score, end, int(onset[0]), unknown):
         first, last = np.searchsorted(onset, (segment.low_ticks, segment.high_ticks)).tolist()
         if segment.meter.kind != KINDS[0]:
-            losses[_OTHER_METER.format(meter=segment.meter)] += segment.num_bars
+            losses[f"bars in {segment.meter}{fate}"] += segment.num_bars
         elif first < last:
             found.append(_beat(file, segment, chosen[first:last], as_drums))
-    losses.update({f"{reason}{_STAY if reason.startswith('bars in unsupported') else ''}": count for reason, count in unknown.items()})
+    losses.update({f"{reason}{fate if reason.startswith('bars in unsupported') else ''}": count for reason, count in unknown.items()})
     if not found:
         meters = ", ".join(dict.fromkeys(str(change.meter) for change in file.score.meters))
         raise ValueError(

@@ -83,8 +83,12 @@ def drumify(engine: GroovingEngine, player: GroovingEngine | None, source: Sourc
 
 def taps_of(beat: Beat) -> dict[str, NDArray[Any]]:
     """A rhythm as networks take it: ``taps`` (B, 16) 0 or 1, ``tap_offsets`` (B, 16) of the loudest in sixteenths, ``tempo`` (B,)."""
-    one = np.zeros(len(beat.notes), np.int64)
-    loud, late = groove_from_notes(beat.step, beat.exact, one, beat.velocity, beat.segment.meter, beat.segment.num_bars)
+    # Of equally loud taps the one nearest to the step tells its timing: of 32nds the one on the grid.
+    order = np.lexsort((np.abs(beat.exact - beat.step), -beat.velocity, beat.step))
+    first = order[np.unique(beat.step[order], return_index=True)[1]]
+    one = np.zeros(len(first), np.int64)
+    where = beat.segment.meter, beat.segment.num_bars
+    loud, late = groove_from_notes(beat.step[first], beat.exact[first], one, beat.velocity[first], *where)
     return {"taps": (loud[..., 0] > 0).astype(np.uint8), "tap_offsets": late[..., 0].astype(np.float16), "tempo": beat.tempo}
 
 

@@ -133,3 +133,20 @@ def test_notes_are_those_of_the_kit():
 def test_the_story_is_in_the_file(keep):
     rendition = made(tapped(), keep=keep, story={"made_by": "drumify", "seed": 1})
     assert provenance_of(rendition.score)[-1] == {"made_by": "drumify", "seed": 1}
+
+
+def test_of_32nds_the_ones_on_the_grid_tell_the_timing():
+    rows = [(onset, 60, 30, 90) for onset in range(0, 1920, STEP // 2)]
+    rendition = made(Score(TICKS, (Track(table(rows), "Taps"),), (TempoChange(0, 96.0),), (MeterChange(0, Meter(4, 4)),)), stiff=False)
+    lead = 1920 * rendition.report.lead_in_bars
+    struck = np.array([row[0] - lead for row in drums_of(rendition.score)[0]])
+    steps = np.rint(struck / STEP)
+    assert np.abs(struck - steps * STEP)[steps < 16].max() <= 0.3 * STEP
+
+
+def test_bars_of_other_meters_get_no_drums_which_is_told():
+    changes = (MeterChange(0, Meter(4, 4)), MeterChange(1920, Meter(3, 4)))
+    rows = [(at * STEP, 60, 60, 90) for at in range(0, 28, 4)]
+    rendition = made(Score(TICKS, (Track(table(rows), "Taps"),), (), changes))
+    assert max(row[0] for row in drums_of(rendition.score)[0]) < 1920
+    assert any("bars in 3/4, which get no drums: 1" in text for text in rendition.notices)
