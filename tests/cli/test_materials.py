@@ -84,6 +84,7 @@ def test_errors_are_one_line_that_helps(run, tmp_path):
     piece("drums").write(tmp_path / "a.mid")
     for kind, words, message in (
         ("drums", ("generate", "--meter", "3/4"), "knows 4/4 only, not 3/4"),
+        ("drums", ("generate", "--meter", "2/4"), "knows 4/4 only, not 2/4"),
         ("drums", ("generate", "--key", "D"), "in no key"),
         ("drums", ("generate", "--chords", "C"), "knows no chords"),
         ("drums", ("generate", "--hits", "a.mid"), "chooses its own hits"),

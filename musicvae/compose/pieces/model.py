@@ -281,8 +281,8 @@ class PieceModel(GroovingModel):
         return replace(piece, columns={**piece.columns, "chords": spread_chords(chords, piece.num_bars)})
 
     def _refuse(self, *, meter: str | Meter | None = None, key: str | Key | None = None) -> None:
-        """ValueError for a meter other than 4/4, and for a key."""
-        if meter is not None and check_meter(meter).kind != "4/4":
+        """ValueError for a meter other than 4/4, or 2/2 with its bars as long, and for a key."""
+        if meter is not None and str(check_meter(meter)) not in ("4/4", "2/2"):
             raise ValueError(f"{self.name} knows 4/4 only, not {meter}: leave the meter out")
         if key is not None:
             raise ValueError(f"{self.name} makes {self.material} in no key that could be asked for: leave the key out")
