@@ -9,6 +9,7 @@ kept in memory between calls.
 from __future__ import annotations
 
 import difflib
+import hashlib
 import json
 import zipfile
 from collections.abc import Iterable, Mapping
@@ -240,9 +241,14 @@ def load_code(path: str | Path) -> Code | PieceCode:
 
 
 def model_of_code(code: Code | PieceCode) -> str | None:
-    """The name of the shipped model that a code of its material is of, where that is installed; None else, for the default model."""
-    material: str | None = getattr(code, "material", None)
-    return material if material in {model.name for model in available_models()} else None
+    """The name of the installed model that made a code, else of the shipped one of its material; None for the default model."""
+    material: str = getattr(code, "material", DEFAULT_MODEL)
+    likely_first = sorted(available_models(), key=lambda model: model.name != material)
+    for model in likely_first:
+        with model.path.open("rb") as data:
+            if hashlib.file_digest(data, "sha256").hexdigest().startswith(code.model_hash):
+                return model.name
+    return material if material in {model.name for model in likely_first} else None
 
 
 def _description(path: Path) -> str:

@@ -223,6 +223,7 @@ class Model(LoadedModel[Engine, Melody]):
     def decode(self, code: Code, *, temperature: float = 0.0, seed: int = 0, chords: Chords | None = None) -> Melody:
         """The melody of a code, over the chords it was encoded over unless others are given; ValueError for a code of another model."""
         story = self._story("decode", seed=check_seed(seed), temperature=temperature, refine=code.refine, chords=chords)
+        coding.check_code(self.engine, code)
         over = self._rows(chords, code.num_model_bars)
         return coding.decode(self.engine, code, temperature=temperature, seed=story["seed"], chords=over, provenance=story)
 

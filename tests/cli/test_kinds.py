@@ -104,6 +104,20 @@ def test_the_drums_of_a_trio_are_played_and_its_melody_stays(run):
     assert len({note.velocity for note in played.tracks[2].notes}) > 3
 
 
+def test_a_code_is_decoded_by_the_model_that_made_it(run, tmp_path, capsys):
+    run.with_grooves()
+    beat(2).write(tmp_path / "a.mid")
+    for model in ("drums", "groove"):
+        run("encode", "a.mid", "--model", model, "-o", f"{model}.npz")
+        run("decode", f"{model}.npz", "--stiff", "-o", f"{model}.mid")
+        assert run("info", f"{model}.mid")["provenance"][0]["model"] == model
+    for other in ("melody", "groove"):
+        assert main(["decode", "drums.npz", "--model", other, "-o", "x.mid"]) == 2
+        error = capsys.readouterr().err
+        assert "load the one that made it" in error
+        assert error.count("\n") == 1
+
+
 def velocities(name):
     from musicvae.music.reading import read_score
 
