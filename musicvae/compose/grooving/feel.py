@@ -39,6 +39,8 @@ class Chance:
 
     seed: int
     temperature: float
+    centred: bool = False
+    """Whether what drummers play ahead of the click on the whole is left out, so that the beat stays with other tracks."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,7 +141,7 @@ def play(
 ) -> Played:  # fmt: skip
     """Play hits (B, 16) at tempi (B,), in quarter notes a minute.
 
-    like: columns (B, ...) of a performance whose feel is taken; default: the expected feel at temperature 0, else a drawn one.
+    like: columns (B, ...) of a performance whose feel is taken as it is; default: the expected feel at temperature 0, else a drawn one.
     vector: (Z,), added to every z.
     """
     windows = reaches(len(hits), engine)
@@ -157,5 +159,9 @@ def play(
     found = decoded(engine, z, bars, chance.temperature, seeds, told)
     struck = ((hits[..., None] >> np.arange(9, dtype=np.uint64)) & np.uint64(1)) > 0
     velocity = np.clip(joined(found, windows, "bars").astype(np.float64), 1, 127)
-    offset = np.clip(joined(found, windows, "offsets").astype(np.float64), -0.5, 0.5)
+    offset = joined(found, windows, "offsets").astype(np.float64)
+    if chance.centred and like is None and struck.any():
+        expected = decoded(engine, np.zeros_like(z), bars, 0.0, None, told)
+        offset = offset - joined(expected, windows, "offsets").astype(np.float64)[struck].mean()
+    offset = np.clip(offset, -0.5, 0.5)
     return Played(np.where(struck, velocity, 0.0), np.where(struck, offset, 0.0))

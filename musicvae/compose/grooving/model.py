@@ -103,10 +103,9 @@ class GroovingModel(LoadedModel[PieceEngine, Piece]):
             player=None if player is None else player.name, player_hash=None if player is None else player.hash,
             drum_map=None if kit is None else kit.name, inputs=_inputs(source),
         )  # fmt: skip
-        order = BeatOrder(
-            chance, Chance(chance.seed, DEFAULT_TEMPERATURE), self._vector(own), None if player is None else player._vector(feel), track,
-            keep, kit, story,
-        )  # fmt: skip
+        feel_vector = None if player is None else player._vector(feel)
+        player_chance = Chance(chance.seed, DEFAULT_TEMPERATURE, centred=True)
+        order = BeatOrder(chance, player_chance, self._vector(own), feel_vector, track, keep, kit, story)
         return make_beat(self._grooving, None if player is None else player._grooving, source, order, tune=tune)
 
     @property
@@ -122,7 +121,7 @@ class GroovingModel(LoadedModel[PieceEngine, Piece]):
         self, made_by: str, source: Source, others: Sequence[Source], amount: float, temperature: float, seed: int | None,
         style: Styles | None, track: int | str | None, apply_to: _Tracks, afresh: bool, drum_map: str | Path | Kit | None,
     ) -> PlayOrder:  # fmt: skip
-        chance = Chance(check_seed(seed), check_temperature(temperature))
+        chance = Chance(check_seed(seed), check_temperature(temperature), centred=True)
         followers = (apply_to,) if isinstance(apply_to, int | str) else tuple(apply_to)
         kit = None if drum_map is None else kit_of(drum_map)
         strengths = {style: 1.0} if isinstance(style, str) else dict(style or {})

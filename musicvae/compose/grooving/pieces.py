@@ -26,7 +26,7 @@ def groove_of(engine: GroovingEngine, piece: Piece, *, seed: int, temperature: f
     if piece.material != "drums" or len(piece.drums) != GROOVE_CLASSES:
         raise ValueError(f"drums of {GROOVE_CLASSES} classes are played, not {piece.material} of the drum map {piece.drum_map}")
     tempo = np.full(piece.num_bars, piece.tempo_qpm)
-    chance = Chance(derived_seed(seed, "feel"), temperature)
+    chance = Chance(derived_seed(seed, "feel"), temperature, centred=True)
     feel = play(engine, piece.columns["bars"], tempo, chance, vector=vector)
     columns: dict[str, Any] = {"bars": np.rint(feel.velocity).astype(np.uint8), "offsets": feel.offset.astype(np.float16)}
     return replace(piece, material="groove", columns=columns)

@@ -99,3 +99,13 @@ def test_engines_of_other_kinds_are_refused():
         ValueError, match=r"melody \(a model of drums\) cannot humanise: that needs a model that plays given hits with a feel"
     ):
         require_kind(FakeDrummer(), "hits", "melody", "humanise")
+
+
+def test_a_centred_beat_is_expected_on_the_click_on_the_whole() -> None:
+    beat = np.full((4, 16), 0b101, np.uint64)
+    tempo = np.full(4, 100.0)
+    plain, centred = (play(FakePlayer(), beat, tempo, Chance(0, 0.0, centred=c)) for c in (False, True))
+    struck = plain.velocity > 0
+    assert abs(plain.offset[struck].mean()) > 2e-3
+    assert centred.offset[struck].mean() == pytest.approx(0, abs=1e-4)
+    np.testing.assert_array_equal(centred.velocity, plain.velocity)
