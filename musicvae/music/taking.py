@@ -80,7 +80,14 @@ def _taken(
         notices += [f"{name}: left out: {other}" for other in others[:_SHOWN]]
         if len(others) > _SHOWN:
             notices.append(f"{name}: left out: {len(others) - _SHOWN} more stretches, as meter or bar lines change")
-        ticks = stretch.start_ticks + round(skipped * stretch.meter.beats_per_bar * score.ticks_per_beat)
+        bar_ticks = stretch.meter.beats_per_bar * score.ticks_per_beat
+        ticks = stretch.start_ticks + round(skipped * bar_ticks)
+        inside = {tempo_at(score, c.tick) for c in score.tempi if ticks < c.tick < ticks + round(length * bar_ticks)} - {
+            tempo_at(score, ticks)
+        }
+        notices += (
+            [f"{name}: left out: changes of tempo, so that all is at {tempo_at(score, ticks):g} quarter notes a minute"] if inside else []
+        )
         pieces.append(Piece(
             material, stretch.rows(skipped, length), tempo_at(score, ticks), drums if material in _WITH_DRUMS else "nine", stretch.key,
             name, notices=tuple(notices),

@@ -32,6 +32,7 @@ def test_a_beat_with_silent_bars_is_taken_whole():
     (piece,) = take_piece(score, "drums", name="beat")
     assert np.flatnonzero(piece.columns["bars"].any(axis=1)).tolist() == [2]
     assert (piece.num_bars, piece.tempo_qpm, piece.name) == (4, 100, "beat")
+    assert piece.notices[1:] == ("beat: left out: changes of tempo, so that all is at 100 quarter notes a minute",)
     (later,) = take_piece(score, "drums", start_bar=3)
     assert later == Piece("drums", {"bars": piece.columns["bars"][2:]}, tempo_qpm=80)
     assert later.notices == ("the drums: track 1 (the only track of drums), bars 3-4 in 4/4",)
