@@ -35,8 +35,8 @@ def add_commands(commands: Commands) -> None:
         help="style of the beat and of its playing, such as funk or jazz:0.5; may be given several times",
     )  # fmt: skip
     parser.add_argument(
-        "--temperature", type=temperature_number, default=1.0, metavar="T",
-        help="1 is as learned, lower is tamer, 0 takes the likeliest beat (default: 1)",
+        "--temperature", type=temperature_number, default=0.5, metavar="T",
+        help="1 is as learned, lower is tamer, 0 is the beat to be expected (default: 0.5)",
     )  # fmt: skip
     parser.add_argument("--seed", type=seed_number, metavar="S", help="whole number that decides all chance (default: a new one)")
     parser.add_argument("--stiff", action="store_true", help="leave the beat on the grid, all hits equally loud")

@@ -154,6 +154,8 @@ def run_apply(args: argparse.Namespace, terminal: Terminal) -> None:
     for text in model.encode(music, chords=args.chords).notices:
         terminal.notice(text)
     piece = model.restyle(music, strengths, refine=args.refine, chords=args.chords, seed=args.seed)
+    if any(strengths.values()) and piece == music:
+        terminal.notice("at this strength nothing that is written changes: try a higher one, such as twice as much")
     own = own_performance(model, args.input, music, args, terminal)
     args.stiff = args.stiff or (own is None and not any(strengths.values()))  # what was stiff comes back as it was
     written = targets.write(play_drums(model, [piece], args, kit, terminal, own=[own], style=strengths))

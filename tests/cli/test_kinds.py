@@ -153,8 +153,10 @@ def test_what_was_played_stays_as_it_was(run, tmp_path):
     made = run("style", "apply", "played.mid", "mine.safetensors:0", "-o", "kept.mid")
     assert any(text.endswith("hits that stay are played as there, and new ones with its feel") for text in made["notices"])
     assert velocities("kept.mid") == velocities("played.mid")
-    run("style", "apply", "stiff.mid", "mine.safetensors:0", "-o", "still.mid")
+    unchanged = "at this strength nothing that is written changes: try a higher one, such as twice as much"
+    assert unchanged not in run("style", "apply", "stiff.mid", "mine.safetensors:0", "-o", "still.mid")["notices"]
     assert velocities("still.mid") == velocities("stiff.mid")
+    assert unchanged in run("style", "apply", "stiff.mid", "mine.safetensors:0.0000001", "-o", "same.mid")["notices"]
 
 
 def test_files_of_drums_alone_go_to_the_model_of_drums(run, tmp_path):

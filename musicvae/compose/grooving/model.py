@@ -78,7 +78,7 @@ class GroovingModel(LoadedModel[PieceEngine, Piece]):
         return play_file(self._grooving, pattern, order, like=performance, like_track=performance_track)
 
     def drumify(
-        self, source: Source, *, player: GroovingModel | None, style: Styles | None = None, temperature: float = 1.0,
+        self, source: Source, *, player: GroovingModel | None, style: Styles | None = None, temperature: float = DEFAULT_TEMPERATURE,
         seed: int | None = None, track: int | str | None = None, keep: bool = False, drum_map: str | Path | Kit | None = None,
         tune: int = 1,
     ) -> Rendition:  # fmt: skip
