@@ -23,7 +23,8 @@ PARSERS = dict(sub_parsers(build_parser()))
 def test_all_commands_are_there():
     commands = {name.removeprefix("musicvae").strip() for name in PARSERS} - {""}
     wanted = {"generate", "interpolate", "style", "style learn", "style apply", "style list", "style report", "models", "encode", "decode",
-              "reconstruct", "info", "train", "evaluate", "import", "presets",
+              "reconstruct", "info", "train", "evaluate", "import", "presets", "humanize", "drumify",
+              "groove-transfer",
               "corpus", "corpus build", "corpus report", "corpus inspect", "corpus sources"}  # fmt: skip
     assert commands == wanted
 

@@ -189,6 +189,6 @@ def test_an_imported_network_of_no_published_name_is_trained_like_its_kin():
     hier = replace(tiny("hier-mel_16bar"), preset="mel_16bar_small_q2")
     assert recipe_for(hier) == PUBLISHED["hierdec-mel_16bar"].recipe
     with pytest.raises(
-        ValueError, match="unknown preset 'hier-mel'; allowed are tiny, small, melody, and published ones such as hier-mel_16bar"
+        ValueError, match="unknown preset 'hier-mel'; allowed are tiny, small, melody, .* and published ones such as hier-mel_16bar"
     ):
         preset_named("hier-mel")
