@@ -43,7 +43,7 @@ from musicvae.train.schedules import forgiven
 HEADING = ("preset", "million", "windows", "s/step", "GiB", "nats before", "after", "bits", "accuracy before", "after")
 HEART_HEADING = ("preset", "window", "steps", "seconds", "nats", "accuracy")
 HEART_UNITS, HEART_STEPS, HEART_WINDOWS = 256, 900, 8
-HEART_RATE, HEART_HALVED = 3e-3, 300
+HEART_RATE, HEART_HALVED = 3e-3, 600
 
 
 @dataclass(frozen=True)
