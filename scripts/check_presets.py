@@ -204,7 +204,7 @@ def by_heart(config: PublishedConfig, batch: Examples, *, most_steps: int = HEAR
         if accuracy == 1.0:
             break
         optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        torch.autograd.backward(loss)
         torch.nn.utils.clip_grad_norm_(vae.parameters(), 1.0)
         optimizer.step()
     return Learned(step, loss.item(), accuracy)

@@ -32,22 +32,6 @@ def words_after_musicvae(line: str) -> list[str]:
     return words[words.index("musicvae") + 1 :]
 
 
-def needed(*names: str) -> None:
-    """Skip the test where a checkout has not all weights."""
-    installed = {info.name for info in library.available_models()}
-    if missing := [name for name in names if name not in installed]:
-        pytest.skip(f"no weights of {', '.join(missing)} here")
-
-
-def models_of(line: str) -> set[str]:
-    """Shipped models of drums, grooves and trios that a command takes."""
-    words = {
-        "--kind trio": {"trio", "groove"}, "--kind drums": {"drums", "groove"}, "interpolate data/beats": {"drums", "groove"},
-        "apply data/beats": {"drums", "groove"}, "humanize": {"groove"}, "groove-transfer": {"groove"}, "drumify": {"drumify"},
-    }  # fmt: skip
-    return {name for word, names in words.items() if word in line for name in names}
-
-
 def is_run(line: str) -> bool:
     return line.startswith("musicvae ") and words_after_musicvae(line)[0] not in ONLY_PARSED and not any(word in line for word in NOT_HERE)
 
@@ -85,7 +69,6 @@ def test_scripts_that_are_named_are_there():
 
 @pytest.mark.parametrize("line", [line for line in SHELL if is_run(line)])
 def test_shell_example_runs(line, folder, capsys):
-    needed(*sorted(models_of(line)))
     stated = re.search(r"# exit code (\d+)$", line)
     before = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
     code = main(words_after_musicvae(line))
@@ -131,7 +114,6 @@ def test_python_example_of_an_import_runs(folder, capsys):
 def test_python_example_of_drums_runs(folder):
     (code,) = (code for code in PYTHON if 'load("drums")' in code)
     assert len(code.strip().splitlines()) <= 13
-    needed("drums", "groove", "drumify", "trio")
     exec(compile(code, "README.md", "exec"), {})
     for name in [*re.findall(r'write\("(\S+\.mid)"', code), *(f"beat{k}.mid" for k in range(5))]:
         assert any(track.notes for track in read_midi(folder / name).tracks), name

@@ -5,9 +5,9 @@ Conventions: W windows of B bars and S steps, all of one kind of meter; z has Z 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Sized
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,9 +20,11 @@ if TYPE_CHECKING:
     from musicvae.compose.engine import Engine
     from musicvae.corpus.store import Corpus
 
-__all__ = ["Codec", "Posterior", "Windows", "greedy_tokens", "kl_to_standard", "piece_seeds", "select_windows"]
+__all__ = ["Codec", "Posterior", "Windows", "batches", "greedy_tokens", "kl_to_standard", "piece_seeds", "select_windows"]
 
 Floats = NDArray[np.float64]
+Held = TypeVar("Held", bound=Sized)
+"""Windows of a material."""
 
 
 @dataclass(frozen=True)
@@ -80,11 +82,11 @@ def select_windows(
     return Windows(kind, tokens, found[:, 0], np.asarray(corpus.label, np.int64)[found[:, 0]])
 
 
-@dataclass(frozen=True)
-class Posterior:
-    """The encoder's answer for windows: mu and sigma, both (W, Z); sigma is a standard deviation."""
+@dataclass(frozen=True, eq=False)
+class Posterior(Generic[Held]):
+    """The encoder's answer for windows of melodies or pieces: mu and sigma, both (W, Z); sigma is a standard deviation."""
 
-    windows: Windows
+    windows: Held
     mu: Floats
     sigma: Floats
 
@@ -102,7 +104,7 @@ class Posterior:
         """One draw of z for each window, (W, Z)."""
         return self.mu + self.sigma * rng.standard_normal(self.mu.shape)
 
-    def moved(self, z: Floats) -> Posterior:
+    def moved(self, z: Floats) -> Posterior[Held]:
         """The same spread around other means: what a refined z costs."""
         return Posterior(self.windows, z, self.sigma)
 
@@ -115,7 +117,7 @@ class Codec:
     batch: int = 64
     progress: Callable[[int], None] | None = None
 
-    def encode(self, windows: Windows) -> Posterior:
+    def encode(self, windows: Windows) -> Posterior[Windows]:
         """The posterior of all windows."""
         parts = [self.engine.encode(windows.tokens[rows], windows.kind) for rows in self._rows(len(windows))]
         empty = np.zeros((0, self.engine.config.z_size))
@@ -154,11 +156,16 @@ class Codec:
         return np.concatenate(parts)
 
     def _rows(self, count: int) -> Iterator[slice]:
-        for start in range(0, count, self.batch):
-            stop = min(start + self.batch, count)
-            yield slice(start, stop)
-            if self.progress:
-                self.progress(stop - start)
+        return batches(count, self.batch, self.progress)
+
+
+def batches(count: int, size: int, progress: Callable[[int], None] | None = None) -> Iterator[slice]:
+    """Rows 0 to `count`, `size` at a time; `progress` hears after each batch how many it had."""
+    for start in range(0, count, size):
+        stop = min(start + size, count)
+        yield slice(start, stop)
+        if progress:
+            progress(stop - start)
 
 
 def kl_to_standard(mu: Floats, sigma: Floats) -> Floats:

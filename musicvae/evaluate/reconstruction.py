@@ -104,7 +104,7 @@ class Reconstruction:
 
 def reconstruct(
     codec: Codec,
-    posterior: Posterior,
+    posterior: Posterior[Windows],
     linear: LinearCode | None,
     *,
     rates: Sequence[float] = (64, 128, 256),
@@ -155,7 +155,7 @@ def linear_row(code: LinearCode, windows: Windows, bits: float, *, noise: Floats
     return _row(windows, guesses[best], name, f"greedy, {best}", float(code.kl_bits(y, distortion).mean())), counts[best]
 
 
-def activity(posteriors: Sequence[Posterior]) -> tuple[tuple[ActivityRow, ...], tuple[DimensionList, ...]]:
+def activity(posteriors: Sequence[Posterior[Windows]]) -> tuple[tuple[ActivityRow, ...], tuple[DimensionList, ...]]:
     """Active dimensions of each meter and, first, of all windows together (meters weighted alike).
 
     Every meter gets the same weight, so that the figure does not depend on how many windows each has.
@@ -179,7 +179,9 @@ def activity(posteriors: Sequence[Posterior]) -> tuple[tuple[ActivityRow, ...], 
     return tuple(rows), tuple(lists)
 
 
-def _refined_rows(codec: Codec, posterior: Posterior, refine_steps: Sequence[int], limit: int, rng: np.random.Generator) -> list[CodeRow]:
+def _refined_rows(
+    codec: Codec, posterior: Posterior[Windows], refine_steps: Sequence[int], limit: int, rng: np.random.Generator
+) -> list[CodeRow]:
     if not refine_steps or not len(posterior.windows):
         return []
     chosen = np.sort(rng.permutation(len(posterior.windows))[:limit])

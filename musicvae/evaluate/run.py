@@ -125,7 +125,7 @@ class _Job:
         return [part for part in parts if len(part)]
 
     def reconstruction(self, parts: Sequence[Windows]) -> Iterator[Section]:
-        posteriors: list[Posterior] = []
+        posteriors: list[Posterior[Windows]] = []
         results: list[Reconstruction] = []
         for part in parts:
             self.tell(f"{part.meter} linear code")

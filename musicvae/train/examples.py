@@ -43,7 +43,8 @@ class Examples(NamedTuple):
 
     def part(self, rows: slice) -> Examples:
         """Some of the examples."""
-        return Examples(*(None if x is None else x[rows] for x in self))  # type: ignore[arg-type]  # None where None was
+        controls, lengths = (None if x is None else x[rows] for x in (self.controls, self.lengths))
+        return Examples(self.inputs[rows], self.targets[rows], controls, lengths)
 
 
 class ExampleReader:
@@ -65,11 +66,9 @@ class ExampleReader:
 
     def examples(self, columns: Columns, heard: Columns | None = None) -> Examples:
         """Columns as a batch; heard: what the encoder is given instead."""
-        arrays = (
-            self.converter.inputs(columns if heard is None else heard), self.converter.targets(columns),
-            self.converter.controls(columns), self.converter.lengths(columns if heard is None else heard),
-        )  # fmt: skip
-        return Examples(*(None if x is None else torch.from_numpy(np.ascontiguousarray(x)) for x in arrays))  # type: ignore[arg-type]  # likewise
+        given, made = columns if heard is None else heard, self.converter
+        controls, lengths = (None if x is None else _tensor(x) for x in (made.controls(columns), made.lengths(given)))
+        return Examples(_tensor(made.inputs(given)), _tensor(made.targets(columns)), controls, lengths)
 
     def _require_drums(self) -> None:
         """Classes of drums are numbers: read by another map they would be learned, and played, as other drums."""
@@ -135,6 +134,10 @@ class HeldOutExamples:
     def __iter__(self) -> Iterator[Examples]:
         """The batches, always in the same order."""
         return (self._reader.examples(self._reader.columns(part)) for part in self._parts)
+
+
+def _tensor(array: NDArray[Any]) -> Tensor:
+    return torch.from_numpy(np.ascontiguousarray(array))
 
 
 def quieter_hits_dropped(velocity: NDArray[np.uint8], share: NDArray[Any], rng: np.random.Generator) -> NDArray[np.uint8]:

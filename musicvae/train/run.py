@@ -22,9 +22,10 @@ from musicvae.model.published.config import PublishedConfig
 from musicvae.model.weights import load_model
 from musicvae.train.checkpoints import CheckpointWriter, load_plain, newest_checkpoint, save_plain
 from musicvae.train.course import Course, Finish, HeldOut, Source
+from musicvae.train.fitted_course import PRIOR_FILE
 from musicvae.train.machine import build_trainer, machine_settings, versions
 from musicvae.train.options import MachineOptions, PieceOptions, PublishedOptions, RunOptions, TrainOptions
-from musicvae.train.own_course import PRIOR_FILE, OwnCourse
+from musicvae.train.own_course import OwnCourse
 from musicvae.train.pieces_course import PieceCourse
 from musicvae.train.progress import ProgressLine, StatusLine
 from musicvae.train.published_course import PublishedCourse

@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 
 from musicvae.compose.engine import Floats
 from musicvae.compose.grooving.beats import Beat, beats_of
-from musicvae.compose.grooving.engine import GroovingEngine
 from musicvae.compose.grooving.feel import Chance, Played, decoded, drawn_z, joined, moved_z, play, reaches, shown
 from musicvae.compose.grooving.humanize import EARLY, FINER, chance_of, lead_in, stretch_notices
 from musicvae.compose.grooving.rendition import Rendition, Report, bytes_of
 from musicvae.compose.intake import Source
+from musicvae.compose.pieces.engine import BarEngine
 from musicvae.compose.seeds import derived_seed, window_seed
 from musicvae.music.drum_map_files import KITS, Kit
 from musicvae.music.drums import drum_tracks
@@ -58,7 +58,7 @@ class BeatOrder:
     story: Mapping[str, Any] = field(default_factory=dict)
 
 
-def drumify(engine: GroovingEngine, player: GroovingEngine | None, source: Source, order: BeatOrder, *, tune: int = 1) -> Rendition:
+def drumify(engine: BarEngine, player: BarEngine | None, source: Source, order: BeatOrder, *, tune: int = 1) -> Rendition:
     """Drums as long as the rhythm in `source`, played by `player` (None: stiff, on the grid).
 
     tune: which one of an ABC file, from 1. ValueError where there is no rhythm, or none in 4/4, 2/2 or 2/4.
@@ -103,7 +103,7 @@ def _rhythm(score: Score, track: int | str | None) -> tuple[tuple[int, ...], str
     return (found.track,), found.why
 
 
-def _hits(engine: GroovingEngine, beat: Beat, chance: Chance, vector: Floats | None) -> NDArray[np.uint64]:
+def _hits(engine: BarEngine, beat: Beat, chance: Chance, vector: Floats | None) -> NDArray[np.uint64]:
     """Hits (B, 16) for the taps of a beat."""
     windows = reaches(beat.num_bars, engine)
     told = shown(engine, taps_of(beat), windows)
@@ -116,7 +116,7 @@ def _hits(engine: GroovingEngine, beat: Beat, chance: Chance, vector: Floats | N
     return joined(found, windows, "bars").astype(np.uint64)
 
 
-def _played(player: GroovingEngine | None, beat: Beat, hits: NDArray[np.uint64], order: BeatOrder, number: int) -> Played:
+def _played(player: BarEngine | None, beat: Beat, hits: NDArray[np.uint64], order: BeatOrder, number: int) -> Played:
     struck = ((hits[..., None] >> np.arange(9, dtype=np.uint64)) & np.uint64(1)) > 0
     if player is None:
         return Played(np.where(struck, float(DEFAULT_VELOCITY), 0.0), np.zeros(struck.shape))

@@ -14,8 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from musicvae.compose.engine import Floats
-from musicvae.compose.grooving.engine import GroovingEngine
-from musicvae.compose.pieces.engine import Columns
+from musicvae.compose.pieces.engine import BarEngine, Columns
 from musicvae.compose.seeds import window_seed
 
 __all__ = ["Chance", "Played", "Reach", "decoded", "drawn_z", "encoded_z", "joined", "moved_z", "play", "reaches", "shown"]
@@ -51,7 +50,7 @@ class Played:
     offset: Floats
 
 
-def reaches(total: int, engine: GroovingEngine) -> tuple[Reach, ...]:
+def reaches(total: int, engine: BarEngine) -> tuple[Reach, ...]:
     """The windows of a piece of `total` bars, as told above; one where the piece is short enough."""
     span = engine.bars
     if total <= span:
@@ -67,7 +66,7 @@ def _half(start: int, before: int, span: int) -> int:
     return (before + span - start) // 2
 
 
-def shown(engine: GroovingEngine, columns: Columns, windows: Sequence[Reach]) -> dict[str, NDArray[np.generic]]:
+def shown(engine: BarEngine, columns: Columns, windows: Sequence[Reach]) -> dict[str, NDArray[np.generic]]:
     """Columns (W, bars, ...) of each window of columns (B, ...); a network of fixed windows sees a short piece again and again."""
     total = len(next(iter(columns.values())))
     span = engine.bars if engine.fixed_window else min(total, engine.bars)
@@ -81,7 +80,7 @@ def joined(columns: Columns, windows: Sequence[Reach], name: str) -> NDArray[np.
     return np.concatenate(parts)
 
 
-def drawn_z(engine: GroovingEngine, windows: Sequence[Reach], chance: Chance, told: Columns) -> Floats:
+def drawn_z(engine: BarEngine, windows: Sequence[Reach], chance: Chance, told: Columns) -> Floats:
     """Codes (W, Z) from the prior, each window going on from the one before; told: as `shown` gives it.
 
     At temperature 0 they are 0, from which these networks are taught to write what is to be expected for what they are told.
@@ -98,7 +97,7 @@ def drawn_z(engine: GroovingEngine, windows: Sequence[Reach], chance: Chance, to
     return np.concatenate(rows)
 
 
-def _handed_on(engine: GroovingEngine, z: Floats, before: Reach, window: Reach, bars: int) -> tuple[Floats, int]:
+def _handed_on(engine: BarEngine, z: Floats, before: Reach, window: Reach, bars: int) -> tuple[Floats, int]:
     """A code (1, Z) of a window as far as the one before settles it, and of how many bars it does."""
     first, size = engine.config.z_global, engine.config.z_bar
     moved = window.start_bar - before.start_bar
@@ -109,7 +108,7 @@ def _handed_on(engine: GroovingEngine, z: Floats, before: Reach, window: Reach, 
     return given, common
 
 
-def encoded_z(engine: GroovingEngine, windows: Sequence[Reach], columns: Columns) -> Floats:
+def encoded_z(engine: BarEngine, windows: Sequence[Reach], columns: Columns) -> Floats:
     """Codes (W, Z) of a performance, columns (B, ...), as it is in each window."""
     rows = shown(engine, columns, windows)
     parts = [{name: column[i : i + _BATCH] for name, column in rows.items()} for i in range(0, len(windows), _BATCH)]
@@ -117,7 +116,7 @@ def encoded_z(engine: GroovingEngine, windows: Sequence[Reach], columns: Columns
 
 
 def decoded(
-    engine: GroovingEngine, z: Floats, bars: int, temperature: float, seeds: Sequence[int] | None, told: Columns
+    engine: BarEngine, z: Floats, bars: int, temperature: float, seeds: Sequence[int] | None, told: Columns
 ) -> dict[str, NDArray[np.generic]]:
     """What `engine.decode` gives for W windows, some at a time, which bounds the memory."""
     parts = []
@@ -128,7 +127,7 @@ def decoded(
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
-def moved_z(engine: GroovingEngine, z: Floats, vector: Floats, bars: int) -> Floats:
+def moved_z(engine: BarEngine, z: Floats, vector: Floats, bars: int) -> Floats:
     """Codes z (W, Z) with a vector (Z,) added where windows of so many bars have numbers."""
     moved = z + vector
     moved[:, engine.z_used(bars) :] = 0
@@ -136,7 +135,7 @@ def moved_z(engine: GroovingEngine, z: Floats, vector: Floats, bars: int) -> Flo
 
 
 def play(
-    engine: GroovingEngine, hits: NDArray[np.uint64], tempo: Floats, chance: Chance, *,
+    engine: BarEngine, hits: NDArray[np.uint64], tempo: Floats, chance: Chance, *,
     like: Columns | None = None, vector: Floats | None = None,
 ) -> Played:  # fmt: skip
     """Play hits (B, 16) at tempi (B,), in quarter notes a minute.

@@ -16,12 +16,12 @@ import numpy as np
 
 from musicvae.compose.engine import Floats
 from musicvae.compose.grooving.beats import Beat, beats_of
-from musicvae.compose.grooving.engine import GroovingEngine
 from musicvae.compose.grooving.feel import Chance, Played, play
 from musicvae.compose.grooving.moving import Moves, moves_of
 from musicvae.compose.grooving.performance import groove_columns, kept
 from musicvae.compose.grooving.rendition import Rendition, Report, bytes_of
 from musicvae.compose.intake import Source
+from musicvae.compose.pieces.engine import BarEngine
 from musicvae.compose.seeds import derived_seed
 from musicvae.music.clock import seconds_at
 from musicvae.music.drum_map_files import Kit
@@ -60,7 +60,7 @@ class PlayOrder:
 
 
 def humanize(
-    engine: GroovingEngine, source: Source, order: PlayOrder, *, like: Source | None = None, like_track: int | str | None = None,
+    engine: BarEngine, source: Source, order: PlayOrder, *, like: Source | None = None, like_track: int | str | None = None,
     keep: bool = False,
 ) -> Rendition:  # fmt: skip
     """The file with its hits played, by the feel of `like` where it is given; the very same bytes at amount 0 without a kit.

@@ -60,7 +60,7 @@ class GroovingModel(LoadedModel[PieceEngine, Piece]):
         require_kind(self.engine, "hits", self.name, "humanise")
         others = () if like is None else (like,)
         order = self._play_order("humanize", source, others, amount, temperature, seed, style, track, apply_to, afresh, drum_map)
-        return play_file(self._grooving, source, replace(order, lead_in_bars=lead_in_bars), like=like, keep=True)
+        return play_file(self.engine, source, replace(order, lead_in_bars=lead_in_bars), like=like, keep=True)
 
     def groove_transfer(
         self, pattern: Source, performance: Source, *, style: Styles | None = None, amount: float = 1.0, temperature: float = 0.0,
@@ -75,7 +75,7 @@ class GroovingModel(LoadedModel[PieceEngine, Piece]):
         order = self._play_order(
             "groove-transfer", pattern, (performance,), amount, temperature, seed, style, track, apply_to, True, drum_map
         )
-        return play_file(self._grooving, pattern, order, like=performance, like_track=performance_track)
+        return play_file(self.engine, pattern, order, like=performance, like_track=performance_track)
 
     def drumify(
         self, source: Source, *, player: GroovingModel | None, style: Styles | None = None, temperature: float = DEFAULT_TEMPERATURE,
@@ -106,12 +106,7 @@ class GroovingModel(LoadedModel[PieceEngine, Piece]):
         feel_vector = None if player is None else player._vector(feel)
         player_chance = Chance(chance.seed, DEFAULT_TEMPERATURE, centred=True)
         order = BeatOrder(chance, player_chance, self._vector(own), feel_vector, track, keep, kit, story)
-        return make_beat(self._grooving, None if player is None else player._grooving, source, order, tune=tune)
-
-    @property
-    def _grooving(self) -> Any:
-        """The engine, which `require_kind` has found to be a `compose.grooving.engine.GroovingEngine`."""
-        return self.engine
+        return make_beat(self.engine, None if player is None else player.engine, source, order, tune=tune)
 
     def _vector(self, styles: Styles | None) -> Floats | None:
         """What styles add to z, (Z,); None for none."""

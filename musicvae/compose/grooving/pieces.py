@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from musicvae.compose.engine import Floats
-from musicvae.compose.grooving.engine import GroovingEngine
 from musicvae.compose.grooving.feel import Chance, play
+from musicvae.compose.pieces.engine import BarEngine
 from musicvae.compose.seeds import derived_seed
 from musicvae.music.groove import GROOVE_CLASSES
 from musicvae.music.piece import Piece
@@ -17,7 +17,7 @@ from musicvae.music.piece import Piece
 __all__ = ["groove_of"]
 
 
-def groove_of(engine: GroovingEngine, piece: Piece, *, seed: int, temperature: float = 0.5, vector: Floats | None = None) -> Piece:
+def groove_of(engine: BarEngine, piece: Piece, *, seed: int, temperature: float = 0.5, vector: Floats | None = None) -> Piece:
     """A piece of drums, played: a groove of the same hits, tempo, drum map, name and provenance.
 
     seed, temperature: of the feel, independent of what the same seed composes. vector: (Z,), added to every z. ValueError for another

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from musicvae.compose.engine import Floats
 
-__all__ = ["Columns", "PieceEngine", "Sized"]
+__all__ = ["BarEngine", "Columns", "PieceEngine", "Sized"]
 
 Columns: TypeAlias = Mapping[str, NDArray[Any]]
 
@@ -34,12 +34,12 @@ class Sized(Protocol):
         ...
 
 
-class PieceEngine(Protocol):
-    """A loaded network: encodes, draws, decodes. Safe to call from several threads."""
+class BarEngine(Protocol):
+    """What all that is done with bars asks of a loaded network: it encodes, draws and decodes. Safe to call from several threads."""
 
     @property
-    def config(self) -> Sized:
-        """Numbers and parts of the network."""
+    def config(self) -> Any:
+        """Numbers and parts of the network: z_size, and where windows are not fixed z_global and z_bar."""
         ...
 
     @property
@@ -50,11 +50,6 @@ class PieceEngine(Protocol):
     @property
     def metadata(self) -> Mapping[str, Any]:
         """What the file says about itself besides its configuration."""
-        ...
-
-    @property
-    def title(self) -> str:
-        """What messages call the network."""
         ...
 
     @property
@@ -73,36 +68,12 @@ class PieceEngine(Protocol):
         ...
 
     @property
-    def drum_map(self) -> str:
-        """The drum map that its pieces are in; that of today where it knows no classes of drums."""
-        ...
-
-    @property
     def guide(self) -> str:
         """What it is told besides z: "hits", "taps", "chords", or "" for nothing."""
         ...
 
-    @property
-    def hears_tempo(self) -> bool:
-        """Whether the tempo counts among what it is told."""
-        ...
-
-    @property
-    def fills_in(self) -> bool:
-        """Whether it makes up what its encoder is not shown: a feel, a beat for taps, a hi-hat."""
-        ...
-
-    @property
-    def any_rhythm(self) -> bool:
-        """Whether the onsets of a melody will do where there are no drums."""
-        ...
-
     def z_used(self, bars: int) -> int:
         """Length of the part of z that so many bars have; ValueError outside 1..bars."""
-        ...
-
-    def losses(self, columns: Columns) -> dict[str, int]:
-        """What these columns hold that the network has no sign for, by reason, and how often."""
         ...
 
     def encode(self, columns: Columns) -> tuple[Floats, Floats]:
@@ -124,6 +95,53 @@ class PieceEngine(Protocol):
         given: (N, Z), whose blocks of the piece and of the first `given_bars` bars are kept, the others being drawn given those; not
         for engines with a fixed window. told: what the bars will be told, (N, bars, ...).
         """
+        ...
+
+    def decode(
+        self, z: Floats, *, bars: int, temperature: float, seeds: Sequence[int] | None = None, told: Columns | None = None
+    ) -> Columns:
+        """Columns of `bars` bars of z (N, Z), drawn step by step; temperature 0 takes the likeliest and needs no seeds.
+
+        told: what `guide` names, (N, bars, ...).
+        """
+        ...
+
+
+class PieceEngine(BarEngine, Protocol):
+    """A loaded network, and what pieces are to it."""
+
+    @property
+    def config(self) -> Sized:
+        """Numbers and parts of the network."""
+        ...
+
+    @property
+    def title(self) -> str:
+        """What messages call the network."""
+        ...
+
+    @property
+    def drum_map(self) -> str:
+        """The drum map that its pieces are in; that of today where it knows no classes of drums."""
+        ...
+
+    @property
+    def hears_tempo(self) -> bool:
+        """Whether the tempo counts among what it is told."""
+        ...
+
+    @property
+    def fills_in(self) -> bool:
+        """Whether it makes up what its encoder is not shown: a feel, a beat for taps, a hi-hat."""
+        ...
+
+    @property
+    def any_rhythm(self) -> bool:
+        """Whether the onsets of a melody will do where there are no drums."""
+        ...
+
+    def losses(self, columns: Columns) -> dict[str, int]:
+        """What these columns hold that the network has no sign for, by reason, and how often."""
         ...
 
     def decode(

@@ -93,10 +93,11 @@ def learn_groups(
     scaled = recognised(engine, vectors, found.passages, groups, found.tunes)
     measured = []
     for vector in scaled:
-        if vector.scale != 1:  # what it does has been measured at one difference
-            rest = found.where(found.labels != corpus.labels.index(vector.name))
-            vector = with_effects(engine, vector, rest, lambda text: None)  # noqa: PLW2901
-        measured.append(vector)
+        if vector.scale == 1:  # what it does has been measured at one difference
+            measured.append(vector)
+            continue
+        rest = found.where(found.labels != corpus.labels.index(vector.name))
+        measured.append(with_effects(engine, vector, rest, lambda text: None))
     return GroupStyles(tuple(measured), left_out)
 
 

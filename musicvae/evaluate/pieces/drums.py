@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from musicvae.evaluate.codec import piece_seeds
+from musicvae.evaluate.codec import Posterior, piece_seeds
 from musicvae.evaluate.metrics import Agreement, Estimate, bootstrap, f1_score, mean_estimate, pooled_f1, pooled_step_accuracy
 from musicvae.evaluate.pieces.hit_code import HitCode, best_guesses, commonest_bar, fit_hit_code
 from musicvae.evaluate.pieces.hits import Flags, hit_agreement
 from musicvae.evaluate.pieces.job import Job
-from musicvae.evaluate.pieces.windows import PieceCodec, PiecePosterior, PieceWindows
+from musicvae.evaluate.pieces.windows import PieceCodec, PieceWindows
 from musicvae.evaluate.reconstruction import ACTIVE_NATS, ACTIVE_VARIANCE
 from musicvae.evaluate.table import Section
 from musicvae.music.drum_maps import drum_map
@@ -118,7 +118,7 @@ def beat_row(windows: PieceWindows, counts: Agreement, code: str, decoding: str,
     return BeatRow(windows.bars, code, decoding, bits, accuracy, f1, mean_estimate(counts.window_f1, windows.tunes))
 
 
-def activity_row(posterior: PiecePosterior, bars: int, job: Job) -> BeatActivityRow:
+def activity_row(posterior: Posterior[PieceWindows], bars: int, job: Job) -> BeatActivityRow:
     """Active dimensions among those that windows of this length use."""
     used = job.engine.z_used(bars)
     nats, variance = posterior.kl_nats[:, :used].mean(axis=0), posterior.mu[:, :used].var(axis=0)
@@ -177,7 +177,7 @@ class _Found:
     active: list[BeatActivityRow] = field(default_factory=list)
 
 
-def _measure(found: _Found, codec: PieceCodec, posterior: PiecePosterior, rival: _Rival | None, seed: int) -> None:
+def _measure(found: _Found, codec: PieceCodec, posterior: Posterior[PieceWindows], rival: _Rival | None, seed: int) -> None:
     """The model's rows of one length, and the linear code's at the same and at round rates."""
     windows, truth, bits = posterior.windows, codec.hits(posterior.windows.columns), posterior.bits
     names = drum_map(codec.engine.drum_map).names
@@ -213,12 +213,12 @@ def _gain(windows: PieceWindows, code: str, bits: float, model: Agreement, by_f1
     )  # fmt: skip
 
 
-def _refined_rows(codec: PieceCodec, posterior: PiecePosterior, job: Job) -> Sequence[BeatRow]:
+def _refined_rows(codec: PieceCodec, posterior: Posterior[PieceWindows], job: Job) -> Sequence[BeatRow]:
     if not job.effort.refine_steps:
         return []
     chosen = np.sort(np.random.default_rng([job.seed, 1]).permutation(len(posterior.windows))[: job.effort.refine_windows])
     windows = posterior.windows.take(chosen)
-    part = PiecePosterior(windows, posterior.mu[chosen], posterior.sigma[chosen])
+    part = Posterior(windows, posterior.mu[chosen], posterior.sigma[chosen])
     rows = []
     for steps in (0, job.effort.refine_steps):
         z = codec.refine(part.mu, windows, steps=steps) if steps else part.mu

@@ -14,12 +14,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from musicvae.evaluate.codec import piece_seeds
+from musicvae.evaluate.codec import Posterior, piece_seeds
 from musicvae.evaluate.metrics import Estimate
 from musicvae.evaluate.pieces.drums import activity_row
 from musicvae.evaluate.pieces.feel_errors import Errors, FeelFit, errors_of, fit_feel, joined, recordings
 from musicvae.evaluate.pieces.job import Job
-from musicvae.evaluate.pieces.windows import PieceCodec, PiecePosterior, PieceWindows, told_of
+from musicvae.evaluate.pieces.windows import PieceCodec, PieceWindows, told_of
 from musicvae.evaluate.table import Section
 
 __all__ = ["FeelRow", "StyleRow", "sections"]
@@ -84,7 +84,7 @@ def sections(job: Job) -> Iterator[Section]:
     yield Section("activity", "Active latent dimensions", _ACTIVITY, active)
 
 
-def _ways(job: Job, parts: Sequence[PieceWindows], fit: FeelFit) -> tuple[dict[tuple[str, float], Errors], PiecePosterior]:
+def _ways(job: Job, parts: Sequence[PieceWindows], fit: FeelFit) -> tuple[dict[tuple[str, float], Errors], Posterior[PieceWindows]]:
     """Errors of every way to play all windows, and the codes of the longest ones."""
     codec = job.codec(f"feel of {parts[0].bars} bars")
     found: dict[tuple[str, float], list[Errors]] = {}
@@ -97,7 +97,7 @@ def _ways(job: Job, parts: Sequence[PieceWindows], fit: FeelFit) -> tuple[dict[t
 
 
 def _played(
-    job: Job, codec: PieceCodec, windows: PieceWindows, posterior: PiecePosterior, fit: FeelFit
+    job: Job, codec: PieceCodec, windows: PieceWindows, posterior: Posterior[PieceWindows], fit: FeelFit
 ) -> Iterator[tuple[tuple[str, float], tuple[NDArray[Any], NDArray[Any]]]]:
     """Velocity and timing (W, B, 16, 9) of each way and temperature."""
     flat = np.zeros(windows.columns["bars"].shape)

@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from musicvae.evaluate.codec import Posterior
 from musicvae.evaluate.metrics import Agreement, Estimate, bootstrap, pooled_f1, pooled_step_accuracy
 from musicvae.evaluate.pieces.drums import LENGTHS, activity_row
 from musicvae.evaluate.pieces.job import Job
 from musicvae.evaluate.pieces.parts import PARTS, TOGETHER, agreements, chosen, parts_of
 from musicvae.evaluate.pieces.trio_code import TrioCode, fit_trio_code
 from musicvae.evaluate.pieces.trio_samples import samples
-from musicvae.evaluate.pieces.windows import PieceCodec, PiecePosterior, PieceWindows
+from musicvae.evaluate.pieces.windows import PieceCodec, PieceWindows
 from musicvae.evaluate.table import Section
 
 if TYPE_CHECKING:
@@ -135,7 +136,7 @@ def _silence(windows: PieceWindows) -> _Coded:
     return _Coded(agreements(truth, {part: np.zeros_like(each) for part, each in truth.items()}), np.zeros(len(windows)))
 
 
-def _coded(codec: PieceCodec, posterior: PiecePosterior, job: Job) -> dict[str, _Coded]:
+def _coded(codec: PieceCodec, posterior: Posterior[PieceWindows], job: Job) -> dict[str, _Coded]:
     """The trio model, from the mean and from a draw."""
     truth = parts_of(posterior.windows.columns)
     bits = posterior.kl_nats.sum(axis=1) / np.log(2)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from musicvae.evaluate.codec import kl_to_standard
+from musicvae.evaluate.codec import Posterior, batches
 from musicvae.evaluate.pieces.hits import Flags, hit_bits, struck
 from musicvae.music.drum_maps import drum_map
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from musicvae.compose.pieces.engine import Columns, PieceEngine
     from musicvae.corpus.store import Corpus
 
-__all__ = ["PieceCodec", "PiecePosterior", "PieceWindows", "select_pieces", "told_of"]
+__all__ = ["PieceCodec", "PieceWindows", "select_pieces", "told_of"]
 
 Floats = NDArray[np.float64]
 _FOUR_FOUR = 0  # of music.meter.KINDS
@@ -107,33 +107,6 @@ def _tap_offsets(columns: Columns, hits: Flags) -> NDArray[np.float32]:
     return np.asarray(np.take_along_axis(columns["offsets"], loudest, -1)[..., 0] * hits.any(axis=-1), np.float32)
 
 
-@dataclass(frozen=True, eq=False)
-class PiecePosterior:
-    """The encoder's answer for windows: mu and sigma, both (W, Z); sigma is a standard deviation."""
-
-    windows: PieceWindows
-    mu: Floats
-    sigma: Floats
-
-    @property
-    def kl_nats(self) -> Floats:
-        """KL to N(0, I) by window and dimension, (W, Z), in nats, nothing forgiven."""
-        return kl_to_standard(self.mu, self.sigma)
-
-    @property
-    def bits(self) -> float:
-        """Mean analytic KL of a window, in bits."""
-        return float(self.kl_nats.sum(axis=1).mean() / np.log(2)) if len(self.windows) else float("nan")
-
-    def sample(self, rng: np.random.Generator) -> Floats:
-        """One draw of z for each window, (W, Z)."""
-        return self.mu + self.sigma * rng.standard_normal(self.mu.shape)
-
-    def moved(self, z: Floats) -> PiecePosterior:
-        """The same spread around other means: what a refined z costs."""
-        return PiecePosterior(self.windows, z, self.sigma)
-
-
 @dataclass(frozen=True)
 class PieceCodec:
     """An engine called with `batch` windows at a time; `progress` hears how many windows each call did."""
@@ -142,12 +115,12 @@ class PieceCodec:
     batch: int = 64
     progress: Callable[[int], None] | None = None
 
-    def encode(self, windows: PieceWindows) -> PiecePosterior:
+    def encode(self, windows: PieceWindows) -> Posterior[PieceWindows]:
         """The posterior of all windows."""
         parts = [self.engine.encode(self._own(windows.columns, rows)) for rows in self._rows(len(windows))]
         empty = np.zeros((0, self.engine.config.z_size))
         mu, sigma = (np.concatenate([empty, *(part[i] for part in parts)]) for i in (0, 1))
-        return PiecePosterior(windows, mu, sigma)
+        return Posterior(windows, mu, sigma)
 
     def decode(
         self, z: Floats, *, bars: int, temperature: float = 0.0, seeds: Sequence[int] | None = None, told: Columns | None = None
@@ -202,8 +175,4 @@ class PieceCodec:
         return part if self.engine.guide == "taps" else self.own(part)
 
     def _rows(self, count: int) -> Iterator[slice]:
-        for start in range(0, count, self.batch):
-            stop = min(start + self.batch, count)
-            yield slice(start, stop)
-            if self.progress:
-                self.progress(stop - start)
+        return batches(count, self.batch, self.progress)

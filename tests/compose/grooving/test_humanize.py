@@ -85,7 +85,10 @@ def test_amount_scales_timing_and_velocity_in_a_straight_line(score, seed):
         return
     old, full, some = (drums_of(s)[0] for s in (score, whole.score, half.score))
     leads = whole.report.lead_in_bars * 1920, half.report.lead_in_bars * 1920
-    by_pitch = lambda rows, pitch: [row for row in rows if row[1] == pitch]  # noqa: E731
+
+    def by_pitch(rows, pitch):
+        return [row for row in rows if row[1] == pitch]
+
     for pitch in {row[1] for row in old}:
         for a, b, c in zip(by_pitch(old, pitch), by_pitch(full, pitch), by_pitch(some, pitch), strict=True):
             assert c[0] - leads[1] - a[0] == pytest.approx((b[0] - leads[0] - a[0]) / 2, abs=1)
