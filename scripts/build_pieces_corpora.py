@@ -25,11 +25,12 @@ from musicvae.corpus.store import SPLITS, Corpus
 DIVISIONS = Path(__file__).resolve().parent.parent / "data" / "splits"
 BARS = (1, 2, 4, 8, 16)
 COLLECTIONS = {"drums": "groove", "groove": "groove", "trio": "freedoom"}
-# Tunes that share a beat are near-duplicates by design or by nature; a copy of one that is held out is never learnt from.
+# Tunes that share a beat, and versions of a song, are near-duplicates by design or by nature; a copy of one that is held out is never
+# learnt from.
 OPTIONS = {
     "drums": BuildOptions(material="drums", bars=BARS, hop_bars=1, meters=("4/4",), keep_duplicates=True),
     "groove": BuildOptions(material="groove", bars=BARS, hop_bars=1, meters=("4/4",), keep_duplicates=True),
-    "trio": BuildOptions(material="trio", bars=BARS, hop_bars=1, meters=("4/4",)),
+    "trio": BuildOptions(material="trio", bars=BARS, hop_bars=1, meters=("4/4",), keep_duplicates=True),
 }
 
 

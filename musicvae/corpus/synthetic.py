@@ -18,7 +18,7 @@ from musicvae.music.meter import MAX_STEPS_PER_BAR, STEPS_PER_BEAT, Meter
 from musicvae.music.score import ChordChange, NoteTable, Score, Track
 from musicvae.music.segments import after_pickup, segments
 
-__all__ = ["HIGHEST_BASS", "LOWEST_BASS", "Beat", "bass_line", "beat_of", "synthetic_trio"]
+__all__ = ["HIGHEST_BASS", "LOWEST_BASS", "Beat", "arranged", "bass_line", "beat_of", "synthetic_trio"]
 
 LOWEST_BASS, HIGHEST_BASS = 28, 55
 """The pitches a bass may have: E1, the lowest string of a bass guitar, to G3."""
@@ -30,6 +30,8 @@ _AROUND = 2 * STEPS_PER_BEAT
 _GAP, _LONGEST = 2 * STEPS_PER_BEAT, MAX_STEPS_PER_BAR
 _VELOCITY, _PROGRAM = 90, 33
 _SPARSE = 0.5  # of the usual hits of a bar: an ending, or a count-in
+_SECTION_BARS = 8
+_FILLED = 0.75  # of all sections
 Ints = NDArray[np.int64]
 
 
@@ -60,6 +62,28 @@ def beat_of(score: Score, name: str) -> Beat | None:
     counts = np.bitwise_count(hits).sum(axis=1)
     full = np.flatnonzero(counts >= _SPARSE * max(1.0, float(np.median(counts)))) if len(counts) else counts
     return Beat(name, line.tempo_qpm, hits[full[0] : full[-1] + 1]) if len(full) else None
+
+
+def arranged(beats: Sequence[Beat], fills: Sequence[Beat], bars: int, rng: np.random.Generator) -> Beat:
+    """Drums of `bars` bars as a song has them: a beat for every section of eight bars, most of which end with a fill.
+
+    A section goes on with the beat of the one before or takes another of `beats`, evenly likely, from any of its bars; a fill takes
+    the place of the section's last bars, as many as it has, at most two. ValueError without beats.
+    """
+    if not beats:
+        raise ValueError("drums are arranged of at least one beat, got none")
+    hits, beat, at = np.zeros((bars, MAX_STEPS_PER_BAR), np.uint64), beats[int(rng.integers(len(beats)))], 0
+    for start in range(0, bars, _SECTION_BARS):
+        if start and rng.random() < 0.5:
+            beat = beats[int(rng.integers(len(beats)))]
+            at = int(rng.integers(beat.num_bars))
+        stop = min(start + _SECTION_BARS, bars)
+        hits[start:stop] = beat.hits[(at + np.arange(stop - start)) % beat.num_bars]
+        at += stop - start
+        if fills and stop - start == _SECTION_BARS and rng.random() < _FILLED:
+            fill = fills[int(rng.integers(len(fills)))].hits[-2:]
+            hits[stop - len(fill) : stop] = fill
+    return Beat(beat.name, beat.tempo_qpm, hits)
 
 
 def synthetic_trio(song: Score, beat: Beat, *, first_bar: int = 0) -> Score:

@@ -32,7 +32,7 @@ _PIECE_RECIPES: Mapping[tuple[str, str], Mapping[str, Any]] = {
         "ema_decay": 0.998,
         "validate_every_steps": 200,
     },
-    ("trio", ""): {"target_bits": 900.0, "hop_bars": 2, "source_power": 0.5, "vary_share": 0.8},
+    ("trio", ""): {"target_bits": 1150.0, "hop_bars": 2, "source_power": 0.5, "vary_share": 0.9},
 }
 """By material and what is told."""
 
