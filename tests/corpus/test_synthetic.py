@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from musicvae.corpus.synthetic import HIGHEST_BASS, LOWEST_BASS, Beat, bass_line, beat_of, synthetic_trio
+from musicvae.corpus.synthetic import HIGHEST_BASS, LOWEST_BASS, Beat, arranged, bass_line, beat_of, synthetic_trio
 from musicvae.music.chords import Chord
 from musicvae.music.drum_maps import DRUM_MAPS
 from musicvae.music.drums import hits_to_notes
@@ -131,3 +131,41 @@ def test_what_a_song_lacks_is_named():
         synthetic_trio(Score(TPB, whole.tracks[:1], meters=whole.meters), beat)
     with pytest.raises(ValueError, match="no bar in 4/4"):
         synthetic_trio(Score(TPB, whole.tracks, meters=(MeterChange(0, Meter(3, 4)),)), beat)
+
+
+# -- drums of a song
+
+
+def plain(value, bars):
+    """A beat whose every step holds this number."""
+    return Beat(f"beat {value}", 100.0, np.full((bars, 16), value, np.uint64))
+
+
+def test_arranged_drums_keep_a_beat_for_eight_bars_and_then_go_on_or_change():
+    beat, other = plain(KICK, 3), plain(SNARE, 5)
+    found = {tuple(arranged([beat, other], [], 32, np.random.default_rng(seed)).hits[:, 0].tolist()) for seed in range(40)}
+    sections = {tuple(hits[start] for start in range(0, 32, 8)) for hits in found}
+    assert all(set(hits[start : start + 8]) == {hits[start]} for hits in found for start in range(0, 32, 8))
+    assert any(len(set(parts)) == 1 for parts in sections) and any(len(set(parts)) == 2 for parts in sections)
+
+
+def test_a_fill_takes_the_end_of_a_whole_section_and_nothing_else():
+    fills = [plain(CRASH, 1), plain(CRASH, 4)]
+    filled = [arranged([plain(KICK, 2)], fills, 20, np.random.default_rng(seed)).hits == CRASH for seed in range(40)]
+    bars = np.array([rows.all(axis=1) for rows in filled])
+    assert (bars == np.array([rows.any(axis=1) for rows in filled])).all()
+    assert not bars[:, [*range(6), *range(8, 14), *range(16, 20)]].any()
+    counts = {(int(row[6:8].sum()), int(row[14:16].sum())) for row in bars}
+    assert {0, 1, 2} == {count for pair in counts for count in pair}, "none, one bar, and the last two of four"
+    assert not (bars[:, 6] & ~bars[:, 7]).any()
+
+
+def test_a_beat_that_is_shorter_than_a_section_goes_round_in_its_own_order():
+    rising = Beat("rising", 100.0, np.arange(1, 4, dtype=np.uint64)[:, None].repeat(16, 1))
+    hits = arranged([rising], [], 8, np.random.default_rng(0)).hits[:, 0].tolist()
+    assert hits == [1, 2, 3, 1, 2, 3, 1, 2]
+
+
+def test_drums_need_a_beat():
+    with pytest.raises(ValueError, match="at least one beat"):
+        arranged([], [], 8, np.random.default_rng(0))
