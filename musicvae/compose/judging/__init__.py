@@ -1,0 +1,1 @@
+"""How likely music is under a model: by piece, bar and note."""
