@@ -144,6 +144,14 @@ class Engine(Protocol):
         """Log-probabilities (N, B, S) of the given tokens, in nats."""
         ...
 
+    def prior_log_probs(self, z: Floats, tokens: Tokens, *, kind: int) -> Floats:
+        """Log-densities (N, 1 + B), in nats, of z (N, Z) under the prior: of the tune's block, then of each bar's given those before.
+
+        That of a bar holds the probability of how it returns to an earlier one, read off tokens (N, B, S). With a fixed window
+        all is in the first column, the others being 0.
+        """
+        ...
+
     def refine(self, z: Floats, tokens: Tokens, *, kind: int, steps: int) -> Floats:
         """The z (N, Z) after `steps` gradient steps towards tokens (N, B, S); 0 steps return z."""
         ...

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from musicvae.model.config import ModelConfig
 from musicvae.model.noise import generator
-from musicvae.model.prior import lags_of
+from musicvae.model.prior import equal_lags, lags_of
 from musicvae.model.sampling import bar_spread, decode_bars, decoding_margins, same_bars
 from musicvae.model.weights import Bundle, load_melody_model
 from musicvae.music.meter import KINDS, MAX_STEPS_PER_BAR
@@ -145,6 +145,15 @@ class Engine:
         """Log-probabilities (N, B, S) in nats of the given events, given z and those before in the bar."""
         with torch.no_grad():
             return _numpy(self._vae.log_probs(self._floats(z), self._events(tokens), kind))
+
+    def prior_log_probs(self, z: Floats, tokens: Tokens, *, kind: int) -> Floats:
+        """Log-densities (N, 1 + B) of the blocks of z (N, Z) under the learned prior: of the tune, then of each bar given those before.
+
+        That of a bar holds the probability of its lag, which follows from the equal bars of tokens (N, B, S).
+        """
+        events = self._events(tokens)
+        with torch.no_grad():
+            return _numpy(self._prior.log_prob_blocks(self._floats(z), equal_lags(events), tokens.shape[1], kind))
 
     def same_bars(self, z: Floats, *, bars: int, kind: int) -> NDArray[np.int64]:
         """For each bar (N, bars) the index of the earlier bar that it repeats, or its own."""

@@ -109,6 +109,10 @@ class BarPrior(nn.Module):
 
         Where the lags follow from z, as they do for the codes of real tunes, this is at most log p(z).
         """
+        return self.log_prob_blocks(z, lags, bars, kind, told).sum(-1)
+
+    def log_prob_blocks(self, z: Tensor, lags: Tensor, bars: int, kind: int, told: Tensor | None = None) -> Tensor:
+        """The parts of `log_prob`, (N, 1 + bars): of the tune's block, then of each bar's lag and block given those before."""
         blocks, places = self._blocks(z, bars), self._places(bars, kind, told)
         lags = F.pad(lags, (1, 0))
         before = F.pad(self.enter(blocks[:, :-1]) + self.lags(lags[:, :-1]), (0, 0, 1, 0))
@@ -125,7 +129,8 @@ class BarPrior(nn.Module):
         real[0, : self.config.z_global] = True
         real[1:, : self.config.z_bar] = True
         density = torch.where(real[:, None], normal, 0.0).sum(-1)
-        return (form + (log_weight + density).logsumexp(-1)).sum(-1)
+        blockwise: Tensor = form + (log_weight + density).logsumexp(-1)
+        return blockwise
 
     @torch.no_grad()
     def sample(

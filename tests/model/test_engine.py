@@ -131,3 +131,15 @@ def test_thresholds_of_returning_bars_are_one_for_all_meters_or_one_for_each(net
     assert thresholds([0.1, 0.2, 0.3]) == (0.1, 0.2, 0.3)
     with pytest.raises(ValueError, match="2 return thresholds for 3 kinds of meter: is it damaged"):
         thresholds([0.1, 0.2])
+
+
+def test_the_prior_s_density_falls_into_blocks_and_counts_returns(engine: Engine, tokens: NDArray[np.uint8]) -> None:
+    z = engine.encode(tokens, 0)[0]
+    blocks = engine.prior_log_probs(z, tokens, kind=0)
+    assert blocks.shape == (len(tokens), 1 + tokens.shape[1])
+    assert np.isfinite(blocks).all()
+    other = tokens.copy()
+    other[:, -1] = other[:, 0]  # the last bar's lag changes, and nothing before it
+    changed = engine.prior_log_probs(z, other, kind=0)
+    assert np.allclose(changed[:, :-1], blocks[:, :-1])
+    assert not np.allclose(changed[:, -1], blocks[:, -1])

@@ -164,6 +164,13 @@ class MelodyEngine:
         scores = self.network.frame_log_probs(*self._scored(tokens, z, kind))
         return scores.reshape(len(z), -1, MAX_STEPS_PER_BAR)[:, : tokens.shape[1]]
 
+    def prior_log_probs(self, z: Floats, tokens: Tokens, *, kind: int) -> Floats:
+        """Log-densities (N, 1 + B) of z (N, Z) under N(0, I), all in the first column."""
+        self._check(tokens.shape[1], kind)
+        densities = np.zeros((len(z), 1 + tokens.shape[1]))
+        densities[:, 0] = -0.5 * (z**2 + np.log(2 * np.pi)).sum(axis=1)
+        return densities
+
     def refine(self, z: Floats, tokens: Tokens, *, kind: int, steps: int, prior_weight: float = 0.1) -> Floats:
         """The z (N, Z) after `steps` gradient steps towards tokens (N, B, 16), as `PublishedEngine.refine_frames`."""
         frames, _, controls = self._scored(tokens, z, kind)
