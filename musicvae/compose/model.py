@@ -41,6 +41,7 @@ from musicvae.compose.limits import (
 )
 from musicvae.compose.styled import LoadedModel, Style, Styles
 from musicvae.compose.styles import StyleVector, added, check_style_name, meter_of, tempo_of
+from musicvae.compose.varying.model import VaryingModel
 from musicvae.model.noise import piece_seed
 from musicvae.music.key import Key
 from musicvae.music.melody import Melody
@@ -96,7 +97,7 @@ def load_melodic(name_or_path: str | Path | None = None, *, device: str = "cpu",
 
 
 @dataclass(frozen=True)
-class Model(LoadedModel[Engine, Melody]):
+class Model(VaryingModel, LoadedModel[Engine, Melody]):
     """A model of melodies."""
 
     @property

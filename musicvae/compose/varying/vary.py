@@ -1,0 +1,169 @@
+"""Graded neighbours of a melody.
+
+A variation lies on a way that begins at the melody, z = mu, and ends at a new idea drawn from the prior. Bars that are the same
+in the melody go the same way, so that its form stays. What the code forgets of the melody is given back and fades along the way
+(`compose.varying.memory`). How far the way is gone is searched, for every variation, so that the *distance* comes out as asked
+for: the share of notes that are not in both, 1 - F1 over (pitch, onset), which is 0 for the melody itself and 1 where
+nothing is left of it. Amount 0.2 is thus one note in five that is another, whatever the melody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, overload
+
+import numpy as np
+
+from musicvae.compose.canonical import from_coordinates
+from musicvae.compose.carry import with_folded_pitches, with_velocities
+from musicvae.compose.code import Code
+from musicvae.compose.coding import chords_of, decode_rows, encode, joined, place
+from musicvae.compose.engine import ChordRows, Engine, Floats
+from musicvae.compose.latent import between
+from musicvae.compose.seeds import window_seed
+from musicvae.compose.varying.memory import Memory, memory_of
+from musicvae.compose.varying.strides import places_for
+from musicvae.model.noise import piece_seed
+from musicvae.music.melody import Melody
+from musicvae.music.vocabulary import FIRST_PITCH_TOKEN, Tokens
+
+__all__ = ["Variations", "new_ideas", "note_distance", "vary"]
+
+# Ways that are tried for each variation that is asked for, so that no two are the same.
+_TRIES = 4
+
+
+@dataclass(frozen=True, eq=False)
+class Variations(Sequence[Melody]):
+    """Variations as a sequence: of each way every amount, one way after another.
+
+    notices: what was chosen and lost. amounts, distances: what was asked for and what each variation is, in [0, 1].
+    """
+
+    melodies: tuple[Melody, ...]
+    notices: tuple[str, ...]
+    amounts: tuple[float, ...]
+    distances: tuple[float, ...]
+
+    def __len__(self) -> int:
+        return len(self.melodies)
+
+    @overload
+    def __getitem__(self, index: int) -> Melody: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Melody]: ...
+    def __getitem__(self, index: int | slice) -> Melody | Sequence[Melody]:
+        return self.melodies[index]
+
+    def __iter__(self) -> Iterator[Melody]:
+        return iter(self.melodies)
+
+
+def note_distance(a: Tokens, b: Tokens) -> float:
+    """Share of notes of two token arrays of one shape that are not in both, 1 - F1 over (pitch, onset); 0 where neither has any."""
+    ours, theirs = a >= FIRST_PITCH_TOKEN, b >= FIRST_PITCH_TOKEN
+    total = int(ours.sum() + theirs.sum())
+    return 1 - 2 * int((ours & (a == b)).sum()) / total if total else 0.0
+
+
+@dataclass(frozen=True)
+class _Ground:
+    """The melody that is varied, as the engine knows it."""
+
+    engine: Engine
+    melody: Melody
+    code: Code
+    tokens: Tokens
+    memory: Memory
+
+    def at(self, ideas: Sequence[Floats], places: Sequence[float]) -> list[Tokens]:
+        """The whole tokens (B, S) at each place on the way to each idea (W, Z)."""
+        code, bars = self.code, self.code.bars.tolist()
+        windows = range(len(bars))
+        z = [between(code.mu[w], idea[w], t, "slerp") for idea, t in zip(ideas, places, strict=True) for w in windows]
+        bias = [self.memory.bias(w, 1 - t) for t in places for w in windows]
+        over = chords_of(code.chords, code.windows)
+        chords = None if over is None else over * len(places)
+        parts = decode_rows(
+            self.engine, np.stack(z), bars * len(places), code.meter, temperature=0.0, seeds=[0] * len(z), bias=bias, chords=chords
+        )
+        return [joined(code, parts[i : i + len(bars)]) for i in range(0, len(parts), len(bars))]
+
+    def written(self, tokens: Tokens, **facts: Any) -> Melody:
+        """The melody of whole tokens, dressed as the one that is varied."""
+        code = self.code
+        moved = from_coordinates(tokens, code.meter, shift_semitones=code.shift_semitones, num_bars=code.num_bars)
+        moved = with_velocities(with_folded_pitches(moved, self.melody, code.shift_semitones, self.engine.config), code.played)
+        return replace(self.melody, notes=moved.notes, **facts)
+
+
+def vary(
+    engine: Engine,
+    melody: Melody,
+    amounts: Sequence[float],
+    n: int = 1,
+    *,
+    seed: int = 0,
+    refine: int = 0,
+    chords: ChordRows | None = None,
+    provenance: Mapping[str, Any] | None = None,
+) -> Variations:
+    """`n` ways away from a melody, on each of them a variation for each of the amounts.
+
+    Variation k has a seed of its own, with which it is the only one that comes out. chords: (model bars, 8), for an engine that
+    takes chords. provenance: to which seed and amount of each are added.
+    """
+    placed, notices = place(engine, melody)
+    code = encode(engine, melody, refine=refine, chords=chords)
+    ground = _Ground(engine, melody, code, placed.tokens, memory_of(engine, code, placed.tokens))
+    seeds = [piece_seed(seed, way) for way in range(n)]
+    ideas = [new_ideas(engine, code, ground.memory.parts, own) for own in seeds]
+
+    def measured(asked: Sequence[tuple[int, float]]) -> list[float]:
+        found = ground.at([ideas[way] for way, _ in asked], [t for _, t in asked])
+        return [note_distance(ground.tokens, tokens) for tokens in found]
+
+    places = places_for(measured, n, amounts)
+    rows = [(way, amount, float(places[way, i])) for way in range(n) for i, amount in enumerate(amounts)]
+    found = ground.at([ideas[way] for way, _, _ in rows], [t for _, _, t in rows])
+    melodies = []
+    for (way, amount, t), tokens in zip(rows, found, strict=True):
+        story = {**(provenance or {}), "seed": seeds[way], "amount": amount}
+        melodies.append(ground.written(tokens, provenance=story) if t else replace(melody, provenance=story))
+    distances = tuple(note_distance(ground.tokens, tokens) if t else 0.0 for (_, _, t), tokens in zip(rows, found, strict=True))
+    return Variations(tuple(melodies), (*notices, *code.notices), tuple(amount for _, amount, _ in rows), distances)
+
+
+def new_ideas(engine: Engine, code: Code, parts: Sequence[Tokens], seed: int) -> Floats:
+    """An idea from the prior for each window of a code, (W, Z); bars that are the same in the parts (bars, S) have one idea.
+
+    Window w is drawn with `compose.seeds.window_seed(seed, w)`.
+    """
+    ideas = np.zeros_like(code.mu)
+    kind = code.meter.kind_index
+    for window, bars in enumerate(code.bars.tolist()):
+        asked = engine.config.max_bars if engine.config.fixed_window else bars
+        ideas[window] = engine.sample_prior([window_seed(seed, window)], bars=asked, kind=kind)[0]
+    if engine.config.fixed_window:
+        return _like_windows(ideas, parts)
+    met: dict[bytes, Floats] = {}
+    for window, part in enumerate(parts):
+        for bar, events in enumerate(part):
+            block = _block(engine, bar)
+            ideas[window, block] = met.setdefault(events.tobytes(), ideas[window, block].copy())
+    return ideas
+
+
+def _like_windows(ideas: Floats, parts: Sequence[Tokens]) -> Floats:
+    """The same with one idea for windows that are the same."""
+    met: dict[bytes, int] = {}
+    return ideas[[met.setdefault(part.tobytes(), window) for window, part in enumerate(parts)]]
+
+
+def _block(engine: Engine, bar: int) -> slice:
+    """Where in z the numbers of a bar are."""
+    layout = engine.config
+    end = layout.z_used(bar + 1)
+    width = layout.z_used(2) - layout.z_used(1) if layout.max_bars > 1 else 0
+    return slice(end - width, end)
