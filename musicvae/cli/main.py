@@ -15,7 +15,23 @@ import sys
 import warnings
 from collections.abc import Iterator, Sequence
 
-from musicvae.cli import blend, codes, corpus, drumify, evaluate, generate, humanize, imports, info, presets, style, train, transfer, vary
+from musicvae.cli import (
+    blend,
+    codes,
+    composing,
+    corpus,
+    drumify,
+    evaluate,
+    generate,
+    humanize,
+    imports,
+    info,
+    presets,
+    style,
+    train,
+    transfer,
+    vary,
+)
 from musicvae.cli.parsing import Parser
 from musicvae.cli.terminal import Terminal, error_line
 
@@ -48,7 +64,23 @@ def build_parser() -> Parser:
     parser.add_argument("--version", action=_PrintVersion, nargs=0, help="print the version and exit")
     parser.add_argument("--debug", action="store_true", help=argparse.SUPPRESS)
     commands = parser.add_subparsers(metavar="COMMAND", dest="command", parser_class=Parser, help="what to do:")
-    for module in (generate, vary, blend, style, humanize, transfer, drumify, codes, info, presets, imports, corpus, train, evaluate):
+    for module in (
+        generate,
+        composing,
+        vary,
+        blend,
+        style,
+        humanize,
+        transfer,
+        drumify,
+        codes,
+        info,
+        presets,
+        imports,
+        corpus,
+        train,
+        evaluate,
+    ):
         module.add_commands(commands)
     return parser
 

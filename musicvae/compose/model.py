@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from musicvae.compose import blending, coding, learning, styling
 from musicvae.compose.code import Code
+from musicvae.compose.composing.model import ComposingModel
 from musicvae.compose.engine import ChordRows, Engine, require_chords
 from musicvae.compose.examples import gather
 from musicvae.compose.generating import Order, draw
@@ -97,7 +98,7 @@ def load_melodic(name_or_path: str | Path | None = None, *, device: str = "cpu",
 
 
 @dataclass(frozen=True)
-class Model(VaryingModel, LoadedModel[Engine, Melody]):
+class Model(VaryingModel, ComposingModel, LoadedModel[Engine, Melody]):
     """A model of melodies."""
 
     @property

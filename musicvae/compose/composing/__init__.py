@@ -1,0 +1,1 @@
+"""Long pieces: sections that return, moods that change, and music without an end."""

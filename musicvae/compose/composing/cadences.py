@@ -1,0 +1,88 @@
+"""How a section ends: resting on the dominant and leading on, or on the tonic for good.
+
+Conventions: as in `compose.composing.hearing`. The goal is the downbeat of the last written bar. At a half cadence a note of the
+dominant chord starts there and lasts for at least a beat; what follows in the bar leads to the next section. At the end of the piece
+the tonic starts there and lasts to the end of the bar. The bar itself (at the end of the piece also the one before it) is drawn several times; of these
+the line that leaps least, into the goal and into the next section, is taken.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from musicvae.compose.composing.hearing import dominant, onsets_of, roughness
+from musicvae.compose.composing.moods import Course
+from musicvae.compose.composing.rendering import Stage, Theme, free, render
+from musicvae.compose.engine import Floats
+from musicvae.compose.seeds import derived_seed
+from musicvae.music.key import Key
+from musicvae.music.meter import STEPS_PER_BEAT
+from musicvae.music.vocabulary import FIRST_PITCH_TOKEN, HOLD, MIN_PITCH, NOTE_OFF, VOCABULARY_SIZE, Tokens
+
+__all__ = ["CANDIDATES", "Goal", "with_cadence"]
+
+CANDIDATES = 8
+_NEVER = -60.0
+_WRONG_APPROACH = 4.0
+
+
+@dataclass(frozen=True)
+class Goal:
+    """How a section ends. steps: its length. home: key of the piece. next_pitch: with which the next section opens; None at the end of the piece."""
+
+    steps: int
+    home: Key
+    next_pitch: int | None = None
+    final: bool = False
+
+
+def with_cadence(stage: Stage, theme: Theme, course: Course, tokens: Tokens, goal: Goal, seed: int, bias: Floats | None = None) -> Tokens:
+    """Tokens (n, S) of a section with its last bar, at the end of the piece its last two, drawn anew towards the goal."""
+    width = stage.meter.steps_per_bar
+    close = goal.steps - width
+    start = max(0, close - (width // 2 if goal.final else 0))
+    forced = free(1, len(tokens), stage.steps)
+    flat = forced.reshape(-1)
+    flat[:start] = tokens.reshape(-1)[:start]
+    scores = np.zeros((1, len(tokens) * stage.steps, VOCABULARY_SIZE))
+    _set_goal(flat, scores[0], close, goal, stage)
+    shaped = scores.reshape(1, len(tokens), stage.steps, VOCABULARY_SIZE) + (0 if bias is None else bias)
+    seeds = [derived_seed(seed, f"cadence {candidate}") for candidate in range(CANDIDATES)]
+    drawn = render(stage, theme, course, seeds, forced=forced, bias=shaped)
+    costs = [_cost(row, close, start, goal) for row in drawn]
+    return drawn[int(np.argmin(costs))]
+
+
+def _set_goal(flat: np.ndarray, scores: Floats, close: int, goal: Goal, stage: Stage) -> None:
+    """Force and forbid, in place, what the goal asks for."""
+    wanted = frozenset({goal.home.tonic}) if goal.final else dominant(goal.home)
+    pitches = np.arange(VOCABULARY_SIZE - FIRST_PITCH_TOKEN) + MIN_PITCH
+    scores[close, [HOLD, NOTE_OFF]] = _NEVER
+    scores[close, FIRST_PITCH_TOKEN:] = np.where(np.isin(pitches % 12, list(wanted)), 0.0, _NEVER)
+    last = goal.steps if goal.final else close + _rest_steps(stage)
+    flat[close + 1 : last] = HOLD
+    if last < len(flat) and goal.final:
+        flat[last:] = HOLD
+
+
+def _rest_steps(stage: Stage) -> int:
+    """Steps that a half cadence rests for: half a bar of 4/4 and 6/8, two beats of 3/4."""
+    width = stage.meter.steps_per_bar
+    return 2 * STEPS_PER_BEAT if stage.meter.kind == "3/4" else max(STEPS_PER_BEAT, width // 2)
+
+
+def _cost(tokens: Tokens, close: int, start: int, goal: Goal) -> float:
+    """What speaks against a close: leaps around it, and a last note that is far from where the next section opens."""
+    steps, pitches = onsets_of(tokens)
+    line = pitches[max(0, int(np.searchsorted(steps, start)) - 1) :].tolist()
+    at_goal = int(np.searchsorted(steps, close))
+    cost = 0.0
+    if goal.final and at_goal and abs(int(pitches[at_goal] - pitches[at_goal - 1])) not in (1, 2, 5, 7):
+        cost += _WRONG_APPROACH
+    if goal.next_pitch is not None:
+        line.append(goal.next_pitch)
+        cost += 0.25 * abs(goal.next_pitch - line[-2]) if len(line) > 1 else 0.0
+        cost += 2.0 * (len(steps) - at_goal < 2)
+    return cost + roughness(line)

@@ -1,0 +1,118 @@
+"""What a model of melodies makes of a form: a long piece, or a stream without an end."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from numbers import Real
+
+import numpy as np
+
+from musicvae.compose.composing.curves import Curve, read_curve
+from musicvae.compose.composing.form import bars_in, parse_form, plan_of
+from musicvae.compose.composing.moods import MOODS, Palette, majorness, tempo_factor
+from musicvae.compose.composing.piece import Composition, compose
+from musicvae.compose.composing.rendering import Stage
+from musicvae.compose.composing.writing import Wish, Writer
+from musicvae.compose.engine import Engine, Floats
+from musicvae.compose.limits import (  # fmt: skip
+    check_bars,
+    check_key,
+    check_kind,
+    check_meter,
+    check_seed,
+    check_strengths,
+    check_temperature,
+    check_tempo,
+)
+from musicvae.compose.styled import LoadedModel, Styles
+from musicvae.compose.styles import StyleVector, meter_of, tempo_of
+from musicvae.music.key import Key
+from musicvae.music.melody import Melody
+from musicvae.music.meter import Meter
+
+__all__ = ["ComposingModel"]
+
+DEFAULT_TEMPERATURE = 0.6
+DEFAULT_VARY = 0.4
+
+
+class ComposingModel(LoadedModel[Engine, Melody]):
+    """The part of a model of melodies that makes long pieces."""
+
+    def compose(
+        self,
+        form: str = "AABA",
+        minutes: float | None = None,
+        *,
+        bars: int | None = None,
+        mood: Styles | None = None,
+        curve: str | os.PathLike[str] | Curve | None = None,
+        style: Styles | None = None,
+        meter: str | Meter | None = None,
+        key: str | Key | None = None,
+        tempo_qpm: float | None = None,
+        section_bars: int | None = None,
+        vary: float = DEFAULT_VARY,
+        seed: int | None = None,
+        temperature: float = DEFAULT_TEMPERATURE,
+        prior_temperature: float = 1.0,
+    ) -> Composition:
+        """Compose a piece of returning sections that is as many minutes long as asked, to the nearest bar, or has so many written bars."""
+        styles = self._vectors({} if style is None else style)
+        chosen_meter = check_kind(meter_of(styles, None if meter is None else check_meter(meter)), self.engine.config.kinds)
+        moods = self._moods(mood)
+        course_of = curve if curve is None or isinstance(curve, Curve) else read_curve(curve)
+        tempo = round(tempo_of(styles) * tempo_factor(moods), 1) if tempo_qpm is None else check_tempo(tempo_qpm)
+        if (minutes is None) == (bars is None):
+            raise ValueError("say how long the piece is, in minutes or in bars, and not in both")
+        length = check_bars(bars) if minutes is None else bars_in(minutes, chosen_meter, tempo)
+        plan = plan_of(parse_form(form), length, section_bars)
+        asked = self._asked(moods, course_of, length, 60 * chosen_meter.beats_per_bar / tempo)
+        palette = Palette.of(list(asked), styles, self._found, [info.name for info in self.styles()])
+        asked_key = None if key is None else check_key(key)
+        stage = Stage(self.engine, chosen_meter, check_temperature(temperature), check_temperature(prior_temperature, "prior_temperature"))
+        chosen_seed = check_seed(seed)
+        mean = {name: float(values.mean()) for name, values in asked.items()}
+        writer = Writer(
+            stage, chosen_seed, plan.section_bars // chosen_meter.written_per_model_bar, _share(vary),
+            Wish(None if asked_key is None else asked_key.mode, majorness(mean)),
+        )  # fmt: skip
+        melody = compose(writer, plan, palette.course(asked, length), key=asked_key, tempo_qpm=tempo)
+        story = self._story(
+            "compose", seed=chosen_seed, form=form, bars=length, section_bars=plan.section_bars, meter=str(chosen_meter), tempo_qpm=tempo,
+            mood=moods or None, curve=None if course_of is None else course_of.story(),
+            style={vector.name: strength for vector, strength in styles} or None, key=None if asked_key is None else str(asked_key),
+            vary=vary, temperature=temperature, prior_temperature=None if prior_temperature == 1 else prior_temperature,
+        )  # fmt: skip
+        return Composition(replace(melody, provenance=story), plan, palette.left_out)
+
+    def _moods(self, mood: Styles | None) -> dict[str, float]:
+        if mood is None:
+            return {}
+        return check_strengths({mood: 1.0} if isinstance(mood, str) else mood)
+
+    def _asked(self, moods: Mapping[str, float], curve: Curve | None, bars: int, seconds_per_bar: float) -> dict[str, Floats]:
+        """Strengths (N,) of each mood in each bar."""
+        asked = {name: np.full(bars, strength) for name, strength in moods.items()}
+        if curve is None:
+            return asked
+        if both := sorted(asked.keys() & curve.strengths.keys()):
+            raise ValueError(f"{both[0]} is asked for twice, as a mood and by the curve: leave one of them out")
+        return asked | curve.at(np.arange(bars), bars, seconds_per_bar)
+
+    def _found(self, name: str) -> StyleVector:
+        try:
+            return self._library.find(name)
+        except ValueError as error:
+            raise ValueError(
+                f"{name!r} is no mood; moods are {', '.join(MOODS)}, attributes and styles those of the model ({error})"
+            ) from error
+
+
+def _share(vary: object) -> float:
+    """How much returns vary, 0 to 1; ValueError otherwise."""
+    if isinstance(vary, bool) or not isinstance(vary, Real) or not 0 <= float(vary) <= 1:
+        raise ValueError(f"vary must be a number from 0 (returns are the same) to 1, got {vary!r}: was a percentage meant?")
+    return float(vary)

@@ -1,0 +1,160 @@
+"""What words for moods do to the music, and what they add to it bar by bar.
+
+A mood is a mixture of attribute vectors (`compose.learning`), of what no vector moves since the networks see every tune in one
+register and without loudness (register, loudness, tempo), and of the mode that is preferred. The mixtures follow what listeners agree on
+(Gabrielsson & Lindström 2010; Juslin & Laukka 2004): fast, dense and loud is aroused; high and major is happy, low and minor
+is sad; leaps, syncopation and notes outside the scale are tense. Strength 1 is moderate, -1 the opposite.
+
+Conventions: N bars, V vectors; register is in semitones by which pitches are drawn up, loudness in steps of MIDI velocity.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+import numpy as np
+
+from musicvae.compose.engine import Floats, Layout
+from musicvae.compose.styles import StyleVector
+
+__all__ = ["MOODS", "Course", "Mood", "Palette"]
+
+
+@dataclass(frozen=True)
+class Mood:
+    """What strength 1 of a mood does.
+
+    attributes: strengths by name of vector. register: semitones. loudness: steps of velocity. tempo: factor of the tempo. major: how much
+    a major mode is preferred to a minor one. reason: why, in words.
+    """
+
+    reason: str
+    attributes: Mapping[str, float] = field(default_factory=dict)
+    register: float = 0.0
+    loudness: float = 0.0
+    tempo: float = 1.0
+    major: float = 0.0
+
+
+MOODS: Mapping[str, Mood] = MappingProxyType({
+    "calm": Mood("few notes, small steps, on the beat, soft and slow", {"density": -1.0, "interval": -0.5, "syncopation-8": -0.5}, 0.0, -14.0, 0.88),
+    "lively": Mood("many notes, somewhat louder and faster", {"density": 1.0}, 0.5, 6.0, 1.1),
+    "tense": Mood("notes outside the scale, leaps, off the beat, louder", {"diatonic": -1.0, "interval": 0.5, "syncopation-8": 0.5, "density": 0.25}, 1.0, 10.0, 1.04),
+    "bright": Mood("high, inside the scale, major", {"diatonic": 0.5}, 4.0, 3.0, 1.0, 1.0),
+    "dark": Mood("low, minor, a little fewer notes", {"density": -0.25}, -4.0, -4.0, 0.96, -1.0),
+    "gentle": Mood("small steps and soft, as many notes as before", {"interval": -1.0}, 0.0, -10.0, 0.96),
+    "restless": Mood("off the beat and off the half beat, many notes", {"syncopation-8": 0.75, "syncopation-16": 0.75, "density": 0.5}, 0.0, 4.0, 1.03),
+})  # fmt: skip
+"""Moods by name; beside them every attribute and every style of the model can be asked for by its own name."""
+ALIASES: Mapping[str, str] = MappingProxyType({"tension": "tense", "energy": "lively", "brightness": "bright", "darkness": "dark"})
+"""Nouns that curves are often headed by."""
+
+
+@dataclass(frozen=True, eq=False)
+class Course:
+    """What moods and styles do in each of N bars: strengths (N, V) of V vectors, register (N,) and loudness (N,)."""
+
+    vectors: tuple[StyleVector, ...]
+    strengths: Floats
+    register: Floats
+    loudness: Floats
+
+    def __len__(self) -> int:
+        return len(self.register)
+
+    def of(self, start: int, count: int) -> Course:
+        """That of some bars; past the end the last bar's goes on."""
+        rows = np.minimum(np.arange(start, start + count), len(self) - 1)
+        return Course(self.vectors, self.strengths[rows], self.register[rows], self.loudness[rows])
+
+    def offset(self, context_bars: int, config: Layout) -> Floats:
+        """What is added to z, (Z,), of a window of so many context bars and then these N.
+
+        The block of a bar moves by its own bar's strengths (those of the context by the first's), that of the whole tune, or the one z of a
+        fixed window, by their mean.
+        """
+        rows = np.concatenate([np.repeat(self.strengths[:1], context_bars, axis=0), self.strengths])
+        total = len(rows)
+        offset = np.zeros(config.z_size)
+        for column, vector in enumerate(self.vectors):
+            offset += vector.at(float(rows[:, column].mean()), total, config)
+            if config.fixed_window or total == 1:
+                continue
+            for bar in range(total):
+                start, end = (config.z_used(bar) if bar else config.z_used(1) - _bar_width(config)), config.z_used(bar + 1)
+                offset[start:end] += (
+                    vector.at(float(rows[bar, column]), total, config) - vector.at(float(rows[:, column].mean()), total, config)
+                )[start:end]
+        return offset
+
+
+def _bar_width(config: Layout) -> int:
+    return config.z_used(2) - config.z_used(1)
+
+
+@dataclass(frozen=True)
+class Palette:
+    """The moods that were asked for, as what one model can do of them.
+
+    vectors: (V) that they use. shares: by name, what each strength of a mood adds to the strength of each vector, (V,). styles: strengths
+    that are there throughout, (V,). left_out: what a mood would move that the model has no vector for.
+    """
+
+    vectors: tuple[StyleVector, ...]
+    shares: Mapping[str, Floats]
+    styles: Floats
+    left_out: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, names: Sequence[str], styles: Sequence[tuple[StyleVector, float]], find: Callable[[str], StyleVector], known: Sequence[str]) -> Palette:  # fmt: skip
+        """The palette of moods, attributes and styles by name, over styles that are there throughout.
+
+        find: gives a vector by name, or says which there are; known: names that it has. ValueError from `find` for what is neither a mood nor a style.
+        """
+        vectors = {vector.name: vector for vector, _ in styles}
+        mixtures: dict[str, dict[str, float]] = {}
+        left_out = []
+        for name in names:
+            mood = mood_of(name)
+            mixtures[name] = {name: 1.0} if mood is None else {part: share for part, share in mood.attributes.items() if part in known}
+            if mood is not None:
+                left_out += [
+                    f"{name} leaves {part} as it is: this model has no vector for it" for part in mood.attributes if part not in known
+                ]
+            for part in mixtures[name]:
+                vectors.setdefault(part, find(part))
+        order = list(vectors)
+        shares = {name: np.array([mixture.get(part, 0.0) for part in order]) for name, mixture in mixtures.items()}
+        constant = dict.fromkeys(order, 0.0)
+        for vector, strength in styles:
+            constant[vector.name] += strength
+        return cls(tuple(vectors.values()), shares, np.array(list(constant.values())), tuple(left_out))
+
+    def course(self, asked: Mapping[str, Floats], bars: int) -> Course:
+        """What moods of these strengths, (N,) each, do in each of N bars."""
+        strengths = np.tile(self.styles, (bars, 1))
+        register, loudness = np.zeros(bars), np.zeros(bars)
+        for name, values in asked.items():
+            strengths += np.outer(values, self.shares[name])
+            mood = mood_of(name)
+            if mood is not None:
+                register += values * mood.register
+                loudness += values * mood.loudness
+        return Course(self.vectors, strengths, register, loudness)
+
+
+def mood_of(name: str) -> Mood | None:
+    """The mood of this name or noun; None for what is none."""
+    return MOODS.get(ALIASES.get(name, name))
+
+
+def tempo_factor(moods: Mapping[str, float]) -> float:
+    """By how much moods of these strengths make the music faster."""
+    return float(np.prod([mood.tempo**strength for name, strength in moods.items() if (mood := mood_of(name)) is not None]))
+
+
+def majorness(moods: Mapping[str, float]) -> float:
+    """How much a major mode is preferred (negative: a minor one)."""
+    return sum(mood.major * strength for name, strength in moods.items() if (mood := mood_of(name)) is not None)
