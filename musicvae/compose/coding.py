@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from musicvae.compose.canonical import Placed, from_coordinates, to_coordinates
 from musicvae.compose.carry import played_notes, with_velocities
@@ -162,9 +163,13 @@ def decode_rows(
     temperature: float,
     seeds: Sequence[int],
     bias: Sequence[Floats] | None = None,
+    forced: Sequence[NDArray[np.int16]] | None = None,
     chords: Sequence[ChordRows] | None = None,
 ) -> list[Tokens]:
-    """Tokens (bars[w], S) of each row of z (W, Z), drawn with its own seed; bias[w]: (bars[w], S, 90), chords[w]: (bars[w], 8)."""
+    """Tokens (bars[w], S) of each row of z (W, Z), drawn with its own seed.
+
+    bias[w]: (bars[w], S, 90); forced[w]: (bars[w], S), -1 where the model is free; chords[w]: (bars[w], 8).
+    """
     parts: list[Tokens] = [np.zeros((0, 0), np.uint8)] * len(z)
     for rows in _batches(bars):
         tokens = over_chords(engine, _rows(chords, rows)).decode(
@@ -174,6 +179,7 @@ def decode_rows(
             temperature=temperature,
             seeds=[seeds[row] for row in rows],
             bias=None if bias is None else np.stack([bias[row] for row in rows]),
+            forced=None if forced is None else np.stack([forced[row] for row in rows]),
         )
         for row, part in zip(rows, tokens, strict=True):
             parts[row] = part

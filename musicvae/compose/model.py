@@ -24,6 +24,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from musicvae.compose import blending, coding, learning, styling
 from musicvae.compose.code import Code
 from musicvae.compose.composing.model import ComposingModel
+from musicvae.compose.constraints.constraints import Constraints
+from musicvae.compose.constraints.settling import settled
 from musicvae.compose.engine import ChordRows, Engine, require_chords
 from musicvae.compose.examples import gather
 from musicvae.compose.generating import Order, draw
@@ -127,18 +129,21 @@ class Model(VaryingModel, ComposingModel, LoadedModel[Engine, Melody]):
         tempo_qpm: float | None = None,
         prior_temperature: float = 1.0,
         chords: Chords | None = None,
+        constraints: Constraints | None = None,
     ) -> Melody:
         """Compose a melody of `bars` written bars (1 to 10,000).
 
         seed: decides all chance (default: a new one, kept in `provenance`). temperature: of the
         events, 0 to 10; prior_temperature: of the idea behind them. style: a name, or strengths by name. meter: default the
         style's, else 4/4. key: default as composed, with no accidentals in the signature. tempo_qpm: quarter notes a
-        minute in every meter, default the style's, else 120. chords: in the key that is wanted, which then
-        cannot be asked for. How pieces longer than the model's span go on, and how a key is met, is told in `compose.generating`.
+        minute in every meter, default the style's, else 120. chords: spread evenly over the bars; the result is then a
+        `music.lead_sheet.LeadSheet`, which writes them as a second track. A model conditioned on chords is told them, in the key that
+        is wanted, which then cannot be asked for; any other leans towards them (`compose.constraints`). constraints: what the piece must
+        keep to. How pieces longer than the model's span go on, and how a key is met, is told in `compose.generating`.
         """
         return self.generate_many(
             1, bars, seed=seed, temperature=temperature, style=style, meter=meter, key=key, tempo_qpm=tempo_qpm,
-            prior_temperature=prior_temperature, chords=chords,
+            prior_temperature=prior_temperature, chords=chords, constraints=constraints,
         )[0]  # fmt: skip
 
     def generate_many(
@@ -154,22 +159,24 @@ class Model(VaryingModel, ComposingModel, LoadedModel[Engine, Melody]):
         tempo_qpm: float | None = None,
         prior_temperature: float = 1.0,
         chords: Chords | None = None,
+        constraints: Constraints | None = None,
     ) -> list[Melody]:
         """Compose n melodies; piece k is what `generate` gives for ``piece_seed(seed, k)``, the seed in its `provenance`."""
         styles = self._vectors({} if style is None else style)
         asked_meter = None if meter is None else check_meter(meter)
         chosen_meter = check_kind(meter_of(styles, asked_meter), self.engine.config.kinds)
-        if chords is not None and key is not None:
-            raise ValueError("the chords settle the key: leave the key out, or give the chords in the key you want and no key")
+        asked_key = None if key is None else check_key(key)
+        asked = settled(self.engine.config, constraints, chords, chosen_meter, check_bars(bars), asked_key)
         order = Order(
             bars=check_bars(bars),
             meter=chosen_meter,
             temperature=check_temperature(temperature),
             prior_temperature=check_temperature(prior_temperature, "prior_temperature"),
-            key=None if key is None else check_key(key),
+            key=asked_key,
             tempo_qpm=tempo_of(styles) if tempo_qpm is None else check_tempo(tempo_qpm),
             vector=(lambda num: added(styles, num, self.engine.config)) if styles else None,
-            chords=self._rows(chords, chosen_meter.model_bars(bars)),
+            chords=asked.chords,
+            plan=asked.plan,
         )
         first = check_seed(seed)
         seeds = [piece_seed(first, piece) for piece in range(check_pieces(n))]
@@ -177,6 +184,7 @@ class Model(VaryingModel, ComposingModel, LoadedModel[Engine, Melody]):
             "bars": order.bars, "temperature": order.temperature, "meter": str(order.meter), "tempo_qpm": order.tempo_qpm,
             "style": {vector.name: strength for vector, strength in styles} or None, "key": None if order.key is None else str(order.key),
             "prior_temperature": None if order.prior_temperature == 1 else order.prior_temperature, "chords": chords,
+            "constraints": constraints.story() or None if constraints else None,
         }  # fmt: skip
         pieces = draw(self.engine, seeds, order)
         return [replace(piece, provenance=self._story("generate", seed=s, **options)) for s, piece in zip(seeds, pieces, strict=True)]

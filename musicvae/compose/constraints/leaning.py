@@ -1,0 +1,81 @@
+"""How a melody is made to lean towards chords: a bias on the pitches of its notes, by how strong their place in the bar is.
+
+Conventions: T steps; a bias is in nats, added to log-probabilities. *Strong* places are those where a listener expects notes of the
+chord: the beginning of a bar and its middle (4/4, 2/2, 6/8), and wherever a chord begins; other beats are *medium*, all else *weak*.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from musicvae.compose.engine import Floats
+from musicvae.music.chords import Chord
+from musicvae.music.key import Key
+from musicvae.music.lead_sheet import ChordSpan
+from musicvae.music.meter import STEPS_PER_BEAT, Meter
+from musicvae.music.vocabulary import MAX_PITCH, MIN_PITCH
+
+__all__ = ["Leaning", "chord_bias", "chord_scale", "strong_steps"]
+
+
+@dataclass(frozen=True)
+class Leaning:
+    """Nats taken off notes outside the chord at strong and medium places, and off notes outside the chord's scale anywhere."""
+
+    strong: float = 4.0
+    medium: float = 1.5
+    outside: float = 3.0
+
+
+def strong_steps(meter: Meter) -> tuple[int, ...]:
+    """Strong places of a written bar, in steps."""
+    half = meter.steps_per_bar // 2
+    return (0, half) if meter.kind != "3/4" and meter.steps_per_bar > 8 else (0,)
+
+
+def chord_scale(chord: Chord, signature: frozenset[int]) -> frozenset[int]:
+    """The scale of a signature with the chord's own notes in place of those a semitone beside them, which would clash."""
+    own = chord.pitch_classes
+    outside = own - signature
+    beside = {(note + step) % 12 for note in outside for step in (-1, 1)}
+    return frozenset((signature - (beside - own)) | own)
+
+
+def chord_bias(
+    spans: Sequence[ChordSpan],
+    meter: Meter,
+    first_step: int,
+    count: int,
+    shift_semitones: int,
+    major_tonic: int,
+    leaning: Leaning,
+) -> Floats:
+    """The bias (T, 88) on pitches 21 to 108 of `count` steps from `first_step` on, `shift_semitones` above the written ones.
+
+    major_tonic: of the signature that the piece is in.
+    """
+    steps = first_step + np.arange(count)
+    starts = np.array([span.onset_steps for span in spans])
+    at = np.maximum(np.searchsorted(starts, steps, side="right") - 1, 0)
+    place = steps % meter.steps_per_bar
+    strong = np.isin(place, strong_steps(meter)) | np.isin(steps, starts)
+    beat = STEPS_PER_BEAT if meter.kind != "6/8" else 6
+    weight = np.where(strong, leaning.strong, np.where(place % beat == 0, leaning.medium, 0.0))
+    signature = Key(major_tonic).scale
+    off_chord, off_scale = _outside([span.chord for span in spans], signature)
+    pitch_class = (np.arange(MIN_PITCH, MAX_PITCH + 1) - shift_semitones) % 12
+    off = weight[:, None] * off_chord[at] + leaning.outside * off_scale[at]
+    bias: Floats = -off[:, pitch_class]
+    return bias
+
+
+def _outside(chords: Sequence[Chord | None], signature: frozenset[int]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """For each chord the pitch classes (C, 12) that are not in it, and that are not in its scale; none where there is no chord."""
+    every = np.arange(12)
+    off_chord = [np.zeros(12, np.bool_) if chord is None else ~np.isin(every, sorted(chord.pitch_classes)) for chord in chords]
+    off_scale = [np.zeros(12, np.bool_) if chord is None else ~np.isin(every, sorted(chord_scale(chord, signature))) for chord in chords]
+    return np.stack(off_chord), np.stack(off_scale)
