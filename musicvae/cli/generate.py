@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from musicvae.cli.constraining import add_constraint_options, given_constraints
 from musicvae.cli.drums import add_drum_options, play_drums
 from musicvae.cli.parsing import (
     Commands,
@@ -30,7 +31,8 @@ __all__ = ["add_commands", "run_generate"]
 
 _TEXT = """
 A bar is a written bar of the meter. Up to 16 are composed at once; a longer piece goes on from
-its own last bars (imported models make a chain of kindred stretches of their own length). Drums
+its own last bars (imported models make a chain of kindred stretches of their own length). A melody fits
+the --chords, and keeps to scale, range, rhythm and lengths that are asked for, to the note. Drums
 are played with the feel of the model 'groove', unless --stiff says otherwise. Every piece has a
 seed, which is printed and kept in the file: the same seed, options and model make the same file
 again."""
@@ -71,7 +73,8 @@ def add_commands(commands: Commands) -> None:
     parser.add_argument(
         "--tempo", type=tempo_number, metavar="QPM", help="quarter notes a minute, in every meter (default: the style's, else 120)"
     )
-    add_chords(parser)
+    add_chords(parser, any_model=True)
+    add_constraint_options(parser)
     add_hits(parser, default="none")
     add_drum_options(parser)
     add_midi_outputs(parser, where="file to write, or with --n above 1 a folder of 01.mid, 02.mid, ... (default: ./musicvae-SEED.mid)")
@@ -91,7 +94,8 @@ def run_generate(args: argparse.Namespace, terminal: Terminal) -> None:
         terminal.notice(f"{model.name} makes {model.material}: --kind {args.kind} is left aside, since --model wins")
     hits = given_hits(model, args, terminal)
     bars = args.bars or (_MELODY_BARS if model.material == "melody" else hits["hits"].num_bars if hits else model.usual_bars)
-    pieces = model.generate_many(args.n, bars=bars, seed=seed, **options, **hits)
+    asked = given_constraints(model, args, terminal)
+    pieces = model.generate_many(args.n, bars=bars, seed=seed, **options, **hits, **asked)
     for text in dict.fromkeys(text for piece in pieces for text in getattr(piece, "notices", ())):
         terminal.notice(text)
     written = targets.write(play_drums(model, pieces, args, kit, terminal, style=options["style"]))
@@ -104,10 +108,15 @@ def run_generate(args: argparse.Namespace, terminal: Terminal) -> None:
         {
             "command": "generate",
             "seed": seed,
-            "options": {"bars": bars, **options, "hits": args.hits, "stiff": args.stiff},
+            "options": {"bars": bars, **options, "hits": args.hits, "stiff": args.stiff, **_told(asked)},
             "pieces": written,
         }
     )
+
+
+def _told(asked: dict[str, Any]) -> dict[str, Any]:
+    """The constraints as JSON tells them."""
+    return {name: constraints.story() for name, constraints in asked.items()}
 
 
 def _music_options(args: argparse.Namespace) -> dict[str, Any]:

@@ -162,11 +162,12 @@ def add_model_options(parser: argparse.ArgumentParser, *, as_json: bool = True) 
         parser.add_argument("--json", action="store_true", help="print one JSON object instead of lines")
 
 
-def add_chords(parser: argparse.ArgumentParser, *, default: str = "none") -> None:
-    """``--chords``, for models that take chords."""
+def add_chords(parser: argparse.ArgumentParser, *, default: str = "none", any_model: bool = False) -> None:
+    """``--chords``, for models that take chords; any_model: for a command that fits melodies of the others to them, too."""
+    meant = "written as a second track" if any_model else "for models that take chords"
     parser.add_argument(
         "--chords", type=chord_text, metavar="C",
-        help=f'chords to play over, such as "C Am F G", spread evenly over the bars; for models that take chords (default: {default})',
+        help=f'chords to play over, such as "C Am F G7", spread evenly over the bars; {meant} (default: {default})',
     )  # fmt: skip
 
 
