@@ -13,6 +13,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from musicvae.compose.grooving.expecting import settle_threshold
 from musicvae.compose.learning import Lesson
 from musicvae.compose.pieces.form import settle_form
 from musicvae.compose.pieces.groups import GroupStyles, LabelledPassages, corpus_passages, learn_groups
@@ -21,11 +22,12 @@ from musicvae.compose.pieces.model import PieceModel
 from musicvae.compose.pieces.passages import Passages
 from musicvae.compose.styles import StyleVector, save_styles
 from musicvae.corpus.store import Corpus
+from musicvae.evaluate.pieces.windows import PieceCodec, select_pieces, told_of
 from musicvae.model.pieces.engine import PiecesEngine
 from musicvae.model.weights import add_metadata
 
 MOST_BYTES = 16 * 2**20
-FORM_BARS = 16
+FORM_BARS, THRESHOLD_BARS = 16, 4
 STYLE_SPLITS = ("train", "validation")
 ATTRIBUTES = {
     ("drums", ""): ("density", "offbeat", "kick", "snare", "hats", "toms", "cymbals"),
@@ -58,6 +60,18 @@ def form_of(engine: PiecesEngine, corpus: Corpus, pieces: int) -> dict[str, Any]
     }  # fmt: skip
     settled = {"prior_scale": form.prior_scale, "return_threshold": form.return_threshold, "usual_spread": form.usual_spread}
     return {**settled, "form": shares}
+
+
+def threshold_of(engine: PiecesEngine, corpus: Corpus, windows: int | None) -> dict[str, Any]:
+    """The entry of the header on which hits are to be expected of taps; {} for networks of another kind."""
+    if engine.guide != "taps":
+        return {}
+    real = select_pieces(corpus, "validation", bars=THRESHOLD_BARS, limit=windows)
+    told = told_of(engine, real.columns)
+    assert told is not None
+    threshold, scores = settle_threshold(engine, PieceCodec(engine).hits(real.columns), told)
+    say(f"hits are expected above {threshold:g}: hit F1 {scores[threshold]:.3f}, at most {max(scores.values()):.3f}")
+    return {"hit_threshold": threshold, "hit_threshold_f1_validation": round(scores[threshold], 4)}
 
 
 def attribute_styles(engine: PiecesEngine, passages: Passages) -> list[StyleVector]:
@@ -120,6 +134,7 @@ def main() -> None:
     args.out.mkdir(parents=True, exist_ok=True)
     print("form", flush=True)
     entries = form_of(engine, corpus, 16 if args.quick else 192)
+    entries |= threshold_of(engine, corpus, 16 if args.quick else None)
     print("styles", flush=True)
     found = corpus_passages(engine, corpus, STYLE_SPLITS, at_most=300 if args.quick else 8000)
     mean = found.passages.filled(engine).mean(axis=0)

@@ -16,11 +16,12 @@ from numpy.typing import NDArray
 
 from musicvae.compose.engine import Floats
 from musicvae.compose.grooving.beats import Beat, beats_of
+from musicvae.compose.grooving.expecting import ExpectingEngine, expected_hits
 from musicvae.compose.grooving.feel import Chance, Played, decoded, drawn_z, joined, moved_z, play, reaches, shown
 from musicvae.compose.grooving.humanize import EARLY, FINER, chance_of, lead_in, stretch_notices
 from musicvae.compose.grooving.rendition import Rendition, Report, bytes_of
 from musicvae.compose.intake import Source
-from musicvae.compose.pieces.engine import BarEngine
+from musicvae.compose.pieces.engine import BarEngine, Columns
 from musicvae.compose.seeds import derived_seed, window_seed
 from musicvae.music.drum_map_files import KITS, Kit
 from musicvae.music.drums import drum_tracks
@@ -111,8 +112,11 @@ def _hits(engine: BarEngine, beat: Beat, chance: Chance, vector: Floats | None) 
     z = drawn_z(engine, windows, chance, told)
     if vector is not None:
         z = moved_z(engine, z, vector, bars)
-    seeds = [window_seed(chance.seed, number) for number in range(len(windows))] if chance.temperature > 0 else None
-    found = decoded(engine, z, bars, chance.temperature, seeds, told)
+    if chance.temperature == 0 and isinstance(engine, ExpectingEngine):
+        found: Columns = {"bars": expected_hits(engine, z, bars, told)}
+    else:
+        seeds = [window_seed(chance.seed, number) for number in range(len(windows))] if chance.temperature > 0 else None
+        found = decoded(engine, z, bars, chance.temperature, seeds, told)
     return joined(found, windows, "bars").astype(np.uint64)
 
 

@@ -85,8 +85,8 @@ class GroovingModel(LoadedModel[PieceEngine, Piece]):
         """A beat for a rhythm: the onsets of `track` (default: the drums, else the melody), as long as the input.
 
         player: the model that plays the beat; None leaves it stiff. style: of the beat, of its feel, or both. temperature: 0 takes the
-        likeliest beat. keep: with the input's other tracks. tune: which one of an ABC file, from 1. ValueError for a model that takes no
-        taps, and as `compose.grooving.drumify`.
+        beat to be expected, hit by hit. keep: with the input's other tracks. tune: which one of an ABC file, from 1. ValueError for a
+        model that takes no taps, and as `compose.grooving.drumify`.
         """
         require_kind(self.engine, "taps", self.name, "make a beat of a rhythm")
         if player is not None:

@@ -28,6 +28,7 @@ from musicvae.model.pieces.frames import USUAL_TEMPO_QPM, Frames, columns_of, fr
 from musicvae.model.pieces.inference import refined_posterior
 from musicvae.model.pieces.reading import told_codes
 from musicvae.model.pieces.streams import BarContext
+from musicvae.model.pieces.taps import TappedDecoder
 from musicvae.model.prior import lags_of
 from musicvae.model.sampling import bar_spread, same_bars
 from musicvae.model.weights import PieceBundle, load_piece_model
@@ -47,7 +48,8 @@ class PiecesEngine:
 
     config: its numbers; hash: what learned styles and codes are bound to; metadata: its story; bars: the most at once; the other
     properties are those of `compose.pieces.engine.PieceEngine`. `prior_scale` is what a temperature of 1 means to the learned prior;
-    `return_threshold` and `usual_spread` decide which bars count as the same idea when pieces are drawn.
+    `return_threshold` and `usual_spread` decide which bars count as the same idea when pieces are drawn; above `hit_threshold` a hit
+    belongs to the beat that is to be expected of taps.
     """
 
     fixed_window = False
@@ -80,6 +82,7 @@ class PiecesEngine:
         self.prior_scale = float(bundle.metadata.get("prior_scale", 1.0))
         self.return_threshold = float(bundle.metadata.get("return_threshold", 0.0))
         self.usual_spread = float(bundle.metadata.get("usual_spread", 0.0))
+        self.hit_threshold = float(bundle.metadata.get("hit_threshold", 0.5))
 
     @classmethod
     def load(cls, path: str | Path, *, device: str = "cpu", threads: int | None = None) -> Self:
@@ -174,6 +177,19 @@ class PiecesEngine:
             frames = self._vae.draw_frames(context, noise, temperature)
         columns = columns_of(self.config, tuple(x.cpu().numpy() for x in frames))
         return columns if given is None else _with_given(columns, given, None if origin is None else origin.cpu().numpy())
+
+    def hit_chances(self, z: Floats, *, bars: int, told: Columns, draws: int = 32) -> Floats:
+        """How likely each hit is, (N, bars, 16, 9), of z (N, Z) and taps: the mean over so many drawn beats, the same at each call.
+
+        ValueError for a network that is told no taps.
+        """
+        decoder = self._vae.decoder("drums") if self.guide == "taps" else None
+        if not isinstance(decoder, TappedDecoder):
+            raise ValueError(f"{self.title} makes no beats of taps")
+        self._check(z, bars, 0.0, None)
+        uniforms = self._floats(generator(0, "chances/drums").random((draws, MAX_STEPS_PER_BAR, decoder.noise_width)))
+        with torch.no_grad():
+            return _numpy(decoder.chances(self._conduct(z, bars, told), uniforms))
 
     def log_probs(self, columns: Columns, z: Floats) -> dict[str, Floats]:
         """Nats (N, B, 16) of each stream of the columns, given z (N, Z) and what comes before in the bar."""

@@ -59,3 +59,29 @@ def test_gradients_are_finite_where_silence_is_nearly_certain(vae):
     finally:
         with torch.no_grad():
             decoder.decoder.events.bias[TAPPED.nade_size :] += 60
+
+
+def test_chances_are_those_of_all_the_ways_to_play_the_first_tap(vae):
+    """Of a bar whose only tap is its first step, by adding up the 512 ways of striking it."""
+    one = frames_of(TAPPED, columns("groove", 1, 1))
+    told = torch.zeros(1, 1, 16, one.told.shape[-1], dtype=torch.float64)
+    told[0, 0, 0, 0] = 1
+    ways = torch.zeros(512, 1, 16, 9)
+    ways[:, 0, 0] = ((torch.arange(512)[:, None] >> torch.arange(9)) & 1).float()
+    with torch.no_grad():
+        likely = vae.log_probs(code(1).expand(512, -1), Frames((ways,), told.repeat(512, 1, 1, 1)))[:, 0, 0, 0].exp()
+        uniforms = torch.from_numpy(np.random.default_rng(1).random((4000, 16, 9)))
+        found = vae.decoders["drums"].chances(vae.conduct(code(1), 1, told), uniforms)[0, 0]
+    assert not found[1:].any()
+    assert found[0].numpy() == pytest.approx((likely[:, None] * ways[:, 0, 0]).sum(0).numpy(), abs=0.02)
+
+
+def test_every_drawn_tap_strikes_something(vae):
+    head = vae.decoders["drums"].head
+    outputs = torch.randn(500, head.width, generator=torch.Generator().manual_seed(2)).double()
+    outputs[:, TAPPED.nade_size :] -= 40  # where silence is all but certain
+    with torch.no_grad():
+        frames, chances = head.draw_with_chances(outputs, torch.from_numpy(np.random.default_rng(3).random((500, 9))))
+    assert bool(frames.any(-1).all())
+    assert bool(torch.isfinite(chances).all())
+    assert 0 <= float(chances.min()) <= float(chances.max()) <= 1
