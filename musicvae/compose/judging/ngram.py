@@ -60,6 +60,8 @@ class Level:
 
     def smoothed(self, contexts: Keys, symbols: Ints, below: Floats) -> Floats:
         """Probabilities of symbols (M,) after contexts (M,), given those of the next shorter contexts."""
+        if not len(self.keys):
+            return below
         place, known = _find(self.contexts, contexts)
         total, types = np.where(known, self.totals[place], 0), np.where(known, self.types[place], 0)
         at, seen = _find(self.keys, (contexts << _SYMBOL_BITS) | symbols.astype(np.uint64))
@@ -234,8 +236,6 @@ def _hashed(values: NDArray[np.integer], above: Keys | None = None) -> Keys:
 
 
 def _find(ascending: Keys, wanted: Keys) -> tuple[Ints, NDArray[np.bool_]]:
-    """Where each wanted key is, and whether it is there at all."""
-    if not len(ascending):
-        return np.zeros(len(wanted), np.int64), np.zeros(len(wanted), bool)
+    """Where each wanted key is among at least one, and whether it is there at all."""
     place = np.minimum(np.searchsorted(ascending, wanted), len(ascending) - 1)
     return place, ascending[place] == wanted
