@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+from functools import partial
+from typing import Any
 
 from musicvae.compose.engine import ChordRows, Engine, require_chords
 from musicvae.compose.harmony import Chords, spread_chords
 from musicvae.compose.intake import Source, take
-from musicvae.compose.limits import check_pieces, check_refine, check_seed
+from musicvae.compose.limits import check_pieces, check_refine, check_seed, check_steps
 from musicvae.compose.styled import LoadedModel
-from musicvae.compose.varying.amounts import check_amounts
-from musicvae.compose.varying.vary import Variations, vary
+from musicvae.compose.varying.amounts import check_amounts, check_weights
+from musicvae.compose.varying.mixing import Ground, blends_at, ground_of, manner_of
+from musicvae.compose.varying.morphing import morph
+from musicvae.compose.varying.plans import check_inputs, check_path, grid_points, mix_point, path_points
+from musicvae.compose.varying.results import Blends, Variations
+from musicvae.compose.varying.vary import vary
 from musicvae.music.melody import Melody
 from musicvae.music.provenance import inputs_of
 
@@ -30,7 +36,7 @@ class VaryingModel(LoadedModel[Engine, Melody]):
         seed: int | None = None,
         refine: int = 0,
         chords: Chords | None = None,
-    ) -> Variations:
+    ) -> Variations[Melody]:
         """`n` variations of a melody, each of which has a share `amount` in [0, 1] of other notes; the very same at 0.
 
         amount: several give as many variations of each way, graded: they go further and further the same way. Seeds are
@@ -41,13 +47,65 @@ class VaryingModel(LoadedModel[Engine, Melody]):
         taken = take(source)
         story = self._story("vary", seed=check_seed(seed), refine=check_refine(refine) or None, chords=chords,
                             inputs=inputs_of(taken.melody))  # fmt: skip
-        over = _spread(self.engine, taken.melody, chords)
+        bars = taken.melody.meter.model_bars(taken.melody.num_bars)
+        over = None if chords is None else _spread(self.engine, chords, bars)
         found = vary(self.engine, taken.melody, amounts, check_pieces(n), seed=story["seed"], refine=refine, chords=over, provenance=story)
         return replace(found, notices=(*taken.notices, *found.notices))
 
+    def path_through(
+        self, sources: Sequence[Source], steps: int | None = None, *, chords: Chords | None = None, **manner: Any
+    ) -> Blends[Melody]:
+        """A path of `steps` pieces from the first melody by all others to the last, evenly spaced between each two.
 
-def _spread(engine: Engine, melody: Melody, chords: Chords | None) -> ChordRows | None:
-    if chords is None:
-        return None
+        steps: at least as many as melodies (default: 8 from each to the next). manner: fields of
+        `compose.varying.mixing.Manner`, such as ends="decoded". The result is a sequence with `weights` and `notices`.
+        """
+        count = check_path(check_steps(8 * (len(sources) - 1) + 1 if steps is None else steps), check_inputs(len(sources)))
+        ground, story = self._ground("path_through", sources, manner, chords, steps=count)
+        return blends_at(ground, path_points(len(sources), count, ground.even), provenance=story)
+
+    def grid(
+        self, corners: Sequence[Source], rows: int = 5, columns: int | None = None, *, chords: Chords | None = None, **manner: Any
+    ) -> Blends[Melody]:
+        """A rectangle of pieces between four melodies: top left, top right, bottom left, bottom right; row by row.
+
+        columns: as many as rows by default. manner: as for `path_through`.
+        """
+        wide = check_steps(rows if columns is None else columns)
+        check_inputs(len(corners), exactly=4)
+        ground, story = self._ground("grid", corners, manner, chords, rows=check_steps(rows), columns=wide)
+        return blends_at(ground, grid_points(rows, wide, ground.even), columns=wide, provenance=story)
+
+    def mix(self, sources: Sequence[Source], weights: Sequence[float], *, chords: Chords | None = None, **manner: Any) -> Blends[Melody]:
+        """The one piece among several melodies that has so much of each; weights: scaled to a sum of 1. manner: as for `path_through`."""
+        shares = check_weights(weights, check_inputs(len(sources)))
+        ground, story = self._ground("mix", sources, manner, chords, weights=list(weights))
+        return blends_at(ground, [mix_point(shares)], provenance=story)
+
+    def morph(self, sources: Sequence[Source], rounds: int = 4, *, chords: Chords | None = None, **manner: Any) -> Blends[Melody]:
+        """One continuous piece that begins as the first melody and ends as the last, changing from bar to bar (`compose.varying.morphing`).
+
+        rounds: how many times the melodies' bars are played over. manner: as for `path_through`.
+        """
+        check_inputs(len(sources))
+        ground, story = self._ground("morph", sources, manner, chords, rounds=check_pieces(rounds))
+        return morph(ground, rounds, provenance=story)
+
+    def _ground(
+        self, made_by: str, sources: Sequence[Source], manner: Mapping[str, Any], chords: Chords | None, **options: Any
+    ) -> tuple[Ground, dict[str, Any]]:
+        """What pieces are blended on, and the story that they tell."""
+        how = manner_of(manner).check(len(sources))
+        how = replace(how, seed=check_seed(how.seed))
+        taken = [take(source) for source in sources]
+        melodies = [found.melody for found in taken]
+        story = self._story(made_by, chords=chords, **options, **asdict(how), inputs=inputs_of(*melodies))
+        over = None if chords is None else partial(_spread, self.engine, chords)
+        ground = ground_of(self.engine, melodies, how, over)
+        notices = (*(text for found in taken for text in found.notices), *ground.notices)
+        return replace(ground, notices=notices), story
+
+
+def _spread(engine: Engine, chords: Chords, bars: int) -> ChordRows:
     require_chords(engine)
-    return spread_chords(chords, melody.meter.model_bars(melody.num_bars))
+    return spread_chords(chords, bars)

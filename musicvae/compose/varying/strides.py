@@ -6,13 +6,16 @@ are distances that are asked for.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 
 from musicvae.compose.engine import Floats
+from musicvae.model.noise import piece_seed
 
-__all__ = ["Measured", "places_for"]
+__all__ = ["Measured", "Way", "distinct_ways", "few_notices", "places_for"]
 
 Measured = Callable[[Sequence[tuple[int, float]]], Sequence[float]]
 """(way, place) pairs -> the distance of each from the start of its way."""
@@ -20,6 +23,56 @@ Measured = Callable[[Sequence[tuple[int, float]]], Sequence[float]]
 _FIRST = 8
 _ROUNDS = 3
 _CLOSER = 3
+# Ways that are tried for each one that is asked for, so that no two are the same.
+_TRIES = 4
+
+Music = TypeVar("Music")
+
+
+@dataclass(frozen=True)
+class Way(Generic[Music]):
+    """What a seed comes to: at each amount the music and its distance."""
+
+    seed: int
+    steps: tuple[tuple[Music, float], ...]
+
+    def same(self, other: Way[Music]) -> bool:
+        """Whether all steps are the same music."""
+        return all(_bytes(mine) == _bytes(theirs) for (mine, _), (theirs, _) in zip(self.steps, other.steps, strict=True))
+
+
+def distinct_ways(made: Callable[[Sequence[int]], Sequence[Way[Music]]], n: int, seed: int, differ: bool) -> tuple[list[Way[Music]], int]:
+    """`n` ways that differ from each other, and how many of them still do not; differ: False where they need not.
+
+    made: seeds -> their ways. The seeds are ``piece_seed(seed, k)`` for k = 0, 1, ...; of those whose way was met before
+    the next is taken instead, until `_TRIES` times as many were tried.
+    """
+    ways = list(made([piece_seed(seed, k) for k in range(n)]))
+    if not differ:
+        return ways, 0
+    kept: list[Way[Music]] = []
+    spare: list[Way[Music]] = []
+    tried = n
+    while True:
+        for way in ways:
+            (spare if any(way.same(other) for other in kept) else kept).append(way)
+        missing = n - len(kept)
+        if missing <= 0 or tried >= _TRIES * n:
+            return [*kept, *spare][:n], max(0, missing)
+        ways = list(made([piece_seed(seed, k) for k in range(tried, tried + missing)]))
+        tried += missing
+
+
+def few_notices(repeated: int) -> tuple[str, ...]:
+    """A word on variations that are the same as others."""
+    return (f"at so small an amount {repeated} of the variations are the same as others",) if repeated else ()
+
+
+def _bytes(music: Any) -> Any:
+    """What is compared: the bytes of arrays, one or several by name."""
+    if isinstance(music, Mapping):
+        return {name: column.tobytes() for name, column in music.items()}
+    return music.tobytes()
 
 
 def places_for(measured: Measured, ways: int, amounts: Sequence[float]) -> Floats:
@@ -49,7 +102,7 @@ def _between(found: dict[float, float], amount: float) -> list[float]:
         if found[low] <= amount <= found[high]:
             if amount in (found[low], found[high]):
                 return []
-            return np.linspace(low, high, _CLOSER + 2)[1:-1].tolist()
+            return [float(place) for place in np.linspace(low, high, _CLOSER + 2)[1:-1]]
     return []
 
 

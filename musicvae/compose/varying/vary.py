@@ -1,17 +1,18 @@
 """Graded neighbours of a melody.
 
-A variation lies on a way that begins at the melody, z = mu, and ends at a new idea drawn from the prior. Bars that are the same
-in the melody go the same way, so that its form stays. What the code forgets of the melody is given back and fades along the way
-(`compose.varying.memory`). How far the way is gone is searched, for every variation, so that the *distance* comes out as asked
-for: the share of notes that are not in both, 1 - F1 over (pitch, onset), which is 0 for the melody itself and 1 where
-nothing is left of it. Amount 0.2 is thus one note in five that is another, whatever the melody.
+A variation lies on a way that begins at the melody, z = mu, and ends at a new idea drawn from the prior. Bars that are the
+same in the melody go the same way, and stay the same: its form is kept. What the code forgets of the melody is given back and
+fades along the way (`compose.varying.memory`). How far the way is gone is searched, for every variation, so that the *distance*
+comes out as asked for: the share of notes that are not in both, 1 - F1 over (pitch, onset), which is 0 for the melody itself and
+1 where nothing is left of it. Amount 0.2 is thus one note in five that is another, whatever the melody.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, overload
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -23,41 +24,12 @@ from musicvae.compose.engine import ChordRows, Engine, Floats
 from musicvae.compose.latent import between
 from musicvae.compose.seeds import window_seed
 from musicvae.compose.varying.memory import Memory, memory_of
-from musicvae.compose.varying.strides import places_for
-from musicvae.model.noise import piece_seed
+from musicvae.compose.varying.results import Variations
+from musicvae.compose.varying.strides import Way, distinct_ways, few_notices, places_for
 from musicvae.music.melody import Melody
 from musicvae.music.vocabulary import FIRST_PITCH_TOKEN, Tokens
 
-__all__ = ["Variations", "new_ideas", "note_distance", "vary"]
-
-# Ways that are tried for each variation that is asked for, so that no two are the same.
-_TRIES = 4
-
-
-@dataclass(frozen=True, eq=False)
-class Variations(Sequence[Melody]):
-    """Variations as a sequence: of each way every amount, one way after another.
-
-    notices: what was chosen and lost. amounts, distances: what was asked for and what each variation is, in [0, 1].
-    """
-
-    melodies: tuple[Melody, ...]
-    notices: tuple[str, ...]
-    amounts: tuple[float, ...]
-    distances: tuple[float, ...]
-
-    def __len__(self) -> int:
-        return len(self.melodies)
-
-    @overload
-    def __getitem__(self, index: int) -> Melody: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[Melody]: ...
-    def __getitem__(self, index: int | slice) -> Melody | Sequence[Melody]:
-        return self.melodies[index]
-
-    def __iter__(self) -> Iterator[Melody]:
-        return iter(self.melodies)
+__all__ = ["new_ideas", "note_distance", "vary"]
 
 
 def note_distance(a: Tokens, b: Tokens) -> float:
@@ -77,6 +49,12 @@ class _Ground:
     tokens: Tokens
     memory: Memory
 
+    @cached_property
+    def origins(self) -> list[int]:
+        """For each bar of the melody the first one that is the same."""
+        first: dict[bytes, int] = {}
+        return [first.setdefault(events.tobytes(), bar) for bar, events in enumerate(self.tokens)]
+
     def at(self, ideas: Sequence[Floats], places: Sequence[float]) -> list[Tokens]:
         """The whole tokens (B, S) at each place on the way to each idea (W, Z)."""
         code, bars = self.code, self.code.bars.tolist()
@@ -88,7 +66,8 @@ class _Ground:
         parts = decode_rows(
             self.engine, np.stack(z), bars * len(places), code.meter, temperature=0.0, seeds=[0] * len(z), bias=bias, chords=chords
         )
-        return [joined(code, parts[i : i + len(bars)]) for i in range(0, len(parts), len(bars))]
+        whole = [joined(code, parts[i : i + len(bars)]) for i in range(0, len(parts), len(bars))]
+        return [tokens[self.origins] for tokens in whole]
 
     def written(self, tokens: Tokens, **facts: Any) -> Melody:
         """The melody of whole tokens, dressed as the one that is varied."""
@@ -108,7 +87,7 @@ def vary(
     refine: int = 0,
     chords: ChordRows | None = None,
     provenance: Mapping[str, Any] | None = None,
-) -> Variations:
+) -> Variations[Melody]:
     """`n` ways away from a melody, on each of them a variation for each of the amounts.
 
     Variation k has a seed of its own, with which it is the only one that comes out. chords: (model bars, 8), for an engine that
@@ -117,22 +96,31 @@ def vary(
     placed, notices = place(engine, melody)
     code = encode(engine, melody, refine=refine, chords=chords)
     ground = _Ground(engine, melody, code, placed.tokens, memory_of(engine, code, placed.tokens))
-    seeds = [piece_seed(seed, way) for way in range(n)]
-    ideas = [new_ideas(engine, code, ground.memory.parts, own) for own in seeds]
+    ways, repeated = distinct_ways(lambda seeds: _ways(ground, seeds, amounts), n, seed, any(amounts))
+    found = [(way.seed, amount, step) for way in ways for amount, step in zip(amounts, way.steps, strict=True)]
+    melodies = tuple(
+        replace(ground.written(tokens) if distance else melody, provenance={**(provenance or {}), "seed": own, "amount": amount})
+        for own, amount, (tokens, distance) in found
+    )
+    told = (*notices, *code.notices, *few_notices(repeated))
+    return Variations(melodies, told, tuple(amount for _, amount, _ in found), tuple(distance for _, _, (_, distance) in found))
+
+
+def _ways(ground: _Ground, seeds: Sequence[int], amounts: Sequence[float]) -> list[Way[Tokens]]:
+    """For each seed what it comes to at each amount."""
+    ideas = [new_ideas(ground.engine, ground.code, ground.memory.parts, own) for own in seeds]
+    seen: dict[tuple[int, float], Tokens] = {(way, 0.0): ground.tokens for way in range(len(seeds))}
 
     def measured(asked: Sequence[tuple[int, float]]) -> list[float]:
-        found = ground.at([ideas[way] for way, _ in asked], [t for _, t in asked])
-        return [note_distance(ground.tokens, tokens) for tokens in found]
+        decoded = ground.at([ideas[way] for way, _ in asked], [t for _, t in asked])
+        seen.update(zip(asked, decoded, strict=True))
+        return [note_distance(ground.tokens, tokens) for tokens in decoded]
 
-    places = places_for(measured, n, amounts)
-    rows = [(way, amount, float(places[way, i])) for way in range(n) for i, amount in enumerate(amounts)]
-    found = ground.at([ideas[way] for way, _, _ in rows], [t for _, _, t in rows])
-    melodies = []
-    for (way, amount, t), tokens in zip(rows, found, strict=True):
-        story = {**(provenance or {}), "seed": seeds[way], "amount": amount}
-        melodies.append(ground.written(tokens, provenance=story) if t else replace(melody, provenance=story))
-    distances = tuple(note_distance(ground.tokens, tokens) if t else 0.0 for (_, _, t), tokens in zip(rows, found, strict=True))
-    return Variations(tuple(melodies), (*notices, *code.notices), tuple(amount for _, amount, _ in rows), distances)
+    places = places_for(measured, len(seeds), amounts)
+    chosen = [[seen[way, float(t)] for t in row] for way, row in enumerate(places)]
+    return [
+        Way(own, tuple((tokens, note_distance(ground.tokens, tokens)) for tokens in row)) for own, row in zip(seeds, chosen, strict=True)
+    ]
 
 
 def new_ideas(engine: Engine, code: Code, parts: Sequence[Tokens], seed: int) -> Floats:
