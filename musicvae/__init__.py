@@ -1,7 +1,7 @@
 """Compose with a latent space: generate, blend and restyle melodies with a hierarchical recurrent VAE.
 
 `load` gives a model, `read` the melody in a file, `import_model` makes a model file of a published checkpoint; `humanize`,
-`groove_transfer` and `drumify` play the beats of whole files. Importing this
+`groove_transfer` and `drumify` play the beats of whole files; `compress` and `expand` make MIDI files small and back. Importing this
 package imports neither torch nor numpy.
 """
 
@@ -11,6 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from musicvae.compose.compressing.model import compress, expand
     from musicvae.compose.grooving.model import drumify, groove_transfer, humanize
     from musicvae.compose.intake import read
     from musicvae.compose.model import available_models, load
@@ -19,13 +20,28 @@ if TYPE_CHECKING:
 
     __version__: str
 
-__all__ = ["Melody", "Note", "__version__", "available_models", "drumify", "groove_transfer", "humanize", "import_model", "load", "read"]
+__all__ = [
+    "Melody",
+    "Note",
+    "__version__",
+    "available_models",
+    "compress",
+    "drumify",
+    "expand",
+    "groove_transfer",
+    "humanize",
+    "import_model",
+    "load",
+    "read",
+]
 
 _HOMES = {
     "Melody": "musicvae.music.melody",
     "Note": "musicvae.music.melody",
     "available_models": "musicvae.compose.model",
+    "compress": "musicvae.compose.compressing.model",
     "drumify": "musicvae.compose.grooving.model",
+    "expand": "musicvae.compose.compressing.model",
     "groove_transfer": "musicvae.compose.grooving.model",
     "humanize": "musicvae.compose.grooving.model",
     "import_model": "musicvae.model.imports.importing",

@@ -1,0 +1,116 @@
+import random
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from musicvae.compose.compressing import container
+from musicvae.compose.compressing.packing import pack, unpack
+from musicvae.compose.compressing.syntax import parse, render
+
+EXAMPLES = Path(__file__).parents[3] / "data"
+JIG = (EXAMPLES / "examples" / "jig.mid").read_bytes()
+
+
+def chunk(name, body):
+    return name + len(body).to_bytes(4, "big") + body
+
+
+def midi(*bodies, kind=1, division=480):
+    header = b"".join(n.to_bytes(2, "big") for n in (kind, len(bodies), division))
+    return chunk(b"MThd", header) + b"".join(chunk(b"MTrk", body) for body in bodies)
+
+
+END = b"\x00\xff\x2f\x00"
+ODD = {
+    "empty": b"",
+    "no MIDI at all": b"hello hello hello hello",
+    "no track": midi(),
+    "empty track": midi(END),
+    "running status": midi(b"\x00\x90\x3c\x40\x10\x3c\x00\x10\x3e\x40\x10\x3e\x00" + END),
+    "bytes after the end of a track": midi(END + b"\x01\x02"),
+    "no end of track": midi(b"\x00\x90\x3c\x40"),
+    "long way of writing a number": midi(b"\x80\x00\x90\x3c\x40" + END),
+    "data byte above 127": midi(b"\x00\x90\x3c\xc0" + END),
+    "system exclusive": midi(b"\x00\xf0\x03\x7e\x7f\xf7\x00\xf7\x01\x00" + END),
+    "controllers, bends, pressure": midi(b"\x00\xb0\x07\x64\x00\xe0\x00\x40\x00\xd0\x10\x00\xa0\x3c\x10\x00\xc0\x05" + END),
+    "unknown meta event": midi(b"\x00\xff\x60\x02ab" + END),
+    "end that comes later": midi(b"\x00\x90\x3c\x40\x10\x80\x3c\x00\x83\x60\xff\x2f\x00"),
+    "foreign chunk": midi(END) + chunk(b"XFIH", b"abc"),
+    "bytes after the file": midi(END) + b"junk",
+    "cut short": JIG[:-5],
+    "wrong number of tracks": midi(END).replace(b"\x00\x01\x00\x01", b"\x00\x01\x00\x09"),
+    "SMPTE": midi(END, division=0xE728),
+    "note without a start": midi(b"\x00\x80\x3c\x40" + END),
+    "note without an end": midi(b"\x00\x90\x3c\x40" + END),
+}
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_every_byte_of_odd_files_comes_back(name):
+    data = ODD[name]
+    assert render(parse(data)) == data
+    assert unpack(pack(data).data) == data
+
+
+@pytest.mark.parametrize("path", sorted(EXAMPLES.rglob("*.mid")), ids=lambda path: path.name)
+def test_every_byte_of_real_files_comes_back(path):
+    data = path.read_bytes()
+    packed = pack(data)
+    assert unpack(packed.data) == data
+    assert len(packed.data) < len(data) / 2
+
+
+@given(st.binary(max_size=60))
+def test_any_bytes_come_back(data):
+    assert unpack(pack(data).data) == data
+
+
+EVENTS = st.lists(
+    st.tuples(
+        st.sampled_from([b"\x00", b"\x60", b"\x83\x60"]),
+        st.one_of(
+            st.tuples(st.sampled_from([0x80, 0x90, 0x91, 0xB0, 0xE0]), st.integers(0, 127), st.integers(0, 127)).map(bytes),
+            st.tuples(st.sampled_from([0xC0, 0xD3]), st.integers(0, 127)).map(bytes),
+            st.binary(max_size=9).map(lambda text: b"\xff\x01" + bytes((len(text),)) + text),
+        ),
+    ).map(b"".join),
+    max_size=12,
+)
+
+
+@given(st.lists(EVENTS.map(b"".join), max_size=3))
+def test_any_events_come_back(bodies):
+    data = midi(*(body + END for body in bodies))
+    assert all(c.events is not None for c in parse(data).chunks)
+    assert unpack(pack(data).data) == data
+
+
+def test_a_damaged_file_is_refused_in_one_line():
+    packed = pack(JIG).data
+    rng = random.Random(0)
+    for _ in range(60):
+        damaged = bytearray(packed)
+        damaged[rng.randrange(len(damaged))] ^= 1 << rng.randrange(8)
+        with pytest.raises(ValueError, match=r"^[^\n]+$"):
+            unpack(bytes(damaged))
+    for length in range(len(packed)):
+        with pytest.raises(ValueError, match=r"^[^\n]+$"):
+            unpack(packed[:length])
+
+
+@given(st.binary(max_size=40))
+def test_a_foreign_payload_is_refused(payload):
+    """With the right checksum of what is packed and the wrong one of what comes out, as from another version."""
+    box = container.Container(container.PLAIN, "", 1, payload)
+    with pytest.raises(ValueError, match=r"^[^\n]+$"):
+        unpack(box.to_bytes())
+
+
+@pytest.mark.parametrize(
+    ("data", "said"), [(b"", "no .mvz file"), (b"MThd", "no .mvz file"), (b"MVZ\xf0", "newer version"), (b"MVZ\x10", "cut")]
+)
+def test_foreign_files_are_refused(data, said):
+    with pytest.raises(ValueError, match=said):
+        unpack(data)
