@@ -42,6 +42,7 @@ from musicvae.compose.limits import (
     check_temperature,
     check_tempo,
 )
+from musicvae.compose.revising.model import RevisingModel
 from musicvae.compose.styled import LoadedModel, Style, Styles
 from musicvae.compose.styles import StyleVector, added, check_style_name, meter_of, tempo_of
 from musicvae.compose.varying.model import VaryingModel
@@ -100,7 +101,7 @@ def load_melodic(name_or_path: str | Path | None = None, *, device: str = "cpu",
 
 
 @dataclass(frozen=True)
-class Model(VaryingModel, ComposingModel, LoadedModel[Engine, Melody]):
+class Model(VaryingModel, RevisingModel, ComposingModel, LoadedModel[Engine, Melody]):
     """A model of melodies."""
 
     @property

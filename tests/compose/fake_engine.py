@@ -68,7 +68,8 @@ class FakeEngine:
             row += self._clean(tokens)[0]
             row[4 : self.config.z_used(bars)] += 0.01 * temperature * rng.standard_normal(self.config.z_used(bars) - 4)
         if given is not None:
-            z[:, : self.config.z_used(given_bars)] = given[:, : self.config.z_used(given_bars)]
+            kept = self.config.z_used(given_bars) if given_bars else self.config.z_global
+            z[:, :kept] = given[:, :kept]
         return z
 
     def logits(self, z, tokens, *, kind):
@@ -98,6 +99,9 @@ class FakeEngine:
 
     def log_probs(self, tokens, z, kind):
         return np.take_along_axis(self.logits(z, tokens, kind=kind), tokens[..., None].astype(int), -1)[..., 0]
+
+    def bar_log_probs(self, tokens, z, kind, *, bar):
+        return self.log_probs(tokens, z, kind)[np.arange(len(tokens)), bar]
 
     def prior_log_probs(self, z, tokens, *, kind):
         """Wide Gaussians; a bar that equals an earlier one is eight nats likelier."""
