@@ -144,6 +144,10 @@ class Engine(Protocol):
         """Log-probabilities (N, B, S) of the given tokens, in nats."""
         ...
 
+    def bar_log_probs(self, tokens: Tokens, z: Floats, kind: int, *, bar: NDArray[np.int64]) -> Floats:
+        """Log-probabilities (N, S) of the tokens of one bar of each row, `bar` (N,) from 0: those rows of `log_probs`."""
+        ...
+
     def prior_log_probs(self, z: Floats, tokens: Tokens, *, kind: int) -> Floats:
         """Log-densities (N, 1 + B), in nats, of z (N, Z) under the prior: of the tune's block, then of each bar's given those before.
 

@@ -146,6 +146,14 @@ class Engine:
         with torch.no_grad():
             return _numpy(self._vae.log_probs(self._floats(z), self._events(tokens), kind))
 
+    def bar_log_probs(self, tokens: Tokens, z: Floats, kind: int, *, bar: NDArray[np.int64]) -> Floats:
+        """The rows (N, S) of `log_probs` for one bar of each tune, `bar` (N,) from 0; the other bars are not computed."""
+        rows = np.arange(len(tokens))
+        with torch.no_grad():
+            embeddings = self._vae.conduct(self._floats(z), tokens.shape[1], kind)[rows, bar]
+            events = self._events(tokens)[rows, bar]
+            return _numpy(self._vae.score_bars(embeddings[:, None], events[:, None], kind)[:, 0])
+
     def prior_log_probs(self, z: Floats, tokens: Tokens, *, kind: int) -> Floats:
         """Log-densities (N, 1 + B) of the blocks of z (N, Z) under the learned prior: of the tune, then of each bar given those before.
 

@@ -59,6 +59,10 @@ class MelodyVAE(LatentVAE):
         """Log-probabilities (N, B, S) of the given events, in nats; `keep` as in `Decoder.forward`."""
         return self._scored(self.conduct(z, tokens.shape[1], kind), tokens, kind, keep)
 
+    def score_bars(self, embeddings: Tensor, tokens: Tensor, kind: int) -> Tensor:
+        """Log-probabilities (N, B, S) of the events of any bars with these embeddings (N, B, E), in nats."""
+        return self._scored(embeddings, tokens, kind, None)
+
     def _scored(self, embeddings: Tensor, tokens: Tensor, kind: int, keep: Tensor | None) -> Tensor:
         frames = tokens[..., None]
         return self.decoder.head.log_prob(self.decoder(embeddings, frames, kind, keep), frames)

@@ -56,6 +56,8 @@ def test_scores_agree_with_each_other(engine: Engine, tokens: NDArray[np.uint8])
     given = np.take_along_axis(scores, tokens[..., None].astype(np.int64), -1)[..., 0]
     np.testing.assert_allclose(engine.log_probs(tokens, z, 1), given)
     np.testing.assert_allclose(np.exp(scores).sum(-1), 1.0)
+    bar = np.arange(len(tokens)) % tokens.shape[1]
+    np.testing.assert_allclose(engine.bar_log_probs(tokens, z, 1, bar=bar), given[np.arange(len(tokens)), bar])
 
 
 def test_greedy_decoding_takes_the_likelier_decision_then_the_likeliest_pitch(engine: Engine) -> None:

@@ -164,6 +164,10 @@ class MelodyEngine:
         scores = self.network.frame_log_probs(*self._scored(tokens, z, kind))
         return scores.reshape(len(z), -1, MAX_STEPS_PER_BAR)[:, : tokens.shape[1]]
 
+    def bar_log_probs(self, tokens: Tokens, z: Floats, kind: int, *, bar: NDArray[np.int64]) -> Floats:
+        """The rows (N, 16) of `log_probs` for one bar of each melody, `bar` (N,) from 0."""
+        return self.log_probs(tokens, z, kind)[np.arange(len(tokens)), bar]
+
     def prior_log_probs(self, z: Floats, tokens: Tokens, *, kind: int) -> Floats:
         """Log-densities (N, 1 + B) of z (N, Z) under N(0, I), all in the first column."""
         self._check(tokens.shape[1], kind)
