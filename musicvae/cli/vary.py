@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from musicvae.cli.constraining import add_constraint_options, given_constraints
 from musicvae.cli.drums import PLAYED, add_drum_options, own_performance, play_drums
 from musicvae.cli.parsing import (
     Commands,
@@ -55,7 +56,8 @@ def add_commands(commands: Commands) -> None:
     parser.add_argument("--seed", type=seed_number, metavar="S", help="whole number that decides all chance (default: a new one)")
     parser.add_argument("--refine", type=whole_number, default=0, metavar="N", help="steps of refining the input's code (default: 0)")
     add_kind(parser, "melody", "drums", "trio", default="drums where the file holds only these, else melody")
-    add_chords(parser)
+    add_chords(parser, any_model=True)
+    add_constraint_options(parser)
     add_selection(parser)
     add_drum_options(parser)
     add_midi_outputs(parser, where="file to write (default: ./IN-varied.mid), or for several a folder of 01.mid, 02.mid, ...")
@@ -72,7 +74,7 @@ def run_vary(args: argparse.Namespace, terminal: Terminal) -> None:
     model: Any = load_model_for(args, terminal, args.input)
     music = read_source(model, args.input, args, terminal)
     options = {"amount": args.amount, "n": args.n, "seed": seed, "refine": args.refine, "chords": args.chords}
-    found = model.vary(music, **options)
+    found = model.vary(music, **options, **given_constraints(model, args, terminal))
     for text in found.notices:
         terminal.notice(text)
     own = own_performance(model, args.input, music, args, terminal)

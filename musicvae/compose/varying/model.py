@@ -7,6 +7,8 @@ from dataclasses import asdict, replace
 from functools import partial
 from typing import Any
 
+from musicvae.compose.constraints.constraints import Constraints
+from musicvae.compose.constraints.settling import settled
 from musicvae.compose.engine import ChordRows, Engine, require_chords
 from musicvae.compose.harmony import Chords, spread_chords
 from musicvae.compose.intake import Source, take
@@ -36,20 +38,27 @@ class VaryingModel(LoadedModel[Engine, Melody]):
         seed: int | None = None,
         refine: int = 0,
         chords: Chords | None = None,
+        constraints: Constraints | None = None,
     ) -> Variations[Melody]:
         """`n` variations of a melody, each of which has a share `amount` in [0, 1] of other notes; the very same at 0.
 
         amount: several give as many variations of each way, graded: they go further and further the same way. Seeds are
-        as in `generate_many`. refine: gradient steps on the melody's code. chords: what it is played over, for models that take
-        chords. The result is a sequence with `amounts`, `distances` (what came out) and `notices`. ValueError for other amounts.
+        as in `generate_many`. refine: gradient steps on the melody's code. chords: what they are played over; constraints: what
+        variations must keep to (`compose.constraints`). The result is a sequence with `amounts`, `distances` (what came out)
+        and `notices`. ValueError for other amounts.
         """
         amounts = check_amounts(amount)
         taken = take(source)
-        story = self._story("vary", seed=check_seed(seed), refine=check_refine(refine) or None, chords=chords,
-                            inputs=inputs_of(taken.melody))  # fmt: skip
-        bars = taken.melody.meter.model_bars(taken.melody.num_bars)
-        over = None if chords is None else _spread(self.engine, chords, bars)
-        found = vary(self.engine, taken.melody, amounts, check_pieces(n), seed=story["seed"], refine=refine, chords=over, provenance=story)
+        melody, config = taken.melody, self.engine.config
+        asked = settled(config, constraints, chords, melody.meter, melody.num_bars, None if config.takes_chords else melody.key)
+        story = self._story(
+            "vary", seed=check_seed(seed), refine=check_refine(refine) or None, chords=chords,
+            constraints=None if constraints is None else constraints.story() or None, inputs=inputs_of(melody),
+        )  # fmt: skip
+        found = vary(
+            self.engine, melody, amounts, check_pieces(n), seed=story["seed"], refine=refine, chords=asked.chords, plan=asked.plan,
+            provenance=story,
+        )  # fmt: skip
         return replace(found, notices=(*taken.notices, *found.notices))
 
     def path_through(

@@ -20,14 +20,16 @@ from musicvae.compose.canonical import from_coordinates
 from musicvae.compose.carry import with_folded_pitches, with_velocities
 from musicvae.compose.code import Code
 from musicvae.compose.coding import chords_of, decode_rows, encode, joined, place
+from musicvae.compose.constraints.plan import Plan
 from musicvae.compose.engine import ChordRows, Engine, Floats
 from musicvae.compose.latent import between
 from musicvae.compose.seeds import window_seed
+from musicvae.compose.varying.form import alike, with_returns
 from musicvae.compose.varying.memory import Memory, memory_of
 from musicvae.compose.varying.results import Variations
 from musicvae.compose.varying.strides import Way, distinct_ways, few_notices, places_for
 from musicvae.music.melody import Melody
-from musicvae.music.vocabulary import FIRST_PITCH_TOKEN, Tokens
+from musicvae.music.vocabulary import FIRST_PITCH_TOKEN, Tokens, canonical_tokens
 
 __all__ = ["new_ideas", "note_distance", "vary"]
 
@@ -48,12 +50,12 @@ class _Ground:
     code: Code
     tokens: Tokens
     memory: Memory
+    plan: Plan | None
 
     @cached_property
     def origins(self) -> list[int]:
         """For each bar of the melody the first one that is the same."""
-        first: dict[bytes, int] = {}
-        return [first.setdefault(events.tobytes(), bar) for bar, events in enumerate(self.tokens)]
+        return alike(list(self.tokens))
 
     def at(self, ideas: Sequence[Floats], places: Sequence[float]) -> list[Tokens]:
         """The whole tokens (B, S) at each place on the way to each idea (W, Z)."""
@@ -61,20 +63,28 @@ class _Ground:
         windows = range(len(bars))
         z = [between(code.mu[w], idea[w], t, "slerp") for idea, t in zip(ideas, places, strict=True) for w in windows]
         bias = [self.memory.bias(w, 1 - t) for t in places for w in windows]
+        forced = None
+        if self.plan is not None:
+            bound = [self.plan.bound(window.start_bar, window.num_bars, code.shift_semitones) for window in code.windows] * len(places)
+            bias = [own + asked.bias for own, asked in zip(bias, bound, strict=True)]
+            forced = [asked.forced for asked in bound]
         over = chords_of(code.chords, code.windows)
         chords = None if over is None else over * len(places)
         parts = decode_rows(
-            self.engine, np.stack(z), bars * len(places), code.meter, temperature=0.0, seeds=[0] * len(z), bias=bias, chords=chords
-        )
+            self.engine, np.stack(z), bars * len(places), code.meter, temperature=0.0, seeds=[0] * len(z), bias=bias, forced=forced,
+            chords=chords,
+        )  # fmt: skip
         whole = [joined(code, parts[i : i + len(bars)]) for i in range(0, len(parts), len(bars))]
-        return [tokens[self.origins] for tokens in whole]
+        # What is asked of a bar may not hold in one that was the same.
+        return whole if self.plan is not None else [with_returns(tokens, self.tokens, self.origins) for tokens in whole]
 
-    def written(self, tokens: Tokens, **facts: Any) -> Melody:
+    def written(self, tokens: Tokens) -> Melody:
         """The melody of whole tokens, dressed as the one that is varied."""
         code = self.code
         moved = from_coordinates(tokens, code.meter, shift_semitones=code.shift_semitones, num_bars=code.num_bars)
         moved = with_velocities(with_folded_pitches(moved, self.melody, code.shift_semitones, self.engine.config), code.played)
-        return replace(self.melody, notes=moved.notes, **facts)
+        moved = replace(self.melody, notes=moved.notes)
+        return moved if self.plan is None else self.plan.finish(moved)
 
 
 def vary(
@@ -86,23 +96,24 @@ def vary(
     seed: int = 0,
     refine: int = 0,
     chords: ChordRows | None = None,
+    plan: Plan | None = None,
     provenance: Mapping[str, Any] | None = None,
 ) -> Variations[Melody]:
     """`n` ways away from a melody, on each of them a variation for each of the amounts.
 
     Variation k has a seed of its own, with which it is the only one that comes out. chords: (model bars, 8), for an engine that
-    takes chords. provenance: to which seed and amount of each are added.
+    takes chords. plan: what variations must keep to; at amount 0 nothing is asked. provenance: to which seed and amount of each are added.
     """
     placed, notices = place(engine, melody)
     code = encode(engine, melody, refine=refine, chords=chords)
-    ground = _Ground(engine, melody, code, placed.tokens, memory_of(engine, code, placed.tokens))
+    ground = _Ground(engine, melody, code, placed.tokens, memory_of(engine, code, placed.tokens), plan)
     ways, repeated = distinct_ways(lambda seeds: _ways(ground, seeds, amounts), n, seed, any(amounts))
     found = [(way.seed, amount, step) for way in ways for amount, step in zip(amounts, way.steps, strict=True)]
     melodies = tuple(
-        replace(ground.written(tokens) if distance else melody, provenance={**(provenance or {}), "seed": own, "amount": amount})
-        for own, amount, (tokens, distance) in found
+        replace(ground.written(tokens) if amount else melody, provenance={**(provenance or {}), "seed": own, "amount": amount})
+        for own, amount, (tokens, _) in found
     )
-    told = (*notices, *code.notices, *few_notices(repeated))
+    told = (*dict.fromkeys((*notices, *code.notices)), *few_notices(repeated))
     return Variations(melodies, told, tuple(amount for _, amount, _ in found), tuple(distance for _, _, (_, distance) in found))
 
 
@@ -117,7 +128,7 @@ def _ways(ground: _Ground, seeds: Sequence[int], amounts: Sequence[float]) -> li
         return [note_distance(ground.tokens, tokens) for tokens in decoded]
 
     places = places_for(measured, len(seeds), amounts)
-    chosen = [[seen[way, float(t)] for t in row] for way, row in enumerate(places)]
+    chosen = [[canonical_tokens(seen[way, float(t)]) for t in row] for way, row in enumerate(places)]
     return [
         Way(own, tuple((tokens, note_distance(ground.tokens, tokens)) for tokens in row)) for own, row in zip(seeds, chosen, strict=True)
     ]
@@ -135,11 +146,10 @@ def new_ideas(engine: Engine, code: Code, parts: Sequence[Tokens], seed: int) ->
         ideas[window] = engine.sample_prior([window_seed(seed, window)], bars=asked, kind=kind)[0]
     if engine.config.fixed_window:
         return _like_windows(ideas, parts)
-    met: dict[bytes, Floats] = {}
-    for window, part in enumerate(parts):
-        for bar, events in enumerate(part):
-            block = _block(engine, bar)
-            ideas[window, block] = met.setdefault(events.tobytes(), ideas[window, block].copy())
+    places = [(window, bar) for window, part in enumerate(parts) for bar in range(len(part))]
+    for (window, bar), origin in zip(places, alike([parts[w][bar] for w, bar in places]), strict=True):
+        first_window, first_bar = places[origin]
+        ideas[window, _block(engine, bar)] = ideas[first_window, _block(engine, first_bar)]
     return ideas
 
 

@@ -1,6 +1,5 @@
 from dataclasses import replace
 
-import numpy as np
 import pytest
 from compose.fake_engine import FakeEngine, same_music, tune
 
