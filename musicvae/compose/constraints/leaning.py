@@ -13,13 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from musicvae.compose.engine import Floats
-from musicvae.music.chords import Chord
+from musicvae.music.chords import QUALITIES, Chord
 from musicvae.music.key import Key
 from musicvae.music.lead_sheet import ChordSpan
 from musicvae.music.meter import STEPS_PER_BEAT, Meter
 from musicvae.music.vocabulary import MAX_PITCH, MIN_PITCH
 
 __all__ = ["Leaning", "chord_bias", "chord_scale", "strong_steps"]
+
+# Semitones above a root -> those of the other form of that degree: thirds, fifths, sixths, sevenths.
+_SAME_DEGREE = {3: 4, 4: 3, 6: 7, 8: 7, 9: 8, 10: 11, 11: 10}
 
 
 @dataclass(frozen=True)
@@ -38,11 +41,10 @@ def strong_steps(meter: Meter) -> tuple[int, ...]:
 
 
 def chord_scale(chord: Chord, signature: frozenset[int]) -> frozenset[int]:
-    """The scale of a signature with the chord's own notes in place of those a semitone beside them, which would clash."""
+    """The scale of a signature with the chord's own notes in place of the same degrees above its root, as G# is for G in E7."""
     own = chord.pitch_classes
-    outside = own - signature
-    beside = {(note + step) % 12 for note in outside for step in (-1, 1)}
-    return frozenset((signature - (beside - own)) | own)
+    replaced = {(chord.root + _SAME_DEGREE[step]) % 12 for step in QUALITIES[chord.quality] if step in _SAME_DEGREE}
+    return frozenset((signature - replaced) | own)
 
 
 def chord_bias(
