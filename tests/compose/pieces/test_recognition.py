@@ -3,7 +3,7 @@ import pytest
 from model.pieces.networks import columns, engine
 
 from musicvae.compose.pieces.passages import encoded
-from musicvae.compose.pieces.recognition import SCALES, Discriminant, recognised
+from musicvae.compose.pieces.recognition import SCALES, Discriminant, kept_hits, recognised
 from musicvae.compose.styles import StyleVector
 
 
@@ -75,3 +75,40 @@ def test_the_nearest_strength_that_is_enough_is_taken(heard, monkeypatch):
     scaled = recognition._scaled(unit, Deaf(), Discriminant(np.zeros((2, 1)), np.zeros(2)), 0, 0.9)
     assert scaled.scale == 2.0
     assert asked == [1.0, 1.25, 1.5, 1.75, 2.0]
+
+
+def beat(*steps):
+    bits = np.zeros((1, 16), np.uint64)
+    for step in steps:
+        bits[0, step] = 1
+    return {"bars": bits}
+
+
+def test_what_is_kept_of_a_beat_is_the_f1_of_its_hits():
+    assert kept_hits(beat(0, 4, 8), beat(0, 4, 8)) == 1
+    assert kept_hits(beat(0, 4, 8), beat(0, 6)) == pytest.approx(2 * 1 / 5)
+    assert kept_hits(beat(), beat()) == 1
+    snare = {"bars": beat(0)["bars"] << np.uint64(1)}
+    assert kept_hits(beat(0), snare) == 0
+
+
+@pytest.mark.parametrize(("spared", "wanted"), [(9.0, 2.0), (1.5, 1.5), (0.5, 1.25)])
+def test_given_beats_are_moved_until_they_are_recognised_or_too_little_is_left_of_them(heard, spared, wanted):
+    made, passages, _, _ = heard
+    from musicvae.compose.pieces import recognition
+
+    class Deaf:
+        beats = passages
+
+        def heard(self, move):
+            length = float(np.linalg.norm(move))
+            return np.full((10, 1), length >= 2.0, float), 1.0 if length <= spared else recognition.LEAST_KEPT - 0.01
+
+    unit = StyleVector(
+        name="x", direction=np.eye(made.config.z_size)[0], scale=1.25, scale_down=1.25, model_hash=made.hash, report={"recognised": {}}
+    )
+    judge = Discriminant(np.array([[0.0], [1.0]]), np.array([0.5, 0.0]))
+    longer = recognition._audible(unit, Deaf(), judge, 1)
+    assert longer.scale == longer.scale_down == wanted
+    assert longer.report["recognised"]["differences"] == wanted
+    assert longer.report["recognised"]["given"] == float(wanted >= 2.0)
