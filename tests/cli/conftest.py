@@ -12,6 +12,7 @@ from musicvae.cli.main import main
 from musicvae.compose import model as compose_model
 from musicvae.compose.code import Code
 from musicvae.compose.intake import Taken, take
+from musicvae.compose.varying.results import Blends, Variations
 from musicvae.compose.windows import Window
 from musicvae.music.melody import Melody
 from musicvae.music.meter import Meter
@@ -58,6 +59,27 @@ class StandIn:
     def interpolate(self, a: Melody, b: Melody, *, steps: int, **options: Any) -> Any:
         self.calls.append(("interpolate", {"a": a, "b": b, "steps": steps, **options}))
         return Pieces([a, *[a] * (steps - 2), b])
+
+    def path_through(self, sources: list[Melody], steps: int, **options: Any) -> Any:
+        return self._blends("path_through", sources, [(1.0, *[0.0] * (len(sources) - 1))] * steps, steps=steps, **options)
+
+    def grid(self, corners: list[Melody], rows: int, columns: int, **options: Any) -> Any:
+        return self._blends("grid", corners, [(0.0, 0.0, 1.0, 0.0)] * (rows * columns), rows=rows, columns=columns, **options)
+
+    def mix(self, sources: list[Melody], weights: list[float], **options: Any) -> Any:
+        return self._blends("mix", sources, [tuple(weights)], shares=weights, **options)
+
+    def morph(self, sources: list[Melody], rounds: int, **options: Any) -> Any:
+        return replace(self._blends("morph", sources, [(1.0, 0.0)], rounds=rounds, **options), weights=((1.0, 0.0),) * 8)
+
+    def _blends(self, what: str, sources: list[Melody], weights: list[tuple[float, ...]], **options: Any) -> Any:
+        self.calls.append((what, {"sources": sources, **options}))
+        return Blends(tuple([sources[0]] * len(weights)), ("B was transposed",), tuple(weights), tuple(sources))
+
+    def vary(self, melody: Melody, amount: list[float], n: int, **options: Any) -> Any:
+        self.calls.append(("vary", {"melody": melody, "amount": amount, "n": n, **options}))
+        pieces = tuple(replace(melody, provenance={"seed": 70 + k}) for k in range(n) for _ in amount)
+        return Variations(pieces, ("the key is not stated",), tuple(amount) * n, tuple(amount) * n)
 
     def encode(self, melody: Melody, *, refine: int = 0, chords: str | None = None) -> Code:
         self.calls.append(("encode", {"melody": melody, "refine": refine, "chords": chords}))

@@ -60,3 +60,58 @@ def test_an_existing_blend_is_kept(fails, model, two_tunes):
     Path("musicvae-blend/09.mid").write_text("mine")
     fails("interpolate a.mid b.mid", "09.mid exists")
     assert model.calls == []
+
+
+def test_a_path_by_more_than_two(run, model, two_tunes):
+    words = "interpolate a.mid b.mid a.mid --steps 4 -o way"
+    code, out, _ = run(*words.split())
+    assert code == 0
+    assert out.splitlines() == [str(Path("way") / f"0{k}.mid") for k in range(1, 5)]
+    asked = model.called("path_through")
+    assert (asked["steps"], asked["ends"], [piece.num_bars for piece in asked["sources"]]) == (4, "exact", [4, 8, 4])
+
+
+def test_exact_ends_between_two(run, model, two_tunes):
+    words = "interpolate a.mid b.mid --ends exact --steps 2 -o d"
+    code, _, _ = run(*words.split())
+    assert code == 0
+    assert model.called("path_through")["steps"] == 2
+
+
+def test_a_grid_goes_row_by_row(run, model, two_tunes):
+    words = "interpolate --grid a.mid b.mid a.mid b.mid --steps 2 --columns 3 -o g --json"
+    code, out, _ = run(*words.split())
+    assert code == 0
+    result = json.loads(out)
+    assert [(piece["row"], piece["column"]) for piece in result["pieces"]] == [(1, 1), (1, 2), (1, 3), (2, 1), (2, 2), (2, 3)]
+    assert result["shape"] == "grid"
+    assert (model.called("grid")["rows"], model.called("grid")["columns"]) == (2, 3)
+
+
+def test_weights_and_join_give_one_file(run, model, two_tunes):
+    words = "interpolate a.mid b.mid a.mid --weights 5 3 2 --ends decoded"
+    code, out, _ = run(*words.split())
+    assert (code, out) == (0, "musicvae-blend.mid\n")
+    assert (model.called("mix")["shares"], model.called("mix")["ends"]) == ([5, 3, 2], "decoded")
+    words = "interpolate a.mid b.mid --join -o one.mid"
+    code, out, _ = run(*words.split())
+    assert (code, out) == (0, "one.mid\n")
+    assert model.called("morph")["rounds"] == 4
+
+
+@pytest.mark.parametrize(
+    ("words", "parts"),
+    [
+        ("interpolate a.mid", ("B",)),
+        ("interpolate --grid a.mid b.mid a.mid", ("a grid has 4 inputs, one for each corner, got 3",)),
+        ("interpolate a.mid b.mid --weights 1 2 3", ("2 inputs take as many weights, got 3",)),
+        ("interpolate a.mid b.mid --weights 0 0", ("at least one weight must be above 0",)),
+        ("interpolate a.mid b.mid --weights 1 2 --steps 3", ("leave --steps out",)),
+        ("interpolate a.mid b.mid --columns 3", ("--columns is for a grid",)),
+        ("interpolate a.mid b.mid a.mid --steps 2", ("a path by 3 inputs has at least 3 steps",)),
+        ("interpolate a.mid b.mid --grid --join", ("not allowed with",)),
+    ],
+)
+def test_slips_in_what_is_asked_for(fails, model, two_tunes, words, parts):
+    fails(words, *parts)
+    assert model.calls == []
