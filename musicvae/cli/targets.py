@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import argparse
 
-    from musicvae.compose.grooving.rendition import Rendition
+    from musicvae.compose.midi_music import MidiMusic
     from musicvae.music.melody import Melody
     from musicvae.music.piece import Piece
 
-    Music = Melody | Piece | Rendition
+    Music = Melody | Piece | MidiMusic
 
 __all__ = ["MidiTargets", "check_ending", "check_file", "file_target", "folder_target", "picture_target"]
 
@@ -74,11 +74,11 @@ class MidiTargets:
         return [self._described(i, piece) for i, piece in enumerate(pieces)]
 
     def _write_files(self, pieces: Sequence[Music]) -> None:
-        from musicvae.compose.grooving.rendition import Rendition
+        from musicvae.compose.midi_music import MidiMusic
 
         for path, music in zip(self.midi, pieces, strict=True):
             music.write(path, force=self.force)
-        shown = [music.score if isinstance(music, Rendition) else music for music in pieces]
+        shown = [music.score if isinstance(music, MidiMusic) else music for music in pieces]
         if self.sounds:
             from musicvae.music.sound import write_wav
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict, deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +20,7 @@ from musicvae.music.midi import score_from_bytes
 from musicvae.music.provenance import entry_of, story_text
 from musicvae.music.score import Ints, Score
 
-__all__ = ["FINE_TICKS", "Changes", "FoundNotes", "OpenMidi", "open_midi"]
+__all__ = ["FINE_TICKS", "AddedNote", "Changes", "FoundNotes", "OpenMidi", "open_midi"]
 
 FINE_TICKS = 480
 """Ticks a beat below which timing is too coarse to be played with: 1 ms at 125 quarter notes a minute."""
@@ -52,12 +52,23 @@ class FoundNotes:
         return len(self.pitch)
 
 
+class AddedNote(NamedTuple):
+    """A note to come, in ticks of the new file. part: number of the score's track whose channel and chunk it goes to, from 1."""
+
+    part: int
+    pitch: int
+    onset: int
+    end: int
+    velocity: int
+
+
 @dataclass(frozen=True, eq=False)
 class Changes:
     """What becomes of the notes, (N,) each, in ticks of the new file, which has `factor` times as many a beat.
 
     lead_in: ticks of silence before what was the start, `lead_in_bars` bars; set-up at tick 0 stays there. removed: notes that are left
-    out. text: put at the start of the first track, after its other texts. tracks: contents of further track chunks.
+    out. added: notes that are put in. text: put at the start of the first track, after its other texts. tracks: contents of further
+    track chunks.
     """
 
     onset: Ints
@@ -70,6 +81,7 @@ class Changes:
     lead_in_bars: int = 0
     text: str = ""
     tracks: Sequence[bytes] = ()
+    added: Sequence[AddedNote] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -166,13 +178,28 @@ def _edited(file: OpenMidi, number: int, changes: Changes) -> list[Event]:
             data = bytes((pitch, events[stop].data[1]))
             placed[stop] = (end, _ENDS if lasts else _SHORT, stop, Event(end, events[stop].status, data))
     found = [entry for entry in placed if entry[2] not in gone and not _is_end(entry[3])]
-    if _is_changed(file, inside, changes):
+    added = _put_in(file, number, changes)
+    found += added
+    if added or _is_changed(file, inside, changes):
         found.sort(key=lambda entry: entry[:3])
     body = [event for _, _, _, event in found]
     last = max([body[-1].tick if body else 0, *(entry[0] for entry in placed if _is_end(entry[3]))])
     if changes.text and number == 0:
         body.insert(_place_of_text(body), Event(0, META, bytes((_TEXT,)) + changes.text.encode("ascii")))
     return [*body, Event(last, META, bytes((END_OF_TRACK,)))]
+
+
+def _put_in(file: OpenMidi, number: int, changes: Changes) -> list[tuple[int, int, int, Event]]:
+    """The events of a chunk's added notes, with tick, rank and place, which is behind all of its own."""
+    home = {part: (chunk, start) for part, chunk, start in zip(file.notes.part, file.notes.chunk, file.notes.start, strict=True)}
+    placed = []
+    for place, note in enumerate(changes.added, len(file.chunks[number])):
+        chunk, start = home[note.part]
+        if chunk == number:
+            channel = file.chunks[chunk][start].status & 0x0F
+            placed.append((note.onset, _STARTS, place, Event(note.onset, 0x90 | channel, bytes((note.pitch, note.velocity)))))
+            placed.append((note.end, _ENDS, place, Event(note.end, 0x80 | channel, bytes((note.pitch, 0)))))
+    return placed
 
 
 def _place_of_text(body: Sequence[Event]) -> int:

@@ -7,8 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from musicvae.music.midi import score_from_bytes
-from musicvae.music.midi_editing import open_midi
+from musicvae.music.midi_editing import AddedNote, open_midi
 from musicvae.music.provenance import provenance_of
+from musicvae.music.score import ScoreNote
 
 
 def rich_file(kind=1, ticks=96):
@@ -164,3 +165,17 @@ def test_whatever_moves_the_notes_read_back_are_those_that_were_asked_for(data):
     made = score_from_bytes(file.written(replace(file.unchanged(), onset=onset, end=onset + length, pitch=pitch, velocity=loud)))
     found = sorted((n.onset_ticks, n.pitch, n.duration_ticks, n.velocity) for track in made.tracks for n in track.notes)
     assert found == sorted(zip(onset.tolist(), pitch.tolist(), length.tolist(), loud.tolist(), strict=True))
+
+
+@pytest.mark.parametrize("kind", [0, 1])
+def test_added_notes_join_their_track_and_nothing_else_changes(kind):
+    data = rich_file(kind)
+    file = open_midi(data)
+    drums = next(i for i, track in enumerate(file.score.tracks, 1) if track.is_drum)
+    other = 3 - drums
+    added = [AddedNote(drums, 49, 400, 420, 77), AddedNote(other, 60, 24, 48, 66)]
+    changed = score_from_bytes(file.written(replace(file.unchanged(), added=added)))
+    for number, (before, after) in enumerate(zip(file.score.tracks, changed.tracks, strict=True), 1):
+        wanted = [ScoreNote(n.onset, n.pitch, n.end - n.onset, n.velocity) for n in added if n.part == number]
+        assert sorted([*before.notes, *wanted]) == sorted(after.notes)
+    assert changed.tempi == file.score.tempi

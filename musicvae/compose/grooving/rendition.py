@@ -5,21 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from musicvae.compose.intake import Source, score_of
-from musicvae.music.files import atomic_path
-from musicvae.music.key import Key
+from musicvae.compose.midi_music import MidiMusic
 from musicvae.music.melody import Melody
-from musicvae.music.meter import Meter
-from musicvae.music.midi import midi_bytes, read_midi, score_bytes, score_from_bytes
+from musicvae.music.meter import counted_bars
+from musicvae.music.midi import midi_bytes, read_midi, score_bytes
 from musicvae.music.piece import Piece
-from musicvae.music.score import NoteTable, Score
-from musicvae.music.segments import segments, tempo_at
 
 __all__ = ["Rendition", "Report", "bytes_of"]
 
@@ -43,78 +37,31 @@ class Report:
     def __str__(self) -> str:
         late = f"{abs(self.lateness_ms):.1f} ms {'late' if self.lateness_ms >= 0 else 'early'} in all"
         hits = "1 hit" if self.hits == 1 else f"{self.hits} hits"
-        bars = "1 bar" if self.bars == 1 else f"{self.bars} bars"
+        bars = counted_bars(self.bars)
         low, high = self.velocity
         return f"{hits} in {bars}, {self.moved} played anew, timing {self.shift_ms:.1f} ms on average ({late}), velocity {low}-{high}"
 
 
 @dataclass(frozen=True, eq=False)
-class Rendition:
-    """The bytes of a MIDI file, and how they came about; written with `write`, read as music by `score`.
+class Rendition(MidiMusic):
+    """A file, and how it came about.
 
     provenance: what made it, also in the file. notices: what the user should know, a sentence each. piece: what was played, if it was one.
     """
 
-    data: bytes = field(repr=False)
-    name: str
     report: Report
     provenance: Mapping[str, Any] = field(default_factory=dict)
     notices: tuple[str, ...] = ()
     piece: Piece | None = None
 
-    @cached_property
-    def score(self) -> Score:
-        """What the file holds."""
-        return score_from_bytes(self.data)
 
-    @property
-    def notes(self) -> NoteTable:
-        """All its notes, in ticks of its score."""
-        tables = [NoteTable.of(track.notes) for track in self.score.tracks]
-        none = np.zeros(0, np.int64)
-        names = ("onset_ticks", "pitch", "duration_ticks", "velocity")
-        return NoteTable(*(np.concatenate([none, *(getattr(table, name) for table in tables)]) for name in names))
-
-    @property
-    def num_bars(self) -> int:
-        """Written bars, up to the end of the last note."""
-        return sum(segment.num_bars for segment in segments(self.score, self.score.end_ticks))
-
-    @property
-    def meter(self) -> Meter:
-        """The first."""
-        return segments(self.score, self.score.end_ticks)[0].meter
-
-    @property
-    def key(self) -> Key | None:
-        """The first that the file states."""
-        return self.score.keys[0].key if self.score.keys else None
-
-    @property
-    def tempo_qpm(self) -> float:
-        """The first, in quarter notes a minute."""
-        return tempo_at(self.score, 0)
-
-    def write(self, path: str | Path, *, force: bool = False) -> Path:
-        """Write the MIDI file; returns the path. FileExistsError if it is there and `force` is off."""
-        with atomic_path(path, force=force) as temporary:
-            temporary.write_bytes(self.data)
-        return Path(path)
-
-    def to_pretty_midi(self) -> Any:
-        """The music as a `pretty_midi.PrettyMIDI` object."""
-        from musicvae.music.export import score_to_pretty_midi
-
-        return score_to_pretty_midi(self.score)
-
-
-def bytes_of(source: Source | Rendition, tune: int = 1) -> tuple[str, bytes, tuple[str, ...]]:
+def bytes_of(source: Source | MidiMusic, tune: int = 1) -> tuple[str, bytes, tuple[str, ...]]:
     """What to call any music, a MIDI file of it (a file's own bytes where it is one), and what that could not keep.
 
-    source: a Piece, a Melody, a Rendition, a path of a MIDI, MusicXML, ABC or Humdrum file, a Score, a `pretty_midi.PrettyMIDI` or a
+    source: a Piece, a Melody, a MidiMusic, a path of a MIDI, MusicXML, ABC or Humdrum file, a Score, a `pretty_midi.PrettyMIDI` or a
     `music21` stream. tune: which one of an ABC file, from 1. Errors as `compose.intake.take`.
     """
-    if isinstance(source, Rendition):
+    if isinstance(source, MidiMusic):
         return source.name, source.data, ()
     if isinstance(source, Melody):
         return source.name, midi_bytes([source]), ()
