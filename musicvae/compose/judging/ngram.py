@@ -6,8 +6,8 @@ an onset, given up to four pitches before it and its place in the bar. Every lon
 p(w | c) = (n(c, w) + t(c) p(w | c')) / (n(c) + t(c)), where t(c) is how many different events were seen after c.
 Witten & Bell (1991), method C; the shortest context is smoothed with the uniform distribution.
 
-Conventions: tokens (N, B, S) in the coordinates of the model, all rows of one kind; T = B * S. Contexts are 57-bit
-hashes, kept sorted, each with the event in the lowest 7 bits.
+Conventions: tokens (N, B, S) in the coordinates of the model, all rows of one kind; T = B * S. Contexts are hashes
+of 25 bits, kept sorted, each with the event in 7 bits below it: about one context in 500 that was never seen is taken for another.
 """
 
 from __future__ import annotations
@@ -23,19 +23,20 @@ from musicvae.music.vocabulary import FIRST_PITCH_TOKEN, VOCABULARY_SIZE, Tokens
 __all__ = ["DECISIONS", "NGram", "PITCHES", "fit_ngram"]
 
 Floats = NDArray[np.float64]
-Keys = NDArray[np.uint64]
+Keys = NDArray[np.uint32]
 Ints = NDArray[np.int64]
 
 DECISIONS, PITCHES = FIRST_PITCH_TOKEN + 1, VOCABULARY_SIZE - FIRST_PITCH_TOKEN
 _LONGEST_WAIT = 31
-_SYMBOL_BITS = np.uint64(7)
+_MOST = 2**16 - 1  # counts that are kept in a file
+_SYMBOL_BITS = np.uint32(7)
 
 
 @dataclass(frozen=True, eq=False)
 class Level:
     """Counts of the events after the contexts of one length.
 
-    keys: (K,) uint64, ascending, of context and event, seen counts (K,) times; contexts: (C,) uint64, ascending, of contexts
+    keys: (K,) uint32, ascending, of context and event, seen counts (K,) times; contexts: (C,) uint32, ascending, of contexts
     without the event, each seen totals (C,) times, with types (C,) different events.
     """
 
@@ -48,7 +49,7 @@ class Level:
     @classmethod
     def of(cls, contexts: Keys, symbols: Ints, least: int = 1) -> Level:
         """Count events (M,) after contexts (M,); those seen less than `least` times are forgotten."""
-        keys, counts = np.unique((contexts << _SYMBOL_BITS) | symbols.astype(np.uint64), return_counts=True)
+        keys, counts = np.unique((contexts << _SYMBOL_BITS) | symbols.astype(np.uint32), return_counts=True)
         return cls.of_counts(keys[counts >= least], counts[counts >= least])
 
     @classmethod
@@ -64,7 +65,7 @@ class Level:
             return below
         place, known = _find(self.contexts, contexts)
         total, types = np.where(known, self.totals[place], 0), np.where(known, self.types[place], 0)
-        at, seen = _find(self.keys, (contexts << _SYMBOL_BITS) | symbols.astype(np.uint64))
+        at, seen = _find(self.keys, (contexts << _SYMBOL_BITS) | symbols.astype(np.uint32))
         count = np.where(seen & known, self.counts[at], 0)
         return np.where(known, (count + types * below) / np.maximum(total + types, 1), below)
 
@@ -95,6 +96,29 @@ class NGram:
         joined = np.concatenate([decision[:, :FIRST_PITCH_TOKEN], decision[:, FIRST_PITCH_TOKEN:] * pitch], axis=1)
         return np.asarray(np.log(joined).reshape(*tokens.shape, VOCABULARY_SIZE), np.float64)
 
+    def substituted(self, tokens: Tokens, kind: int, reach: int) -> Floats:
+        """Nats (notes, 2 * reach + 1) of a window (B, S) with each note moved by -reach to reach semitones, up to a constant of the row.
+
+        Exact: the pitch itself and the four after it are scored again. Pitches that no token stands for are infinitely unlikely.
+        """
+        told = _Told.of(tokens[None], kind)
+        onset = np.flatnonzero(told.flat[0] >= FIRST_PITCH_TOKEN)
+        own, place = told.flat[0, onset], np.append(told.place[onset], np.zeros(_BEFORE, np.int64))
+        wanted = own[:, None] + np.arange(-reach, reach + 1)
+        line = np.concatenate([np.zeros(_BEFORE, np.int64), own, np.zeros(_BEFORE, np.int64)])
+        scores = np.where((wanted >= FIRST_PITCH_TOKEN) & (wanted < VOCABULARY_SIZE), 0.0, -np.inf)
+        for later in range(min(_BEFORE, len(own)) + 1):
+            at = np.arange(len(own)) + later
+            before = np.stack([np.broadcast_to(line[at + _BEFORE - back, None], wanted.shape) for back in range(1, _BEFORE + 1)], axis=-1)
+            if later:
+                before[..., later - 1] = wanted
+            contexts = _pitch_contexts(before, np.broadcast_to(place[at, None], wanted.shape), kind)
+            heard = wanted if later == 0 else np.broadcast_to(line[at + _BEFORE, None], wanted.shape)
+            symbols = np.clip(heard - FIRST_PITCH_TOKEN, 0, PITCHES - 1).reshape(-1)
+            chances = self._probabilities(self.pitches, contexts, symbols, PITCHES).reshape(wanted.shape)
+            scores += np.where(at[:, None] < len(own), np.log(chances), 0.0)
+        return scores
+
     def arrays(self) -> dict[str, NDArray[np.generic]]:
         """The counts as arrays to be kept in a file; `of_arrays` reads them."""
         named = {"decisions": self.decisions, "pitches": self.pitches}
@@ -102,7 +126,7 @@ class NGram:
         for name, levels in named.items():
             for number, level in enumerate(levels):
                 found[f"{name}.{number}.keys"] = level.keys
-                found[f"{name}.{number}.counts"] = level.counts.astype(np.uint32)
+                found[f"{name}.{number}.counts"] = np.minimum(level.counts, _MOST).astype(np.uint16)
         return found
 
     @classmethod
@@ -111,7 +135,7 @@ class NGram:
 
         def levels(name: str, count: int) -> list[Level]:
             return [
-                Level.of_counts(np.asarray(arrays[f"{name}.{n}.keys"], np.uint64), np.asarray(arrays[f"{name}.{n}.counts"], np.int64))
+                Level.of_counts(np.asarray(arrays[f"{name}.{n}.keys"], np.uint32), np.asarray(arrays[f"{name}.{n}.counts"], np.int64))
                 for n in range(count)
             ]
 
@@ -160,6 +184,7 @@ def fit_ngram(windows: Iterable[tuple[Tokens, int]], *, least: int = 1) -> NGram
 
 
 _NUM_DECISION_LEVELS, _NUM_PITCH_LEVELS = 6, 6
+_BEFORE = 4  # pitches that a pitch is given
 
 
 @dataclass(frozen=True, eq=False)
@@ -211,13 +236,16 @@ class _Told:
 
     def pitch_contexts(self) -> list[Keys]:
         """Contexts (N, T) of the pitch of an onset at each step, the shortest first."""
-        nothing = _hashed(np.zeros(self.flat.shape, np.int64))
-        one = _hashed(self.before[..., 0], nothing)
-        two = _hashed(self.before[..., 1], one)
-        three = _hashed(self.before[..., 2], two)
-        placed = _hashed(np.broadcast_to(self.place, self.flat.shape) + 16 * (1 + self.kind), three)
-        four = _hashed(self.before[..., 3], placed)
-        return [nothing, one, two, three, placed, four]
+        return _pitch_contexts(self.before, np.broadcast_to(self.place, self.flat.shape), self.kind)
+
+
+def _pitch_contexts(before: Ints, place: Ints, kind: int) -> list[Keys]:
+    """Contexts (...) of pitches at a step of the bar (...) after the pitches before (..., 4), the last one first."""
+    found = [_hashed(np.zeros(place.shape, np.int64))]
+    for back in range(3):
+        found.append(_hashed(before[..., back], found[-1]))
+    found.append(_hashed(place + 16 * (1 + kind), found[-1]))
+    return [*found, _hashed(before[..., 3], found[-1])]
 
 
 def _shifted(values: Ints) -> Ints:
@@ -226,13 +254,13 @@ def _shifted(values: Ints) -> Ints:
 
 
 def _hashed(values: NDArray[np.integer], above: Keys | None = None) -> Keys:
-    """57-bit hashes of values together with the hashes above them. Steele, Lea & Flood (2014): the mixer of SplitMix64."""
+    """25-bit hashes of values together with the hashes above them. Steele, Lea & Flood (2014): the mixer of SplitMix64."""
     mixed = values.astype(np.uint64) + np.uint64(0x9E3779B97F4A7C15)
     if above is not None:
-        mixed = mixed + above * np.uint64(0xD6E8FEB86659FD93)
+        mixed = mixed + above.astype(np.uint64) * np.uint64(0xD6E8FEB86659FD93)
     mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return np.asarray((mixed ^ (mixed >> np.uint64(31))) >> _SYMBOL_BITS, np.uint64)
+    return np.asarray((mixed ^ (mixed >> np.uint64(31))) >> np.uint64(39), np.uint32)
 
 
 def _find(ascending: Keys, wanted: Keys) -> tuple[Ints, NDArray[np.bool_]]:

@@ -67,6 +67,25 @@ def test_what_was_heard_is_likelier_than_what_was_not():
     assert model.log_probs(heard, 0).sum() > model.log_probs(unheard, 0).sum() + 3
 
 
+def test_a_note_moved_is_scored_as_the_whole_with_that_note():
+    rng = np.random.default_rng(1)
+    music = np.where(rng.random((9, 4, 16)) < 0.3, rng.integers(40, 46, (9, 4, 16)), 0).astype(np.uint8)
+    model, asked = fit_ngram([(music[1:], 0)]), music[0]
+    moved = model.substituted(asked, 0, 2)
+    onsets = np.flatnonzero(asked.reshape(-1) >= 2)
+    assert moved.shape == (len(onsets), 5)
+    for note, onset in enumerate(onsets.tolist()):
+        rows = np.repeat(asked.reshape(1, -1), 5, axis=0)
+        rows[:, onset] += np.arange(-2, 3).astype(np.uint8)
+        whole = model.log_probs(rows.reshape(5, *asked.shape), 0).sum(axis=(1, 2))
+        assert moved[note] - moved[note, 2] == pytest.approx(whole - whole[2])
+
+
+def test_a_pitch_without_a_token_cannot_be():
+    moved = fit_ngram([(bars_of((60, 62)), 0)]).substituted(bars_of((21, 108))[0], 0, 2)
+    assert np.isneginf(moved).tolist() == [[True, True, False, False, False], [False, False, False, True, True]]
+
+
 def test_meters_are_kept_apart_in_rhythm():
     waltz, jig = (bars_of(*[(60, 62, 64)] * 8, wait=w, steps=12) for w in (4, 2))
     model = fit_ngram([(waltz, 1), (jig, 2)])
