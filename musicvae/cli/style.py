@@ -126,7 +126,7 @@ def run_learn(args: argparse.Namespace, terminal: Terminal) -> None:
         raise ValueError("--versus goes with --from, and not with --attribute, which needs nothing to compare with")
     for folder in (args.examples, args.versus):
         if folder is not None and not Path(folder).is_dir():
-            raise NotADirectoryError(f"{folder} is no folder of melodies; it must exist and hold MIDI, MusicXML or ABC files")
+            raise NotADirectoryError(f"{folder} is no folder; it must exist and hold MIDI, MusicXML or ABC files")
     if args.output is not None and check_file(Path(args.output), force=args.force).suffix != ".safetensors":
         raise ValueError(f"{args.output}: a style is kept in a .safetensors file; let -o name one")
     model = load_model(args)

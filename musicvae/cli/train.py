@@ -80,7 +80,7 @@ def _add_learning(learning: Any) -> None:
     )
     learning.add_argument(
         "--vary-share", type=number_from_0, metavar="S",
-        help="networks of drums: share of windows whose beats are varied (default: 0.5, of drumify 0.3)",
+        help="networks of drums: share of windows whose beats are varied (default: 0.9, of drumify 0.3)",
     )  # fmt: skip
     learning.add_argument("--free-bits", type=number_from_0, metavar="B", help="published networks: bits of the code that cost nothing")
     learning.add_argument("--max-beta", type=number_from_0, metavar="W", help="published networks: full weight of the code's bits")

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 
 from musicvae.compose.limits import check_choice
 from musicvae.music.melody import Melody, Note
-from musicvae.music.meter import Meter
+from musicvae.music.meter import Meter, counted_bars
 
 __all__ = ["ALIGNMENTS", "METER_RULES", "Aligned", "align", "written_in"]
 
@@ -84,12 +84,12 @@ def _same_length(a: Melody, b: Melody, how: str) -> tuple[Melody, Melody, str]:
     name, short, long = ("A", a, b) if a.num_bars < b.num_bars else ("B", b, a)
     if how == "trim":
         bars = short.num_bars
-        return a.cut(0, bars), b.cut(0, bars), f"both were cut to the {bars} bars of {name}"
+        return a.cut(0, bars), b.cut(0, bars), f"both were cut to the {counted_bars(bars)} of {name}"
     times, rest = divmod(long.num_bars, short.num_bars)
     if how == "repeat" and not rest:
         short = Melody.joined([short] * times)
         notice = f"{name} was played {times} times to fill {long.num_bars} bars"
     else:
-        notice = f"{name}, of {short.num_bars} bars, was filled up with rests to {long.num_bars}"
+        notice = f"{name}, of {counted_bars(short.num_bars)}, was filled up with rests to {long.num_bars}"
         short = replace(short, num_bars=long.num_bars)
     return (short, long, notice) if name == "A" else (long, short, notice)

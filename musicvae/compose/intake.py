@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from musicvae.music.melody import Melody
+from musicvae.music.meter import counted_bars
 from musicvae.music.score import Score
 
 __all__ = ["Source", "Taken", "read", "score_of", "take"]
@@ -65,7 +66,7 @@ def _part_of(melody: Melody, start_bar: int, bars: int | None) -> Taken:
         return Taken(melody)
     left = melody.num_bars - start_bar + 1
     if left < 1:
-        raise ValueError(f"the melody has {melody.num_bars} bars, so that none can be taken from bar {start_bar} on")
+        raise ValueError(f"the melody has {counted_bars(melody.num_bars)}, so that none can be taken from bar {start_bar} on")
     part = melody.cut(start_bar - 1, left if bars is None else min(bars, left))
     first = (start_bar - 1) * melody.meter.steps_per_bar
     tied = sum(note.onset_steps < first < note.end_steps for note in melody.notes)

@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from functools import cached_property
 
-__all__ = ["KINDS", "MAX_STEPS_PER_BAR", "STEPS_PER_BEAT", "SUPPORTED", "Meter"]
+__all__ = ["KINDS", "MAX_STEPS_PER_BAR", "STEPS_PER_BEAT", "SUPPORTED", "Meter", "counted_bars"]
 
 STEPS_PER_BEAT = 4
 KINDS = ("4/4", "3/4", "6/8")
@@ -99,3 +99,8 @@ class Meter:
     def model_bars(self, written_bars: int) -> int:
         """Model bars needed to hold this many written bars (rounded up)."""
         return -(-written_bars // self.written_per_model_bar)
+
+
+def counted_bars(count: int) -> str:
+    """A number of bars in words, as in "1 bar" or "12 bars"."""
+    return f"{count} bar" if count == 1 else f"{count} bars"

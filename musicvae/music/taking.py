@@ -9,12 +9,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
-from musicvae.music.meter import KINDS
+import numpy as np
+
+from musicvae.music.meter import KINDS, STEPS_PER_BEAT
 from musicvae.music.piece import PIECE_MATERIALS, Piece
 from musicvae.music.provenance import piece_facts
-from musicvae.music.score import Score
+from musicvae.music.score import NoteTable, Score
 from musicvae.music.segments import tempo_at
 from musicvae.music.stretches import FINDERS, Stretch
 
@@ -71,6 +75,8 @@ def _taken(
     if not found:
         raise ValueError(_why_nothing(every, losses, start_bar, lead))
     found.sort(key=lambda entry: -entry[2])
+    if start_bar > 1 or bars is not None:
+        losses = _inside(score, material, drums, track, found)
     left_out = ", ".join(f"{reason}: {count}" for reason, count in losses.items() if count)
     pieces = []
     for stretch, skipped, length in found:
@@ -95,6 +101,25 @@ def _taken(
     return tuple(pieces)
 
 
+def _inside(score: Score, material: str, drums: str, track: int | str | None, found: Sequence[tuple[Stretch, int, int]]) -> Counter[str]:
+    """What is lost in the bars that are taken alone, by reason."""
+    early = score.ticks_per_beat / STEPS_PER_BEAT / 2  # a hit may be played before the step it belongs to
+    tracks = []
+    for each in score.tracks:
+        notes = NoteTable.of(each.notes)
+        columns = (notes.onset_ticks, notes.pitch, notes.duration_ticks, notes.velocity)
+        kept = np.zeros(len(notes), bool)
+        for stretch, skipped, length in found:
+            bar_ticks = stretch.meter.beats_per_bar * score.ticks_per_beat
+            place = notes.onset_ticks - (stretch.start_ticks + skipped * bar_ticks - early)
+            kept |= (place >= 0) & (place < length * bar_ticks)
+        tracks.append(replace(each, notes=NoteTable(*(column[kept] for column in columns))))
+    losses: Counter[str] = Counter()
+    with suppress(ValueError):  # nothing but silence
+        FINDERS[material](replace(score, tracks=tuple(tracks)), drums, track, losses)
+    return losses
+
+
 def _overlap(stretch: Stretch, first: int, end: int | None) -> tuple[int, int] | None:
     """How many of its bars lie before written bar `first` of the file, and how many from there to `end` - 1; None for none."""
     start, stop = max(first, stretch.start_bar), stretch.start_bar + stretch.num_bars
@@ -104,7 +129,7 @@ def _overlap(stretch: Stretch, first: int, end: int | None) -> tuple[int, int] |
 
 def _bars(stretch: Stretch, skipped: int, length: int, lead: int) -> str:
     first = stretch.start_bar + skipped - lead
-    return f"bars {first}-{first + length - 1} in {stretch.meter}"
+    return f"bar {first} in {stretch.meter}" if length == 1 else f"bars {first}-{first + length - 1} in {stretch.meter}"
 
 
 def _why_nothing(every: Sequence[Stretch], losses: Mapping[str, int], start_bar: int, lead: int) -> str:

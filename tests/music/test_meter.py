@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import meters
 
-from musicvae.music.meter import KINDS, MAX_STEPS_PER_BAR, SUPPORTED, Meter
+from musicvae.music.meter import KINDS, MAX_STEPS_PER_BAR, SUPPORTED, Meter, counted_bars
 
 
 @pytest.mark.parametrize(
@@ -84,3 +84,7 @@ def test_an_unsupported_meter_can_be_held_but_has_no_grid(name):
 
 def test_require_supported_returns_the_meter():
     assert Meter(3, 4).require_supported() == Meter(3, 4)
+
+
+def test_one_bar_is_no_bars():
+    assert [counted_bars(count) for count in (0, 1, 2)] == ["0 bars", "1 bar", "2 bars"]

@@ -40,6 +40,18 @@ def test_a_beat_with_silent_bars_is_taken_whole():
     assert one.num_bars == 1
 
 
+def test_what_was_left_out_is_counted_in_the_bars_that_were_taken():
+    """Elsewhere nobody asked for it; a hit a little early belongs to the bar that it opens."""
+    strange = quarters([36, 99, 36, 99] * 3, is_drum=True)
+    early = quarters([99], first=BAR - 20, is_drum=True)
+    score = scored(strange, early, quarters([60] * 8), meters=((0, 4, 4), (3 * BAR, 3, 4)), length_ticks=4 * BAR)
+    told = {bars: "; ".join(take_piece(score, "drums", start_bar=2, bars=bars)[0].notices) for bars in (1, None)}
+    assert "bar 2 in 4/4" in told[1]
+    for text, hits in ((told[1], 3), (told[None], 5)):
+        assert f"notes in other tracks: 4, hits of pitch 99, which is in no class of the drum map: {hits}" in text
+    assert "notes in other tracks: 8" in take_piece(score, "drums")[0].notices[1]
+
+
 @pytest.mark.parametrize("drums", ["nine", "nine-old", "sixty-one"])
 def test_hits_follow_the_map(drums):
     (piece,) = take_piece(scored(quarters([43, 52, 36, 22], is_drum=True)), "drums", drum_map=drums)
@@ -112,7 +124,7 @@ def test_of_several_stretches_the_longest_comes_first_and_other_meters_are_told(
     assert pieces[0].notices == (
         "the drums: track 1 (the only track of drums), bars 3-7 in 4/4",
         "the drums: left out: bars in 3/4, where these networks know 4/4 only: 1",
-        "the drums: left out: bars 1-1 in 4/4",
+        "the drums: left out: bar 1 in 4/4",
     )
 
 

@@ -72,7 +72,11 @@ def drumify(engine: BarEngine, player: BarEngine | None, source: Source, order: 
         beats = beats_of(file, parts, losses, as_drums=False)
     except ValueError as error:
         raise ValueError(f"{name}: {error}") from None
-    notices += (f"{name}: the onsets of track {', '.join(map(str, parts))} ({why}) are the rhythm", *stretch_notices(name, losses))
+    tapped = f"track{'s' * (len(parts) > 1)} {', '.join(map(str, parts))}"
+    notices += (
+        f"{name}: the onsets of {tapped} ({why}) are the rhythm",
+        *stretch_notices(name, losses),
+    )
     tables = [
         _notes(file, beat, _played(player, beat, _hits(engine, beat, chance_of(order.chance, number), order.vector), order, number), order)
         for number, beat in enumerate(beats)

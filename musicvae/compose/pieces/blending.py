@@ -26,6 +26,7 @@ from musicvae.compose.pieces.guides import at_tempo, window_guides, with_guide
 from musicvae.compose.pieces.windows import join_columns
 from musicvae.compose.seeds import window_seed
 from musicvae.compose.spacing import GRID, even_alphas
+from musicvae.music.meter import counted_bars
 from musicvae.music.piece import Piece
 
 __all__ = ["PieceBlend", "align_pieces", "blend_pieces", "distance"]
@@ -146,12 +147,12 @@ def align_pieces(a: Piece, b: Piece, *, how: str = "repeat") -> tuple[Piece, Pie
     name, short, long = ("A", a, b) if a.num_bars < b.num_bars else ("B", b, a)
     total = long.num_bars
     if how == "trim":
-        long, notice = long.cut(0, short.num_bars), f"both were cut to the {short.num_bars} bars of {name}"
+        long, notice = long.cut(0, short.num_bars), f"both were cut to the {counted_bars(short.num_bars)} of {name}"
     elif how == "pad":
-        notice = f"{name}, of {short.num_bars} bars, was filled up with silence to {total}"
+        notice = f"{name}, of {counted_bars(short.num_bars)}, was filled up with silence to {total}"
         short = short.cut(0, total)
     else:
-        notice = f"{name}, of {short.num_bars} bars, was repeated to fill {total}"
+        notice = f"{name}, of {counted_bars(short.num_bars)}, was repeated to fill {total}"
         short = Piece.joined([short] * -(-total // short.num_bars)).cut(0, total)
     return (short, long, (notice,)) if name == "A" else (long, short, (notice,))
 

@@ -18,6 +18,7 @@ from musicvae.compose.pieces.engine import Columns, PieceEngine
 from musicvae.compose.pieces.windows import Reading
 from musicvae.music.chord_rows import EIGHTHS_PER_ROW
 from musicvae.music.melody import DEFAULT_TEMPO_QPM
+from musicvae.music.meter import counted_bars
 
 __all__ = ["at_tempo", "asked_guide", "hits_notices", "own_guide", "tapped", "window_guides", "with_guide"]
 
@@ -66,7 +67,7 @@ def hits_notices(bars: int, hits: Columns | None) -> tuple[str, ...]:
     given = bars if hits is None else len(hits["bars"])
     if given < bars:
         return (f"the hits, of {given} bar{'s' * (given > 1)}, were repeated to fill {bars}",)
-    return (f"of the hits, the first {bars} of {given} bars were played",) if given > bars else ()
+    return (f"of the hits, the first {bars} of {counted_bars(given)} were played",) if given > bars else ()
 
 
 def at_tempo(guide: Columns, tempo_qpm: float, bars: int) -> dict[str, Array]:

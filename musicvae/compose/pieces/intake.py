@@ -21,6 +21,7 @@ from musicvae.compose.taps import melody_score, with_taps
 from musicvae.music.drum_maps import DRUM_MAPS, drum_map
 from musicvae.music.drums import drum_tracks
 from musicvae.music.melody import Melody
+from musicvae.music.meter import counted_bars
 from musicvae.music.piece import Piece
 from musicvae.music.score import NoteTable, Score
 from musicvae.music.taking import take_piece
@@ -152,7 +153,7 @@ def _part_of(piece: Piece, start_bar: int, bars: int | None) -> Piece:
         return piece
     left = piece.num_bars - start_bar + 1
     if left < 1:
-        raise ValueError(f"the piece has {piece.num_bars} bars, so that none can be taken from bar {start_bar} on")
+        raise ValueError(f"the piece has {counted_bars(piece.num_bars)}, so that none can be taken from bar {start_bar} on")
     return piece.cut(start_bar - 1, left if bars is None else min(bars, left))
 
 
