@@ -1,15 +1,17 @@
 """Make a trained model of drums, grooves, beats from taps or trios ready to ship: settle its form, learn its styles, measure it.
 
-    python scripts/ship_pieces.py MODEL CORPUS -o FOLDER --name drums [--seen FILE] [--quick] [--no-evaluation]
+    python scripts/ship_pieces.py MODEL CORPUS -o FOLDER --name drums [--seen FILE] [--quick] [--no-evaluation] [--threshold-only]
 
 Writes NAME.safetensors, NAME.styles.safetensors, NAME.json (the measured figures) and NAME.md (the card) into FOLDER. The form is settled
 on validation pieces; styles are learnt from training and validation pieces; test pieces are only measured on. FILE: what pictures of
-samples show, in words, for the card.
+samples show, in words, for the card. With --threshold-only a model that was shipped gets a new threshold of expected hits, and its style
+vectors, which it does not touch, are bound to the file that makes.
 """
 
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +22,7 @@ from musicvae.compose.pieces.groups import GroupStyles, LabelledPassages, corpus
 from musicvae.compose.pieces.learning import learn_from_attribute
 from musicvae.compose.pieces.model import PieceModel
 from musicvae.compose.pieces.passages import Passages
-from musicvae.compose.styles import StyleVector, save_styles
+from musicvae.compose.styles import StyleVector, load_styles, save_styles
 from musicvae.corpus.store import Corpus
 from musicvae.evaluate.pieces.windows import PieceCodec, select_pieces, told_of
 from musicvae.model.pieces.engine import PiecesEngine
@@ -72,6 +74,17 @@ def threshold_of(engine: PiecesEngine, corpus: Corpus, windows: int | None) -> d
     threshold, scores = settle_threshold(engine, PieceCodec(engine).hits(real.columns), told)
     say(f"hits are expected above {threshold:g}: hit F1 {scores[threshold]:.3f}, at most {max(scores.values()):.3f}")
     return {"hit_threshold": threshold, "hit_threshold_f1_validation": round(scores[threshold], 4)}
+
+
+def with_threshold(path: Path, corpus: Corpus, out: Path, windows: int | None) -> None:
+    """The model and its styles again, with a threshold; same tensors, same directions."""
+    styles = load_styles(path.with_suffix(".styles.safetensors"))
+    entries = threshold_of(PiecesEngine.load(path), corpus, windows)
+    if not entries:
+        raise SystemExit(f"{path} makes no beats of taps, so that it needs no threshold")
+    made = PiecesEngine.load(add_metadata(path, out / path.name, entries))
+    save_styles([replace(vector, model_hash=made.hash) for vector in styles.values()], out / f"{path.stem}.styles.safetensors", force=True)
+    say(f"{path.name} is now {made.hash}")
 
 
 def attribute_styles(engine: PiecesEngine, passages: Passages) -> list[StyleVector]:
@@ -127,11 +140,15 @@ def main() -> None:
     parser.add_argument("--name", required=True, choices=("drums", "groove", "drumify", "trio"))
     parser.add_argument("--seen", type=Path, help="text for the card on what pictures of samples show")
     parser.add_argument("--quick", action="store_true", help="few of everything, to try the script")
+    parser.add_argument("--threshold-only", action="store_true", help="settle the threshold of expected hits anew, and nothing else")
     parser.add_argument("--no-evaluation", action="store_true", help="weights and styles alone")
     args = parser.parse_args()
     seen = args.seen.read_text(encoding="utf-8") if args.seen else ""
     corpus, engine = Corpus.load(args.corpus), PiecesEngine.load(args.model)
     args.out.mkdir(parents=True, exist_ok=True)
+    if args.threshold_only:
+        with_threshold(args.model, corpus, args.out, 16 if args.quick else None)
+        return
     print("form", flush=True)
     entries = form_of(engine, corpus, 16 if args.quick else 192)
     entries |= threshold_of(engine, corpus, 16 if args.quick else None)
