@@ -47,7 +47,8 @@ class PiecesEngine:
     """A loaded model of drums, grooves or trios.
 
     config: its numbers; hash: what learned styles and codes are bound to; metadata: its story; bars: the most at once; the other
-    properties are those of `compose.pieces.engine.PieceEngine`. `prior_scale` is what a temperature of 1 means to the learned prior;
+    properties are those of `compose.pieces.engine.PieceEngine`. `prior_scale` is what a temperature of 1 means to the learned prior,
+    `first_scale`, unless it is None, what it means to a piece's own block and that of its first bar, from which the others follow;
     `return_threshold` and `usual_spread` decide which bars count as the same idea when pieces are drawn; above `hit_threshold` a hit
     belongs to the beat that is to be expected of taps.
     """
@@ -80,6 +81,8 @@ class PiecesEngine:
         self.hears_tempo = bool(bundle.config.told)
         self.any_rhythm = bundle.config.told == "taps"
         self.prior_scale = float(bundle.metadata.get("prior_scale", 1.0))
+        first = bundle.metadata.get("first_scale")
+        self.first_scale = None if first is None else float(first)
         self.return_threshold = float(bundle.metadata.get("return_threshold", 0.0))
         self.usual_spread = float(bundle.metadata.get("usual_spread", 0.0))
         self.hit_threshold = float(bundle.metadata.get("hit_threshold", 0.5))
@@ -141,14 +144,18 @@ class PiecesEngine:
                 z[:, :kept] = given[:, :kept]
             return z
         uniforms = self._floats(np.stack([s.random((1 + self.config.max_bars, 2)) for s in streams]))
+        noise, heard = self._floats(normals), None if told is None else self._told(told)
         fixed, lags = None, None
         with torch.no_grad():
             if given is not None:
                 fixed, lags = self._floats(given), self._given_lags(given, bars, given_bars, told)
+            elif self.first_scale is not None:
+                # Drawn as a piece of so many bars begins, of which the first bar alone is kept.
+                fixed = self._prior.sample(noise, uniforms, bars=bars, kind=0, temperature=temperature * self.first_scale, told=heard)
+                lags = torch.zeros(len(fixed), 1, dtype=torch.long, device=self._device)
             z_drawn = self._prior.sample(
-                self._floats(normals), uniforms, bars=bars, kind=0, temperature=temperature * self.prior_scale, given=fixed,
-                given_lags=lags, told=None if told is None else self._told(told),
-            )  # fmt: skip
+                noise, uniforms, bars=bars, kind=0, temperature=temperature * self.prior_scale, given=fixed, given_lags=lags, told=heard
+            )
         return _numpy(z_drawn)
 
     def decode(

@@ -50,3 +50,19 @@ def test_a_narrower_prior_is_what_a_lower_temperature_is():
     half = made.sample_prior([1, 2], bars=4, temperature=0.5)
     made.prior_scale = 0.5
     np.testing.assert_array_equal(made.sample_prior([1, 2], bars=4), half)
+
+
+def test_the_first_bar_may_be_drawn_more_freely_than_those_that_follow_it():
+    made = engine("tiny-drums")
+    made.prior_scale = 0.9
+    wide = made.sample_prior([1, 2], bars=4)
+    made.prior_scale = 0.3
+    narrow = made.sample_prior([1, 2], bars=4)
+    made.first_scale = 0.9
+    both, first = made.sample_prior([1, 2], bars=4), made.z_used(1)
+    np.testing.assert_array_equal(both[:, :first], wide[:, :first])
+    np.testing.assert_array_equal(both, made.sample_prior([1, 2], bars=4, given=wide, given_bars=1))
+    assert not np.allclose(both[:, first:], wide[:, first:])
+    assert not np.allclose(both[:, first:], narrow[:, first:])
+    made.first_scale = 0.3
+    np.testing.assert_array_equal(made.sample_prior([1, 2], bars=4), narrow)
