@@ -125,7 +125,8 @@ def run_interpolate(args: argparse.Namespace, terminal: Terminal) -> None:
     music = [read_source(model, path, args, terminal, track=track) for path, track in zip(paths, tracks, strict=True)]
     names = ("method", "align", "meters", "keys", "spacing", "temperature", "seed", "refine", "chords")
     options = {name: getattr(args, name) for name in names}
-    blend, nearest = _blended(model, music, args, shape, steps, columns, options)
+    blend, nearest = _blended(model, music, args, shape, steps, columns, options, terminal)
+    terminal.progress("")
     for text in blend.notices:
         terminal.notice(text)
     own: list[Any] = [None]
@@ -166,11 +167,14 @@ def _steps(args: argparse.Namespace, shape: str, inputs: int) -> int:
 
 
 def _blended(
-    model: Any, music: Sequence[Any], args: argparse.Namespace, shape: str, steps: int, columns: int, options: dict[str, Any]
-) -> tuple[Any, list[int]]:
+    model: Any, music: Sequence[Any], args: argparse.Namespace, shape: str, steps: int, columns: int, options: dict[str, Any],
+    terminal: Terminal,
+) -> tuple[Any, list[int]]:  # fmt: skip
     """The pieces, and for each which of the inputs it goes by."""
     if shape == "plain":
-        return model.interpolate(music[0], music[1], steps=steps, **options), [int(step >= (steps - 1) / 2) for step in range(steps)]
+        shown = {} if model.material == "melody" else {"progress": terminal.progress}
+        blend = model.interpolate(music[0], music[1], steps=steps, **options, **shown)
+        return blend, [int(step >= (steps - 1) / 2) for step in range(steps)]
     from musicvae.compose.varying.plans import nearest
 
     options["ends"] = args.ends or "exact"

@@ -18,6 +18,7 @@ from musicvae.compose.alignment import ALIGNMENTS
 from musicvae.compose.blending import METHODS, SPACINGS
 from musicvae.compose.engine import Floats
 from musicvae.compose.latent import between
+from musicvae.compose.learning import Tell
 from musicvae.compose.limits import check_choice, check_steps, check_temperature
 from musicvae.compose.pieces.code import PieceCode
 from musicvae.compose.pieces.coding import decode_windows, encode, piece_of
@@ -68,6 +69,7 @@ class _Way:
     method: str
     seed: int
     guide: Columns | None = field(default=None)
+    tell: Tell = field(default=lambda text: None)
 
     def guide_at(self, position: float) -> Columns:
         """What the network is told at a position, at the tempo that the blend has there."""
@@ -76,14 +78,23 @@ class _Way:
             return guide
         return at_tempo(guide, _tempo(self.ends[0].tempo_qpm, self.ends[1].tempo_qpm, position), self.ends[0].num_bars)
 
-    def columns(self, alphas: Sequence[float], positions: Sequence[float], temperature: float) -> list[dict[str, NDArray[Any]]]:
-        """The joined columns (B, ...) at each alpha, guided by its position."""
+    def columns(
+        self, alphas: Sequence[float], positions: Sequence[float], temperature: float, what: str = "steps"
+    ) -> list[dict[str, NDArray[Any]]]:  # fmt: skip
+        """The joined columns (B, ...) at each alpha, guided by its position; what: what they are called as they are told."""
         a, b = self.ends
         windows = a.windows
         z = np.stack([between(a.mu[w], b.mu[w], alpha, self.method) for alpha in alphas for w in range(len(windows))])
         seeds = [window_seed(self.seed, w) for w in range(len(windows))] * len(alphas)
         guides = [told for position in positions for told in window_guides(self.guide_at(position), windows)]
-        parts = decode_windows(self.engine, z, windows * len(alphas), guides, temperature=temperature, seeds=seeds)
+        left = total = sum(window.read_bars for window in windows) * len(alphas)
+
+        def done(bars: int) -> None:
+            nonlocal left
+            left -= bars
+            self.tell(f"{what}: {total - left} of {total} bars")
+
+        parts = decode_windows(self.engine, z, windows * len(alphas), guides, temperature=temperature, seeds=seeds, done=done)
         joined = []
         for point, position in enumerate(positions):
             rows = slice(point * len(windows), (point + 1) * len(windows))
@@ -106,13 +117,14 @@ def blend_pieces(
     refine: int = 0,
     guide: Columns | None = None,
     provenance: Mapping[str, Any] | None = None,
+    tell: Tell = lambda text: None,
 ) -> PieceBlend:
     """Blend two pieces in `steps` pieces, both reconstructions included.
 
     method: of `compose.blending.METHODS`. alignment: of `align_pieces`. spacing: "latent" takes even alphas; "even" decodes a grid
     four times finer at temperature 0 and takes those whose share of the `distance` comes nearest to even. refine:
     gradient steps on the ends. guide: what the network is told throughout, (bars, ...) of the longer one (of the
-    shorter with "trim"). ValueError for options that do not exist.
+    shorter with "trim"). tell: hears how far it is. ValueError for options that do not exist.
     """
     for what, value, allowed in (("method", method, METHODS), ("spacing", spacing, SPACINGS)):
         check_choice(what, value, allowed)
@@ -120,7 +132,7 @@ def blend_pieces(
     check_temperature(temperature)
     a, b, notices = align_pieces(a, b, how=alignment)
     ends = (encode(engine, a, refine=refine), encode(engine, b, refine=refine))
-    way = _Way(engine, ends, method, seed, guide)
+    way = _Way(engine, ends, method, seed, guide, tell)
     alphas = _even(way, steps) if spacing == "even" else tuple(np.linspace(0, 1, steps).tolist())
     positions = [k / (steps - 1) for k in range(steps)]
     pieces = []
@@ -183,7 +195,7 @@ def _even(way: _Way, steps: int) -> tuple[float, ...]:
     if steps == 2:
         return (0.0, 1.0)
     grid = np.linspace(0, 1, GRID * (steps - 1) + 1).tolist()
-    points = way.columns(grid, grid, 0.0)
+    points = way.columns(grid, grid, 0.0, "finding even steps")
     to_a, to_b = (_distances(points, points[end], way.engine.material) for end in (0, -1))
     return even_alphas(to_a, to_b, steps)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -97,9 +97,13 @@ def encode_windows(engine: PieceEngine, windows: Sequence[Columns], *, refine: i
 
 
 def decode_windows(
-    engine: PieceEngine, z: Floats, windows: Sequence[Reading], guides: Sequence[Columns], *, temperature: float, seeds: Sequence[int]
-) -> list[dict[str, NDArray[Any]]]:
-    """The columns (read_bars, ...) of each row of z (W, Z), drawn with its own seed; guides: as `window_guides` gives them."""
+    engine: PieceEngine, z: Floats, windows: Sequence[Reading], guides: Sequence[Columns], *, temperature: float, seeds: Sequence[int],
+    done: Callable[[int], None] = lambda bars: None,
+) -> list[dict[str, NDArray[Any]]]:  # fmt: skip
+    """The columns (read_bars, ...) of each row of z (W, Z), drawn with its own seed; guides: as `window_guides` gives them.
+
+    done: called after each batch with the bars it had.
+    """
     found: list[dict[str, NDArray[Any]]] = [{} for _ in windows]
     for bars, rows in like_bars([window.read_bars for window in windows]):
         told = _stacked([guides[row] for row in rows]) if engine.guide else None
@@ -107,6 +111,7 @@ def decode_windows(
         played = engine.decode(np.array(z[rows]), bars=bars, temperature=temperature, seeds=[seeds[row] for row in rows], told=told)
         for place, row in enumerate(rows):
             found[row] = {name: column[place] for name, column in played.items()}
+        done(bars * len(rows))
     return found
 
 

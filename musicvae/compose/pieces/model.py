@@ -26,7 +26,7 @@ from typing import Any
 from musicvae.compose.grooving.model import GroovingModel
 from musicvae.compose.harmony import Chords, spread_chords
 from musicvae.compose.intake import Source
-from musicvae.compose.learning import Lesson, few_notices
+from musicvae.compose.learning import Lesson, Tell, few_notices
 from musicvae.compose.limits import check_bars, check_meter, check_pieces, check_seed, check_temperature, check_tempo
 from musicvae.compose.pieces import coding, learning, styling
 from musicvae.compose.pieces.blending import PieceBlend, blend_pieces
@@ -37,6 +37,7 @@ from musicvae.compose.pieces.guides import asked_guide, hits_notices
 from musicvae.compose.pieces.intake import TakenPiece, Wanted, gather_pieces, take_music
 from musicvae.compose.styled import Style, Styles
 from musicvae.compose.styles import StyleVector, check_style_name, tempo_of
+from musicvae.compose.varying.piece_model import VaryingPieces
 from musicvae.model.noise import piece_seed
 from musicvae.music.key import Key
 from musicvae.music.melody import DEFAULT_TEMPO_QPM
@@ -49,7 +50,7 @@ _USUAL_BARS = {"drums": 4, "groove": 4, "trio": 16}
 
 
 @dataclass(frozen=True)
-class PieceModel(GroovingModel):
+class PieceModel(VaryingPieces, GroovingModel):
     """A model of drums, grooves, trios or performances."""
 
     @property
@@ -146,12 +147,13 @@ class PieceModel(GroovingModel):
         refine: int = 0,
         chords: Chords | None = None,
         hits: Source | None = None,
+        progress: Tell = lambda text: None,
     ) -> PieceBlend:
         """Blend two pieces in `steps` (2 to 1,000) pieces, both reconstructions included, as told in `compose.pieces.blending`.
 
         method: "slerp" or "lerp". align: "repeat", "pad" or "trim". spacing: "even" or "latent". refine: gradient steps on the
         codes of both ends. chords, hits: what all pieces are told (default: what each one's nearer end is). meters and keys
-        are those of melodies; ValueError for others than the defaults.
+        are those of melodies; ValueError for others than the defaults. progress: hears how far it is.
         """
         if meters != "map" or keys != "switch":
             raise ValueError(f"{self.name} knows one meter and no keys: leave meters={meters!r} and keys={keys!r} out")
@@ -166,7 +168,7 @@ class PieceModel(GroovingModel):
         )  # fmt: skip
         blend = blend_pieces(
             self.engine, first, second, steps, method=method, temperature=temperature, seed=story["seed"], alignment=align,
-            spacing=spacing, refine=refine, guide=guide, provenance=story,
+            spacing=spacing, refine=refine, guide=guide, provenance=story, tell=progress,
         )  # fmt: skip
         told = () if hits is None else hits_notices(bars, self._hits(hits))
         return replace(blend, notices=(*taken[0].notices, *taken[1].notices, *blend.notices, *told))

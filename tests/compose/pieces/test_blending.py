@@ -38,6 +38,15 @@ def test_even_steps_advance_evenly(kind):
     assert unevenness("even") <= unevenness("latent")
 
 
+def test_how_far_it_is_is_told_up_to_the_last_bar():
+    made, told = engine("drums"), []
+    blend_pieces(made, piece("drums", 40, 1), piece("drums", 40, 2), 9, tell=told.append)
+    searched, drawn = ([text for text in told if text.startswith(what)] for what in ("finding even steps: ", "steps: "))
+    assert (searched[-1], drawn[-1]) == ("finding even steps: 1320 of 1320 bars", "steps: 360 of 360 bars")
+    assert len(searched) > 1
+    assert told == searched + drawn
+
+
 def test_noise_is_shared_so_that_equal_ends_give_equal_steps():
     made, same = engine("groove"), piece("groove", 4, 3)
     path = blend_pieces(made, same, same, 4, temperature=1.0, seed=7)
