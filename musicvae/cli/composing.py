@@ -5,8 +5,10 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from musicvae.cli.constraining import add_constraint_options, given_constraints
 from musicvae.cli.parsing import (
     Commands,
+    add_chords,
     add_command,
     add_midi_outputs,
     add_model_options,
@@ -64,6 +66,8 @@ def add_commands(commands: Commands) -> None:
     parser.add_argument("--seed", type=seed_number, metavar="S", help="whole number that decides all chance (default: a new one)")
     parser.add_argument("--temperature", type=temperature_number, metavar="T", help="of the notes; 1 is as learned (default: 0.6)")
     parser.add_argument("--prior-temperature", type=temperature_number, metavar="T", help="of the ideas behind the sections (default: 1)")
+    add_chords(parser, any_model=True)
+    add_constraint_options(parser)
     add_midi_outputs(parser, where="file to write (default: ./musicvae-SEED.mid)")
     add_model_options(parser)
 
@@ -74,7 +78,7 @@ def run_compose(args: argparse.Namespace, terminal: Terminal) -> None:
     targets = file_target(args, f"musicvae-{seed}.mid")
     options = _options(args)
     model: Any = load_model(args)
-    piece = model.compose(seed=seed, **options)
+    piece = model.compose(seed=seed, **options, **given_constraints(model, args, terminal))
     for text in piece.notices:
         terminal.notice(text)
     written = targets.write([piece.melody])[0]
@@ -108,6 +112,7 @@ def _options(args: argparse.Namespace) -> dict[str, Any]:
         "meter": None if args.meter is None else Meter.parse(args.meter).require_supported(),
         "key": None if args.key is None else Key.parse(args.key),
         "tempo_qpm": args.tempo,
+        "chords": args.chords,
         "temperature": args.temperature,
         "prior_temperature": args.prior_temperature,
     }

@@ -1,9 +1,9 @@
 """How a section ends: resting on the dominant and leading on, or on the tonic for good.
 
 Conventions: as in `compose.composing.hearing`. The goal is the downbeat of the last written bar. At a half cadence a note of the
-dominant chord starts there and lasts for at least a beat; what follows in the bar leads to the next section. At the end of the piece
-the tonic starts there and lasts to the end of the bar. The bar itself (at the end of the piece also the one before it) is drawn several times; of these
-the line that leaps least, into the goal and into the next section, is taken.
+dominant chord starts there and rests for half a bar; what follows in the bar leads to the next section. At the end of the piece the
+tonic starts there and lasts to the end. The bar itself, and at the end of the piece half of the one before, is drawn several times: the
+line that leaps least, into the goal and into the next section, is taken.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from musicvae.compose.composing.hearing import dominant, onsets_of, roughness
 from musicvae.compose.composing.moods import Course
@@ -30,7 +31,10 @@ _WRONG_APPROACH = 4.0
 
 @dataclass(frozen=True)
 class Goal:
-    """How a section ends. steps: its length. home: key of the piece. next_pitch: with which the next section opens; None at the end of the piece."""
+    """How a section of so many steps ends, in the key `home`.
+
+    next_pitch: with which the next section opens, None where that is not known. final: whether the piece ends with it.
+    """
 
     steps: int
     home: Key
@@ -38,24 +42,32 @@ class Goal:
     final: bool = False
 
 
-def with_cadence(stage: Stage, theme: Theme, course: Course, tokens: Tokens, goal: Goal, seed: int, bias: Floats | None = None) -> Tokens:
-    """Tokens (n, S) of a section with its last bar, at the end of the piece its last two, drawn anew towards the goal."""
+def with_cadence(
+    stage: Stage, theme: Theme, course: Course, tokens: Tokens, goal: Goal, seed: int, start_bar: int, *, settled_steps: int = 0
+) -> Tokens:
+    """Tokens (n, S) of a section with its last bar, at the end of the piece its last one and a half, drawn anew towards the goal.
+
+    settled_steps: what comes before stays as it is.
+    """
     width = stage.meter.steps_per_bar
     close = goal.steps - width
-    start = max(0, close - (width // 2 if goal.final else 0))
+    if settled_steps > close:
+        return tokens
+    start = max(settled_steps, close - (width // 2 if goal.final else 0))
     forced = free(1, len(tokens), stage.steps)
     flat = forced.reshape(-1)
     flat[:start] = tokens.reshape(-1)[:start]
     scores = np.zeros((1, len(tokens) * stage.steps, VOCABULARY_SIZE))
     _set_goal(flat, scores[0], close, goal, stage)
-    shaped = scores.reshape(1, len(tokens), stage.steps, VOCABULARY_SIZE) + (0 if bias is None else bias)
+    shaped = scores.reshape(1, len(tokens), stage.steps, VOCABULARY_SIZE)
     seeds = [derived_seed(seed, f"cadence {candidate}") for candidate in range(CANDIDATES)]
-    drawn = render(stage, theme, course, seeds, forced=forced, bias=shaped)
+    drawn = render(stage, theme, course, seeds, start_bar, forced=forced, bias=shaped)
     costs = [_cost(row, close, start, goal) for row in drawn]
-    return drawn[int(np.argmin(costs))]
+    best: Tokens = drawn[int(np.argmin(costs))]
+    return best
 
 
-def _set_goal(flat: np.ndarray, scores: Floats, close: int, goal: Goal, stage: Stage) -> None:
+def _set_goal(flat: NDArray[np.int16], scores: Floats, close: int, goal: Goal, stage: Stage) -> None:
     """Force and forbid, in place, what the goal asks for."""
     wanted = frozenset({goal.home.tonic}) if goal.final else dominant(goal.home)
     pitches = np.arange(VOCABULARY_SIZE - FIRST_PITCH_TOKEN) + MIN_PITCH
@@ -78,7 +90,7 @@ def _cost(tokens: Tokens, close: int, start: int, goal: Goal) -> float:
     steps, pitches = onsets_of(tokens)
     line = pitches[max(0, int(np.searchsorted(steps, start)) - 1) :].tolist()
     at_goal = int(np.searchsorted(steps, close))
-    cost = 0.0
+    cost = 2.0 * sum(pitch % 12 not in goal.home.scale for pitch in line)
     if goal.final and at_goal and abs(int(pitches[at_goal] - pitches[at_goal - 1])) not in (1, 2, 5, 7):
         cost += _WRONG_APPROACH
     if goal.next_pitch is not None:

@@ -40,8 +40,8 @@ class Sign:
 class Section:
     """A stretch of the piece.
 
-    letter: its material. turn: how often that was heard before. start_bar, num_bars: where it lies. varied: whether it differs from its first
-    turn. is_coda: whether it is but the closing bars of its material. is_last: whether the piece ends with it.
+    letter: its material. turn: how often that was heard before. start_bar, num_bars: where it lies. varied: whether it
+    differs from its first turn. is_coda: whether it is but the closing bars of its material. is_last: whether the piece ends with it.
     """
 
     letter: str
@@ -116,8 +116,8 @@ def plan_of(form: tuple[Sign, ...], num_bars: int, section_bars: int | None = No
     if not fits or (section_bars is not None and section_bars not in fits):
         size = section_bars or SECTION_BARS[-1]
         raise ValueError(
-            f"{len(form)} sections of {size} bars need {len(form) * size} bars, and {num_bars} are asked for: give it more minutes, a shorter form"
-            + (" or shorter sections" if section_bars and size > SECTION_BARS[-1] else "")
+            f"{len(form)} sections of {size} bars need {len(form) * size} bars, and {num_bars} are asked for: "
+            "give it more minutes, a shorter form" + (" or shorter sections" if section_bars and size > SECTION_BARS[-1] else "")
         )
     size = section_bars or fits[0]
     if section_bars is None and size > _USUAL_BARS and num_bars % size > size // 2:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from musicvae.music.key import Key
 from musicvae.music.melody import Note
-from musicvae.music.meter import Meter
+from musicvae.music.meter import STEPS_PER_BEAT, Meter
 from musicvae.music.vocabulary import FIRST_PITCH_TOKEN, MIN_PITCH, Tokens, from_tokens
 
 __all__ = ["dominant", "likeness", "notes_of", "onsets_of", "opening_pitch", "roughness", "theme_faults"]
@@ -19,6 +19,10 @@ __all__ = ["dominant", "likeness", "notes_of", "onsets_of", "opening_pitch", "ro
 _WIDE_LEAP = 7
 _USUAL_RANGE = 19
 _LONG_SILENCE_BEATS = 3
+_FEWEST_PITCHES = 7
+_COMMONEST_PITCH, _REPEATED_PITCH = 0.3, 0.3
+_MOST_DIFFERENT, _FEWEST_DIFFERENT = 0.85, 0.6
+_HARDLY_ANY_NOTES = 100.0
 
 
 def onsets_of(tokens: Tokens) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -58,18 +62,44 @@ def roughness(pitches: NDArray[np.int64] | list[int]) -> float:
 
 
 def theme_faults(tokens: Tokens, meter: Meter, home: Key | None) -> float:
-    """What speaks against a theme: silence, wide leaps, a wide range, notes that are outside the key, no opening; 0 for nothing."""
+    """What speaks against a theme, 0 for nothing: silence, wide leaps, few or unvaried pitches, notes outside the key, hardly any form.
+
+    Limits are those that nine in ten phrases of eight bars of held-out tunes keep to.
+    """
+    pitches = onsets_of(tokens)[1]
+    if len(pitches) < len(tokens):
+        return _HARDLY_ANY_NOTES
+    return _silence(tokens, meter) + _dullness(pitches) + _wildness(pitches, home) + _formlessness(tokens)
+
+
+def _silence(tokens: Tokens, meter: Meter) -> float:
+    """Bars without an onset, bars of silence beyond three beats, and how late the theme begins."""
     notes = notes_of(tokens, meter)
-    if len(notes) < len(tokens):
-        return 100.0
-    steps, pitches = onsets_of(tokens)
     empty = sum(not (bar >= FIRST_PITCH_TOKEN).any() for bar in tokens)
-    total = tokens.size
-    gaps = np.diff([0, *[note.onset_steps for note in notes], total]) - np.array([0, *[note.duration_steps for note in notes]])
-    silence = float(np.maximum(gaps - 4 * _LONG_SILENCE_BEATS, 0).sum()) / meter.steps_per_model_bar
-    late = steps[0] / meter.steps_per_model_bar
+    starts = [note.onset_steps for note in notes] + [tokens.size]
+    gaps = np.array(starts) - np.array([0, *(note.end_steps for note in notes)])
+    silent_bars = np.maximum(gaps - _LONG_SILENCE_BEATS * STEPS_PER_BEAT, 0).sum() / tokens.shape[1]
+    return float(empty + 2 * silent_bars + starts[0] / tokens.shape[1])
+
+
+def _dullness(pitches: NDArray[np.int64]) -> float:
+    """Few different pitches, one of them too often, or often the same twice."""
+    counts = np.bincount(pitches)
+    few = max(0, _FEWEST_PITCHES - int((counts > 0).sum()))
+    often = max(0.0, float(counts.max()) / len(pitches) - _COMMONEST_PITCH)
+    again = max(0.0, float((np.diff(pitches) == 0).mean()) - _REPEATED_PITCH) if len(pitches) > 1 else 0.0
+    return 0.5 * few + 6 * often + 4 * again
+
+
+def _wildness(pitches: NDArray[np.int64], home: Key | None) -> float:
+    """Leaps beyond a fifth, a range of more than an octave and a half, notes outside the key."""
     leaps = float((np.abs(np.diff(pitches)) > _WIDE_LEAP).mean()) if len(pitches) > 1 else 0.0
-    width = max(0.0, float(pitches.max() - pitches.min()) - _USUAL_RANGE) / 12
-    outside = 0.0 if home is None else float(np.mean([pitch % 12 not in home.scale for pitch in pitches]))
-    own_bars = len({bar.tobytes() for bar in tokens}) / len(tokens)
-    return 1.0 * empty + 2 * silence + late + 4 * leaps + width + 3 * outside + 2 * max(0.0, own_bars - 0.85) + 2 * max(0.0, 0.5 - own_bars)
+    octaves = max(0.0, float(np.ptp(pitches)) - _USUAL_RANGE) / 12
+    outside = 0.0 if home is None else float(np.mean([pitch % 12 not in home.scale for pitch in pitches.tolist()]))
+    return 6 * leaps + 2 * octaves + 3 * outside
+
+
+def _formlessness(tokens: Tokens) -> float:
+    """No bar that comes back, or hardly any other."""
+    different = len({bar.tobytes() for bar in tokens}) / len(tokens)
+    return 2 * max(0.0, different - _MOST_DIFFERENT) + 4 * max(0.0, _FEWEST_DIFFERENT - different)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import replace
 from numbers import Real
+from pathlib import Path
 
 import numpy as np
 
@@ -14,9 +14,13 @@ from musicvae.compose.composing.form import bars_in, parse_form, plan_of
 from musicvae.compose.composing.moods import MOODS, Palette, majorness, tempo_factor
 from musicvae.compose.composing.piece import Composition, compose
 from musicvae.compose.composing.rendering import Stage
+from musicvae.compose.composing.streaming import MusicStream, Wanted
 from musicvae.compose.composing.writing import Wish, Writer
+from musicvae.compose.constraints.constraints import Constraints
+from musicvae.compose.constraints.settling import settled
 from musicvae.compose.engine import Engine, Floats
-from musicvae.compose.limits import (  # fmt: skip
+from musicvae.compose.harmony import Chords
+from musicvae.compose.limits import (
     check_bars,
     check_key,
     check_kind,
@@ -48,7 +52,7 @@ class ComposingModel(LoadedModel[Engine, Melody]):
         *,
         bars: int | None = None,
         mood: Styles | None = None,
-        curve: str | os.PathLike[str] | Curve | None = None,
+        curve: str | Path | Curve | None = None,
         style: Styles | None = None,
         meter: str | Meter | None = None,
         key: str | Key | None = None,
@@ -58,8 +62,16 @@ class ComposingModel(LoadedModel[Engine, Melody]):
         seed: int | None = None,
         temperature: float = DEFAULT_TEMPERATURE,
         prior_temperature: float = 1.0,
+        chords: Chords | None = None,
+        constraints: Constraints | None = None,
     ) -> Composition:
-        """Compose a piece of returning sections that is as many minutes long as asked, to the nearest bar, or has so many written bars."""
+        """Compose a piece of returning sections, so many minutes long, to the nearest bar, or of so many written bars.
+
+        form: as `composing.form` reads it. mood: a name, or strengths by name, of `composing.moods`, of attributes or of styles.
+        curve: strengths over time, a file or a `Curve`. style: a name, or strengths by name, throughout. section_bars: 4, 8 or
+        16. vary: how much returns differ, 0 to 1. tempo_qpm: default the style's, else 120, times what the moods do to it. chords,
+        constraints: as for `generate`, over the whole piece. seed, temperature, prior_temperature, meter and key: as for `generate`.
+        """
         styles = self._vectors({} if style is None else style)
         chosen_meter = check_kind(meter_of(styles, None if meter is None else check_meter(meter)), self.engine.config.kinds)
         moods = self._moods(mood)
@@ -72,21 +84,60 @@ class ComposingModel(LoadedModel[Engine, Melody]):
         asked = self._asked(moods, course_of, length, 60 * chosen_meter.beats_per_bar / tempo)
         palette = Palette.of(list(asked), styles, self._found, [info.name for info in self.styles()])
         asked_key = None if key is None else check_key(key)
-        stage = Stage(self.engine, chosen_meter, check_temperature(temperature), check_temperature(prior_temperature, "prior_temperature"))
-        chosen_seed = check_seed(seed)
         mean = {name: float(values.mean()) for name, values in asked.items()}
-        writer = Writer(
-            stage, chosen_seed, plan.section_bars // chosen_meter.written_per_model_bar, _share(vary),
-            Wish(None if asked_key is None else asked_key.mode, majorness(mean)),
+        must = settled(self.engine.config, constraints, chords, chosen_meter, length, asked_key)
+        shift = 0 if must.plan is None else must.plan.shift(self.engine.config, None if asked_key is None else asked_key.major_tonic)
+        stage = Stage(
+            self.engine, chosen_meter, check_temperature(temperature), check_temperature(prior_temperature, "prior_temperature"),
+            must.plan, shift, must.chords,
         )  # fmt: skip
+        writer = _writer(stage, plan.section_bars, vary, asked_key, mean, seed)
         melody = compose(writer, plan, palette.course(asked, length), key=asked_key, tempo_qpm=tempo)
         story = self._story(
-            "compose", seed=chosen_seed, form=form, bars=length, section_bars=plan.section_bars, meter=str(chosen_meter), tempo_qpm=tempo,
+            "compose", seed=writer.seed, form=form, bars=length, section_bars=plan.section_bars, meter=str(chosen_meter), tempo_qpm=tempo,
             mood=moods or None, curve=None if course_of is None else course_of.story(),
             style={vector.name: strength for vector, strength in styles} or None, key=None if asked_key is None else str(asked_key),
             vary=vary, temperature=temperature, prior_temperature=None if prior_temperature == 1 else prior_temperature,
+            chords=chords, constraints=constraints.story() or None if constraints else None,
         )  # fmt: skip
         return Composition(replace(melody, provenance=story), plan, palette.left_out)
+
+    def stream(
+        self,
+        form: str = "AABACA",
+        *,
+        mood: Styles | None = None,
+        style: Styles | None = None,
+        meter: str | Meter | None = None,
+        key: str | Key | None = None,
+        tempo_qpm: float | None = None,
+        section_bars: int = 8,
+        vary: float = DEFAULT_VARY,
+        seed: int | None = None,
+        temperature: float = DEFAULT_TEMPERATURE,
+        prior_temperature: float = 1.0,
+    ) -> MusicStream:
+        """Bars of music without an end, as told in `compose.composing.streaming`; options as those of `compose`.
+
+        The stream is an iterator of `Bar` and a handle: its `set` changes moods, styles and tempo from any thread, heard
+        from the next bar on, its `finish` asks for an end. The same seed and the same changes at the same bars give the same music.
+        """
+        styles = self._vectors({} if style is None else style)
+        chosen_meter = check_kind(meter_of(styles, None if meter is None else check_meter(meter)), self.engine.config.kinds)
+        moods = self._moods(mood)
+        tempo = round(tempo_of(styles) * tempo_factor(moods), 1) if tempo_qpm is None else check_tempo(tempo_qpm)
+        signs, asked_key = parse_form(form), None if key is None else check_key(key)
+        size = plan_of(signs[:1], section_bars, section_bars).section_bars
+        stage = Stage(self.engine, chosen_meter, check_temperature(temperature), check_temperature(prior_temperature, "prior_temperature"))
+        writer = _writer(stage, size, vary, asked_key, moods, seed)
+        wanted = Wanted({**{vector.name: strength for vector, strength in styles}, **moods}, tempo)
+
+        def palette(names: tuple[str, ...]) -> Palette:
+            found = Palette.of(list(names), [], self._found, [info.name for info in self.styles()])
+            meter_of([(vector, 1.0) for vector in found.vectors], chosen_meter)
+            return found
+
+        return MusicStream(writer, signs, size, wanted, palette, asked_key)
 
     def _moods(self, mood: Styles | None) -> dict[str, float]:
         if mood is None:
@@ -109,6 +160,11 @@ class ComposingModel(LoadedModel[Engine, Melody]):
             raise ValueError(
                 f"{name!r} is no mood; moods are {', '.join(MOODS)}, attributes and styles those of the model ({error})"
             ) from error
+
+
+def _writer(stage: Stage, section_bars: int, vary: float, key: Key | None, moods: Mapping[str, float], seed: int | None) -> Writer:
+    wish = Wish(None if key is None else key.mode, majorness(moods))
+    return Writer(stage, check_seed(seed), section_bars // stage.meter.written_per_model_bar, _share(vary), wish)
 
 
 def _share(vary: object) -> float:

@@ -17,7 +17,7 @@ from types import MappingProxyType
 import numpy as np
 
 from musicvae.compose.engine import Floats, Layout
-from musicvae.compose.styles import StyleVector
+from musicvae.compose.styles import StyleVector, added
 
 __all__ = ["MOODS", "Course", "Mood", "Palette"]
 
@@ -38,15 +38,20 @@ class Mood:
     major: float = 0.0
 
 
-MOODS: Mapping[str, Mood] = MappingProxyType({
-    "calm": Mood("few notes, small steps, on the beat, soft and slow", {"density": -1.0, "interval": -0.5, "syncopation-8": -0.5}, 0.0, -14.0, 0.88),
-    "lively": Mood("many notes, somewhat louder and faster", {"density": 1.0}, 0.5, 6.0, 1.1),
-    "tense": Mood("notes outside the scale, leaps, off the beat, louder", {"diatonic": -1.0, "interval": 0.5, "syncopation-8": 0.5, "density": 0.25}, 1.0, 10.0, 1.04),
-    "bright": Mood("high, inside the scale, major", {"diatonic": 0.5}, 4.0, 3.0, 1.0, 1.0),
-    "dark": Mood("low, minor, a little fewer notes", {"density": -0.25}, -4.0, -4.0, 0.96, -1.0),
-    "gentle": Mood("small steps and soft, as many notes as before", {"interval": -1.0}, 0.0, -10.0, 0.96),
-    "restless": Mood("off the beat and off the half beat, many notes", {"syncopation-8": 0.75, "syncopation-16": 0.75, "density": 0.5}, 0.0, 4.0, 1.03),
-})  # fmt: skip
+MOODS: Mapping[str, Mood] = MappingProxyType(
+    {
+        "calm": Mood("fewer notes, small steps, on the beat, soft and slow", {"density": -0.75, "interval": -0.5, "syncopation-8": -0.5},
+                     loudness=-14.0, tempo=0.88),
+        "lively": Mood("more notes, somewhat louder and faster", {"density": 1.0}, register=0.5, loudness=6.0, tempo=1.1),
+        "tense": Mood("notes outside the scale, leaps, off the beat, louder",
+                      {"diatonic": -0.75, "interval": 1.0, "syncopation-8": 0.75}, register=2.0, loudness=10.0, tempo=1.04),
+        "bright": Mood("high, inside the scale, major", {"diatonic": 0.5}, register=4.0, loudness=3.0, major=1.0),
+        "dark": Mood("low, minor, slightly fewer notes", {"density": -0.25}, register=-4.0, loudness=-4.0, tempo=0.96, major=-1.0),
+        "gentle": Mood("smaller steps and soft, with as many notes as before", {"interval": -0.5}, loudness=-10.0, tempo=0.96),
+        "restless": Mood("off the beat and off the half beat, more notes", {"syncopation-8": 0.75, "syncopation-16": 0.75, "density": 0.5},
+                         loudness=4.0, tempo=1.03),
+    }
+)  # fmt: skip
 """Moods by name; beside them every attribute and every style of the model can be asked for by its own name."""
 ALIASES: Mapping[str, str] = MappingProxyType({"tension": "tense", "energy": "lively", "brightness": "bright", "darkness": "dark"})
 """Nouns that curves are often headed by."""
@@ -69,6 +74,15 @@ class Course:
         rows = np.minimum(np.arange(start, start + count), len(self) - 1)
         return Course(self.vectors, self.strengths[rows], self.register[rows], self.loudness[rows])
 
+    def steady(self, count: int) -> Course:
+        """So many bars like the first."""
+        return self.of(0, 1).of(0, count)
+
+    def every(self, step: int) -> Course:
+        """The last of every `step` bars: of model bars, where these are written ones."""
+        rows = slice(step - 1, None, step)
+        return Course(self.vectors, self.strengths[rows], self.register[rows], self.loudness[rows])
+
     def offset(self, context_bars: int, config: Layout) -> Floats:
         """What is added to z, (Z,), of a window of so many context bars and then these N.
 
@@ -76,22 +90,18 @@ class Course:
         fixed window, by their mean.
         """
         rows = np.concatenate([np.repeat(self.strengths[:1], context_bars, axis=0), self.strengths])
-        total = len(rows)
-        offset = np.zeros(config.z_size)
-        for column, vector in enumerate(self.vectors):
-            offset += vector.at(float(rows[:, column].mean()), total, config)
-            if config.fixed_window or total == 1:
-                continue
-            for bar in range(total):
-                start, end = (config.z_used(bar) if bar else config.z_used(1) - _bar_width(config)), config.z_used(bar + 1)
-                offset[start:end] += (
-                    vector.at(float(rows[bar, column]), total, config) - vector.at(float(rows[:, column].mean()), total, config)
-                )[start:end]
+        offset = self._at(rows.mean(axis=0), len(rows), config)
+        if config.fixed_window or len(rows) == 1:
+            return offset
+        width = config.z_used(2) - config.z_used(1)
+        for bar, row in enumerate(rows):
+            end = config.z_used(bar + 1)
+            offset[end - width : end] = self._at(row, len(rows), config)[end - width : end]
         return offset
 
-
-def _bar_width(config: Layout) -> int:
-    return config.z_used(2) - config.z_used(1)
+    def _at(self, strengths: Floats, bars: int, config: Layout) -> Floats:
+        """What fixed strengths (V,) add to z."""
+        return added(list(zip(self.vectors, strengths.tolist(), strict=True)), bars, config)
 
 
 @dataclass(frozen=True)
@@ -108,10 +118,12 @@ class Palette:
     left_out: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, names: Sequence[str], styles: Sequence[tuple[StyleVector, float]], find: Callable[[str], StyleVector], known: Sequence[str]) -> Palette:  # fmt: skip
+    def of(
+        cls, names: Sequence[str], styles: Sequence[tuple[StyleVector, float]], find: Callable[[str], StyleVector], known: Sequence[str]
+    ) -> Palette:
         """The palette of moods, attributes and styles by name, over styles that are there throughout.
 
-        find: gives a vector by name, or says which there are; known: names that it has. ValueError from `find` for what is neither a mood nor a style.
+        find: gives a vector by name, with a ValueError for what is neither a mood nor a style. known: names that it has.
         """
         vectors = {vector.name: vector for vector, _ in styles}
         mixtures: dict[str, dict[str, float]] = {}

@@ -13,12 +13,13 @@ import numpy as np
 from musicvae.compose.canonical import from_coordinates, transposition
 from musicvae.compose.composing.form import Plan, Section
 from musicvae.compose.composing.moods import Course
-from musicvae.compose.composing.writing import Writer, goal_of
+from musicvae.compose.composing.writing import Writer
 from musicvae.music.key import Key
 from musicvae.music.melody import Melody
-from musicvae.music.vocabulary import Tokens
+from musicvae.music.meter import Meter
+from musicvae.music.vocabulary import HOLD, NOTE_OFF, Tokens, canonical_tokens
 
-__all__ = ["Composition", "compose"]
+__all__ = ["Composition", "compose", "loud"]
 
 
 @dataclass(frozen=True)
@@ -41,43 +42,63 @@ class Composition:
 
 def compose(writer: Writer, plan: Plan, course: Course, *, key: Key | None, tempo_qpm: float) -> Melody:
     """The melody of a plan in the moods of `course`, which has an entry for each written bar."""
-    stage = writer.stage
-    per_model_bar = stage.meter.written_per_model_bar
-    whole = plan.section_bars // per_model_bar
-    # A coda is the end of a whole section, of which the beginning is not played.
-    starts = [section.start_bar + section.num_bars - plan.section_bars for section in plan.sections]
-    moods = [_model_course(course, start, whole, per_model_bar) for start in starts]
-    for section, own in zip(plan.sections, moods, strict=True):
-        writer.theme(section.letter, own)
+    places = [_place(section, plan, writer.stage.meter) for section in plan.sections]
+    moods = [course.of(place.written, plan.section_bars).every(writer.stage.meter.written_per_model_bar) for place in places]
+    # All themes first: a section's end leads to the opening of the next.
+    for section, own, place in zip(plan.sections, moods, places, strict=True):
+        writer.theme(section.letter, own, place.model)
     parts = []
-    for index, (section, own) in enumerate(zip(plan.sections, moods, strict=True)):
-        following = plan.sections[index + 1].letter if index + 1 < len(plan.sections) else None
-        next_tokens = None if following is None else writer.themes[following].tokens
-        steps = (plan.section_bars) * stage.meter.steps_per_bar
-        tokens = writer.section(section.letter, section.turn, own, varied=section.varied, goal=goal_of(section, steps, next_tokens))
-        parts.append(tokens.reshape(-1)[-section.num_bars * stage.meter.steps_per_bar :])
-    flat = np.concatenate(parts)
-    return _finished(writer, flat, plan, course, key, tempo_qpm)
+    followings = [section.letter for section in plan.sections[1:]]
+    for section, own, place, following in zip(plan.sections, moods, places, [*followings, None], strict=True):
+        goal = writer.goal(place.end, following)
+        tokens = writer.section(section.letter, section.turn, own, place.model, varied=section.varied, goal=goal)
+        parts.append(tokens.reshape(-1)[place.start : place.end])
+    return _finished(writer, _in_a_row(parts, writer.stage.steps), plan, course, key, tempo_qpm)
 
 
-def _model_course(course: Course, start_bar: int, model_bars: int, per_model_bar: int) -> Course:
-    """The moods of model bars, out of those of written ones."""
-    own = course.of(start_bar, model_bars * per_model_bar)
-    rows = slice(None, None, per_model_bar)
-    return Course(own.vectors, own.strengths[rows], own.register[rows], own.loudness[rows])
+@dataclass(frozen=True)
+class _Place:
+    """Where a whole section lies and what of it is played: its first written and model bar, steps of itself from start to end."""
+
+    written: int
+    model: int
+    start: int
+    end: int
 
 
-def _finished(writer: Writer, flat: Tokens, plan: Plan, course: Course, key: Key | None, tempo_qpm: float) -> Melody:
+def _place(section: Section, plan: Plan, meter: Meter) -> _Place:
+    """A coda is the end of a whole section; in 2/4 an odd one ends in the middle of a model bar."""
+    spare = -section.num_bars % meter.written_per_model_bar
+    written = section.start_bar + section.num_bars + spare - plan.section_bars
+    end = (plan.section_bars - spare) * meter.steps_per_bar
+    return _Place(written, written // meter.written_per_model_bar, end - section.num_bars * meter.steps_per_bar, end)
+
+
+def _in_a_row(parts: list[Tokens], steps: int) -> Tokens:
+    """Tokens (B, S) of stretches (steps,) one after another, filled up with holds; no note sounds on from one into the next."""
+    total = sum(map(len, parts))
+    flat = np.full(-(-total // steps) * steps, HOLD, np.uint8)
+    start = 0
+    for part in parts:
+        flat[start : start + len(part)] = part
+        if start and not part[0]:
+            flat[start] = NOTE_OFF
+        start += len(part)
+    return canonical_tokens(flat.reshape(-1, steps))
+
+
+def _finished(writer: Writer, tokens: Tokens, plan: Plan, course: Course, key: Key | None, tempo_qpm: float) -> Melody:
+    """The melody as it is written: in its key, at its tempo, as loud as the moods have it."""
     stage, home = writer.stage, writer.home
-    assert home is not None
-    padded = np.zeros(-(-len(flat) // stage.steps) * stage.steps, np.uint8)
-    padded[: len(flat)] = flat
-    shift = 0 if key is None else transposition(home, key)
-    melody = from_coordinates(padded.reshape(-1, stage.steps), stage.meter, shift_semitones=-shift, num_bars=plan.num_bars)
+    assert home is not None, "a piece has a section, whose theme settles the key"
+    shift = stage.shift_semitones if stage.plan is not None or key is None else -transposition(home, key)
+    melody = from_coordinates(tokens, stage.meter, shift_semitones=shift, num_bars=plan.num_bars)
     width = stage.meter.steps_per_bar
-    notes = tuple(replace(note, velocity=_loud(note.velocity + course.loudness[note.onset_steps // width])) for note in melody.notes)
-    return replace(melody, notes=notes, key=key or home, tempo_qpm=tempo_qpm)
+    notes = tuple(replace(note, velocity=loud(note.velocity, course.loudness[note.onset_steps // width])) for note in melody.notes)
+    melody = replace(melody, notes=notes, key=key or home.transposed(-shift), tempo_qpm=tempo_qpm)
+    return melody if stage.plan is None else stage.plan.finish(melody)
 
 
-def _loud(velocity: float) -> int:
-    return int(min(127, max(1, round(velocity))))
+def loud(velocity: int, louder: float) -> int:
+    """A velocity, 1 to 127, moved by the moods."""
+    return int(min(127, max(1, round(velocity + louder))))

@@ -14,29 +14,42 @@ import numpy as np
 from numpy.typing import NDArray
 
 from musicvae.compose.composing.moods import Course
-from musicvae.compose.engine import Engine, Floats
+from musicvae.compose.constraints.plan import Plan
+from musicvae.compose.engine import ChordRows, Engine, Floats, over_chords
 from musicvae.compose.generating import KINSHIP
 from musicvae.compose.seeds import window_seed
 from musicvae.music.meter import Meter
-from musicvae.music.vocabulary import FIRST_PITCH_TOKEN, VOCABULARY_SIZE, Tokens, canonical_tokens
+from musicvae.music.vocabulary import FIRST_PITCH_TOKEN, MIN_PITCH, VOCABULARY_SIZE, Tokens, canonical_tokens
 
 __all__ = ["FREE", "Part", "Stage", "Theme", "draw_themes", "free", "render"]
 
 FREE = -1
 NATS_PER_SEMITONE = 0.06
 """What a semitone of register adds to the score of each semitone of pitch; measured to move the mean pitch by about as much."""
-MIDDLE_PITCH = 71
+_MIDDLE_PITCH, _PITCH_DEVIATION = 72.0, 3.5
+"""Where the networks' melodies lie, and how far the next pitch strays from what is expected, in semitones."""
 Forced = NDArray[np.int16]
 
 
 @dataclass(frozen=True, eq=False)
 class Stage:
-    """What is the same for all sections. temperature: of the events; prior_temperature: of z."""
+    """What is the same for all sections.
+
+    temperature: of the events; prior_temperature: of z. plan: what the piece must keep to, `shift_semitones` above where it is
+    written. chords: (model bars of the piece, 8), for an engine that takes chords.
+    """
 
     engine: Engine
     meter: Meter
     temperature: float
     prior_temperature: float
+    plan: Plan | None = None
+    shift_semitones: int = 0
+    chords: ChordRows | None = None
+
+    def over(self, start_bar: int, bars: int, rows: int) -> Engine:
+        """The engine for so many rows of model bars `start_bar` on of the piece."""
+        return over_chords(self.engine, None if self.chords is None else [self.chords[start_bar : start_bar + bars]] * rows)
 
     @property
     def steps(self) -> int:
@@ -81,13 +94,15 @@ def render(
     theme: Theme,
     course: Course,
     seeds: Sequence[int],
+    start_bar: int,
     *,
     forced: Forced | None = None,
     bias: Floats | None = None,
 ) -> Tokens:
     """Tokens (N, n, S) of a theme in the moods of `course` (n bars), a row for each seed.
 
-    forced: (N or 1, n, S), -1 where the model is free; bias: (N or 1, n, S, 90), added to the scores.
+    start_bar: model bar of the piece at which it begins. forced: (N or 1, n, S), -1 where the model is free; bias: (N or 1, n,
+    S, 90), added to the scores. Where neither decides, the plan does.
     """
     rows, steps = len(seeds), stage.steps
     done = np.repeat(theme.lead[None], rows, axis=0)
@@ -101,6 +116,7 @@ def render(
             part.num_bars,
             course.of(start, part.num_bars),
             [window_seed(seed, number) for seed in seeds],
+            start_bar + start,
             None if forced is None else forced[:, start : start + part.num_bars],
             None if bias is None else bias[:, start : start + part.num_bars],
         )
@@ -109,10 +125,12 @@ def render(
     return done[:, len(theme.lead) :].reshape(rows, theme.num_bars, steps)
 
 
-def draw_themes(stage: Stage, course: Course, bars: int, seeds: Sequence[int], *, lead: Tokens | None = None, style: Course | None = None, bias: Floats | None = None) -> list[Theme]:  # fmt: skip
-    """A theme of so many model bars for each seed, as it sounds in the moods of `course`.
+def draw_themes(
+    stage: Stage, course: Course, bars: int, seeds: Sequence[int], start_bar: int, *, lead: Tokens | None = None
+) -> list[Theme]:
+    """A theme of so many model bars from `start_bar` of the piece on for each seed, as it sounds in the moods of `course`.
 
-    lead: tokens (L, S) that the theme goes on from, where the engine can; its mood is told by `style`, which is taken off before the prior sees it.
+    lead: tokens (L, S) that the theme goes on from, in about the same moods; engines with a fixed window cannot.
     """
     config, rows = stage.engine.config, len(seeds)
     before = np.zeros((0, stage.steps), np.uint8) if lead is None or config.fixed_window else lead
@@ -120,24 +138,14 @@ def draw_themes(stage: Stage, course: Course, bars: int, seeds: Sequence[int], *
     parts: list[list[Part]] = [[] for _ in seeds]
     start, last = 0, None
     while start < bars:
-        context = min(done.shape[1], config.max_bars // 2)
-        count = min(bars - start, config.max_bars - context)
+        num_context = min(done.shape[1], config.max_bars // 2)
+        count = min(bars - start, config.max_bars - num_context)
+        moods, context = course.of(start, count), done[:, done.shape[1] - num_context :]
         part_seeds = [window_seed(seed, len(parts[0])) for seed in seeds]
-        z = _draw(
-            stage,
-            part_seeds,
-            done[:, done.shape[1] - context :],
-            count,
-            course.of(start, count) if style is None or start else style.of(0, count),
-            last,
-        )
-        moods = course.of(start, count)
-        new = _decode(
-            stage, z + moods.offset(context, config), done[:, done.shape[1] - context :], count, moods, part_seeds, None,
-            None if bias is None else bias[:, start : start + count],
-        )  # fmt: skip
+        z = _draw(stage, part_seeds, context, count, moods, last)
+        new = _decode(stage, z + moods.offset(num_context, config), context, count, moods, part_seeds, start_bar + start, None, None)
         for row, own in zip(parts, z, strict=True):
-            row.append(Part(own, context, count))
+            row.append(Part(own, num_context, count))
         done, last = np.concatenate([done, new], axis=1), z
         start += count
     return [Theme(before, tuple(own), seed, row[len(before) :]) for own, seed, row in zip(parts, seeds, done, strict=True)]
@@ -153,36 +161,47 @@ def _draw(stage: Stage, seeds: Sequence[int], context: Tokens, count: int, moods
     if not num_context:
         return engine.sample_prior(seeds, bars=count, kind=kind, temperature=stage.prior_temperature)
     given = engine.encode(np.stack([canonical_tokens(row) for row in context]), kind)[0]
-    before = Course(moods.vectors, np.repeat(moods.strengths[:1], num_context, axis=0), moods.register[:1], moods.loudness[:1])
-    given = given - before.offset(0, engine.config)
+    given = given - moods.of(0, 1).steady(num_context).offset(0, engine.config)
     return engine.sample_prior(
         seeds, bars=num_context + count, kind=kind, temperature=stage.prior_temperature, given=given, given_bars=num_context
     )
 
 
 def _decode(
-    stage: Stage, z: Floats, context: Tokens, count: int, moods: Course, seeds: Sequence[int], forced: Forced | None, bias: Floats | None
+    stage: Stage,
+    z: Floats,
+    context: Tokens,
+    count: int,
+    moods: Course,
+    seeds: Sequence[int],
+    start_bar: int,
+    forced: Forced | None,
+    bias: Floats | None,
 ) -> Tokens:
     """`count` bars (N, count, S) of z (N, Z) after context bars (N, c, S)."""
     rows, num_context, steps = len(z), context.shape[1], stage.steps
-    own = free(rows, count, steps) if forced is None else np.broadcast_to(forced, (rows, count, steps))
-    scores = (
-        np.zeros((rows, count, steps, VOCABULARY_SIZE))
-        if bias is None
-        else np.array(np.broadcast_to(bias, (rows, count, steps, VOCABULARY_SIZE)))
-    )
-    scores += tilt(moods.register)[None]
-    settled = np.concatenate([context.astype(np.int16), own], axis=1)
-    scores = np.concatenate([np.zeros((rows, num_context, steps, VOCABULARY_SIZE)), scores], axis=1)
-    tokens = stage.engine.decode(
+    own = free(1, count, steps) if forced is None else forced
+    scores = tilt(moods.register) + (0.0 if bias is None else bias)
+    if stage.plan is not None:
+        bound = stage.plan.bound(start_bar, count, stage.shift_semitones)
+        own, scores = np.where(own < 0, bound.forced, own), scores + bound.bias
+    whole = np.zeros((rows, num_context + count, steps, VOCABULARY_SIZE))
+    whole[:, num_context:] = scores
+    settled = np.concatenate([context.astype(np.int16), np.broadcast_to(own, (rows, count, steps))], axis=1)
+    tokens = stage.over(start_bar, count, rows).decode(
         z, bars=num_context + count, kind=stage.meter.kind_index, temperature=stage.temperature, seeds=seeds,
-        bias=scores if scores.any() else None, forced=settled if (settled >= 0).any() else None,
+        bias=whole if whole.any() else None, forced=settled if (settled >= 0).any() else None,
     )  # fmt: skip
     return tokens[:, num_context:]
 
 
 def tilt(register: Floats) -> Floats:
-    """What registers (n,), in semitones, add to the scores of events, (n, 1, 90): more for higher pitches, nothing for the middle one."""
-    pitches = np.zeros(VOCABULARY_SIZE)
-    pitches[FIRST_PITCH_TOKEN:] = np.arange(VOCABULARY_SIZE - FIRST_PITCH_TOKEN) + 21 - MIDDLE_PITCH
-    return np.asarray(NATS_PER_SEMITONE * register[:, None, None] * pitches)
+    """What registers (n,), in semitones, add to the scores of events, (n, 1, 90): more for higher pitches, so that others are chosen.
+
+    What that would add to the chance that any note starts (the logarithm of the mean of the factors, for normal pitches) is taken off.
+    """
+    slope = NATS_PER_SEMITONE * register[:, None, None]
+    pitches = np.arange(VOCABULARY_SIZE - FIRST_PITCH_TOKEN) + MIN_PITCH
+    scores = np.zeros((len(register), 1, VOCABULARY_SIZE))
+    scores[:, :, FIRST_PITCH_TOKEN:] = slope * (pitches - _MIDDLE_PITCH) - (slope * _PITCH_DEVIATION) ** 2 / 2
+    return scores

@@ -1,24 +1,23 @@
 """Sections one by one: themes that are chosen, returns that are varied, ends that lead on.
 
-The first theme is the best of several that the prior draws. Every other goes on from it, as the second part of a tune from the first, and is the
-one that contrasts best with all themes before it while it stays in their key. A section is its theme in the moods of
-its moment, decoded with the theme's own noise, so that it is the same section again wherever the moods are. A varied return keeps the opening and
-lets go of some of the other bars, which are decoded from z moved by a few standard deviations of q(z | section).
+The first theme is the best of several that the prior draws. Every other goes on from it, as the second part of a tune from the
+first, and is the one that contrasts best with all themes before it while it stays in their key. A section is its theme in the moods of
+its moment, decoded with the theme's own noise, so that it is the same section again whatever the moods are. A varied return keeps
+the opening and lets go of some of the other bars, which are decoded from z moved by some standard deviations of q(z | section).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from musicvae.compose.canonical import from_coordinates
 from musicvae.compose.composing.cadences import Goal, with_cadence
-from musicvae.compose.composing.form import Section
 from musicvae.compose.composing.hearing import likeness, onsets_of, opening_pitch, theme_faults
 from musicvae.compose.composing.moods import Course
-from musicvae.compose.composing.rendering import Forced, Part, Stage, Theme, draw_themes, render
+from musicvae.compose.composing.rendering import FREE, Forced, Part, Stage, Theme, draw_themes, render
 from musicvae.compose.engine import Floats
 from musicvae.compose.seeds import derived_seed
 from musicvae.compose.tonality import USUAL_MODES, centre_fits, tonal_centre
@@ -33,7 +32,10 @@ THEMES = 8
 """Themes that are tried for each letter."""
 VARIATIONS = 6
 _MOVE_SIGMAS = 1.5
+_FIRST_RETURN, _LATER_RETURNS = 0.75, 0.25
 _MIN_RISE = 3.0
+_ALIKE_BY_CHANCE, _TOO_ALIKE = 0.15, 0.4
+_USUAL_MODE_BONUS = 0.08
 
 
 @dataclass(frozen=True)
@@ -48,8 +50,7 @@ class Wish:
 class Writer:
     """Writes the sections of one piece; the same seed, stage and calls give the same tokens.
 
-    section_bars: model bars of a whole section. vary: how much returns differ, 0 to 1. bound: start bar -> bias (n, S, 90), what is asked of
-    these bars besides.
+    section_bars: model bars of a whole section. vary: how much returns differ, 0 to 1. home: the key, once the first theme is there.
     """
 
     stage: Stage
@@ -60,61 +61,107 @@ class Writer:
     themes: dict[str, Theme] = field(default_factory=dict)
     home: Key | None = None
 
-    def theme(self, label: str, course: Course) -> Theme:
-        """The theme of a label, drawn in these moods when it is asked for first."""
+    def theme(self, label: str, course: Course, start_bar: int) -> Theme:
+        """The theme of a label, drawn in these moods, at this model bar of the piece, when it is asked for first."""
         if label not in self.themes:
-            self.themes[label] = self._first(label, course) if not self.themes else self._other(label, course)
+            self.themes[label] = self._first(label, course, start_bar) if not self.themes else self._other(label, course, start_bar)
         return self.themes[label]
 
-    def section(
-        self, label: str, turn: int, course: Course, *, varied: bool, goal: Callable[[Key], Goal] | None, forced: Forced | None = None
-    ) -> Tokens:
-        """Tokens (n, S) of the theme of a label at its `turn`, in these moods.
+    def forget(self, live: Collection[str]) -> None:
+        """Forget all themes but these and the first."""
+        first = next(iter(self.themes), None)
+        self.themes = {label: theme for label, theme in self.themes.items() if label in live or label == first}
 
-        varied: whether it may differ from the first turn. goal: home -> how it ends; None: as the theme does. forced: (n, S), what is settled already.
-        """
-        theme = self.theme(label, course)
-        settled = None if forced is None else forced[None]
-        tokens = render(self.stage, theme, course, [theme.seed], forced=settled)[0]
-        if varied and self.vary > 0:
-            tokens = self._varied(theme, course, tokens, derived_seed(self.seed, f"{label} turn {turn}"), settled)
-        if goal is not None:
-            assert self.home is not None
-            tokens = with_cadence(self.stage, theme, course, tokens, goal(self.home), derived_seed(self.seed, f"{label} end {turn}"))
+    def section(self, label: str, turn: int, course: Course, start_bar: int, *, varied: bool, goal: Goal) -> Tokens:
+        """Tokens (n, S) of the theme of a label at its `turn`, in these moods, from this model bar on; varied: whether it may differ."""
+        tokens = self.plain(label, course, start_bar)
+        if varied:
+            tokens = self.varied(label, turn, course, tokens, start_bar)
+        return self.closed(label, turn, course, tokens, goal, start_bar)
+
+    def plain(self, label: str, course: Course, start_bar: int, *, settled: Forced | None = None) -> Tokens:
+        """The theme of a label in these moods, (n, S); settled: (n, S), what must stay, -1 where nothing does."""
+        theme = self.theme(label, course, start_bar)
+        forced = None if settled is None else settled[None]
+        tokens: Tokens = render(self.stage, theme, course, [theme.seed], start_bar, forced=forced)[0]
         return tokens
 
-    def _first(self, label: str, course: Course) -> Theme:
+    def varied(self, label: str, turn: int, course: Course, tokens: Tokens, start_bar: int, *, settled: Forced | None = None) -> Tokens:
+        """The section with some of its bars, never the first quarter, drawn anew near where they were."""
+        bars, keep = len(tokens), max(1, len(tokens) // 4)
+        if self.vary <= 0 or bars <= keep:
+            return tokens
+        seed = derived_seed(self.seed, f"{label} turn {turn}")
+        noise = generator(seed, "variation")
+        chance = noise.random(bars)
+        vary = min(1.0, self.vary * (_FIRST_RETURN + _LATER_RETURNS * turn))
+        loose = (chance < vary) & (np.arange(bars) >= keep)
+        loose[keep + int(chance[keep:].argmin())] = True
+        forced = np.where(loose[:, None], FREE, tokens.astype(np.int16))
+        if settled is not None:
+            forced = np.where(settled >= 0, settled, forced)
+        moved = self._moved(self.themes[label], start_bar, noise)
+        seeds = [derived_seed(seed, f"variation {k}") for k in range(VARIATIONS)]
+        drawn = render(self.stage, moved, course, seeds, start_bar, forced=forced[None])
+        kept = 1 - 0.5 * loose.mean()
+        costs = [theme_faults(row, self.stage.meter, self.home) + 4 * abs(likeness(row, tokens) - kept) for row in drawn]
+        best: Tokens = drawn[int(np.argmin(costs))]
+        return best
+
+    def closed(
+        self, label: str, turn: int, course: Course, tokens: Tokens, goal: Goal, start_bar: int, *, settled_steps: int = 0
+    ) -> Tokens:
+        """The section with a cadence; settled_steps: what comes before stays."""
+        seed = derived_seed(self.seed, f"{label} end {turn}")
+        return with_cadence(self.stage, self.themes[label], course, tokens, goal, seed, start_bar, settled_steps=settled_steps)
+
+    def goal(self, steps: int, following: str | None) -> Goal:
+        """How a section of so many steps ends: leading to the opening of the theme that follows, for good where none does."""
+        assert self.home is not None, "the first theme, which settles the key, is drawn first"
+        return Goal(steps, self.home, None if following is None else opening_pitch(self.themes[following].tokens), following is None)
+
+    def _first(self, label: str, course: Course, start_bar: int) -> Theme:
         seeds = [self.seed, *(derived_seed(self.seed, f"theme {label} {k}") for k in range(1, THEMES))]
-        themes = draw_themes(self.stage, course, self.section_bars, seeds)
+        themes = draw_themes(self.stage, course, self.section_bars, seeds, start_bar)
         costs = [theme_faults(theme.tokens, self.stage.meter, None) + self._mode_fault(theme.tokens) for theme in themes]
         chosen = themes[int(np.argmin(costs))]
         self.home = self._home(chosen.tokens)
         return chosen
 
-    def _other(self, label: str, course: Course) -> Theme:
+    def _other(self, label: str, course: Course, start_bar: int) -> Theme:
         first = next(iter(self.themes.values()))
-        seeds = [derived_seed(self.seed, f"theme {label} {k}") for k in range(THEMES)]
-        lead = canonical_tokens(first.tokens)
-        themes = draw_themes(self.stage, course, self.section_bars, seeds, lead=lead)
-        costs = [theme_faults(theme.tokens, self.stage.meter, self.home) + self._sameness(theme.tokens) for theme in themes]
-        return themes[int(np.argmin(costs))]
+        best: tuple[float, Theme] | None = None
+        # Some tunes go on as they began, however often one asks: what stands by itself is tried then.
+        for lead, name in ((canonical_tokens(first.tokens), "theme"), (None, "fresh theme")):
+            seeds = [derived_seed(self.seed, f"{name} {label} {k}") for k in range(THEMES)]
+            for theme in draw_themes(self.stage, course, self.section_bars, seeds, start_bar, lead=lead):
+                fault = theme_faults(theme.tokens, self.stage.meter, self.home) + self._sameness(theme.tokens)
+                if best is None or fault < best[0]:
+                    best = fault, theme
+            if best is not None and self._alike(best[1].tokens) <= _TOO_ALIKE:
+                break
+        assert best is not None
+        return best[1]
+
+    def _alike(self, tokens: Tokens) -> float:
+        """Likeness to the theme before that is most like it."""
+        return max(likeness(tokens, theme.tokens) for theme in self.themes.values())
 
     def _sameness(self, tokens: Tokens) -> float:
-        """What speaks against a contrasting theme: being like one before, and lying where that lies."""
-        if not len(onsets_of(tokens)[0]):
-            return 0.0
-        middle = float(onsets_of(tokens)[1].mean())
-        alike = max(likeness(tokens, theme.tokens) for theme in self.themes.values())
-        first = onsets_of(next(iter(self.themes.values())).tokens)[1]
-        rise = middle - float(first.mean()) if len(first) else _MIN_RISE
-        return 4 * max(0.0, alike - 0.2) + 0.25 * max(0.0, _MIN_RISE - abs(rise))
+        """What speaks against a contrasting theme: being like one before, and lying where the first one lies."""
+        own, first = onsets_of(tokens)[1], onsets_of(next(iter(self.themes.values())).tokens)[1]
+        rise = abs(float(own.mean()) - float(first.mean())) if len(own) and len(first) else _MIN_RISE
+        return 8 * max(0.0, self._alike(tokens) - _ALIKE_BY_CHANCE) + 0.25 * max(0.0, _MIN_RISE - rise)
 
     def _home(self, tokens: Tokens) -> Key:
+        """The key of a theme, major or minor unless another mode fits clearly better."""
         melody = from_coordinates(tokens, self.stage.meter, shift_semitones=0)
         if not self.stage.engine.config.canonical_key:
             return own_key(melody)
-        modes = USUAL_MODES if self.wish.mode is None else (self.wish.mode,)
-        return tonal_centre(melody, modes)
+        if self.wish.mode is not None:
+            return tonal_centre(melody, (self.wish.mode,))
+        fits = centre_fits(melody, USUAL_MODES)
+        return max(fits, key=lambda key: fits[key] + _USUAL_MODE_BONUS * (key.mode in ("major", "minor")))
 
     def _mode_fault(self, tokens: Tokens) -> float:
         """What speaks against a theme whose mode is not the wished one."""
@@ -126,39 +173,17 @@ class Writer:
             return 6 * max(0.0, max(usual) - fits[self.wish.mode])
         return -2 * self.wish.majorness * (fits["major"] - max(fits["minor"], fits["dorian"]))
 
-    def _varied(self, theme: Theme, course: Course, tokens: Tokens, seed: int, settled: Forced | None) -> Tokens:
-        """The section with some of its bars, never the first quarter, drawn anew near where they were."""
-        bars = len(tokens)
-        noise = generator(seed, "variation")
-        chance = noise.random(bars)
-        loose = (chance < self.vary) & (np.arange(bars) >= max(1, bars // 4))
-        if not loose.any():
-            loose[max(1, bars // 4) + int(chance[1:].argmin()) % (bars - max(1, bars // 4))] = bars > 1
-        forced = np.where(loose[:, None], -1, tokens.astype(np.int16))[None]
-        if settled is not None:
-            forced = np.where(settled >= 0, settled, forced)
-        moved = self._moved(theme, noise)
-        seeds = [derived_seed(seed, f"variation {k}") for k in range(VARIATIONS)]
-        drawn = render(self.stage, moved, course, seeds, forced=forced)
-        costs = [theme_faults(row, self.stage.meter, self.home) + abs(likeness(row, tokens) - (1 - 0.5 * self.vary)) * 4 for row in drawn]
-        return drawn[int(np.argmin(costs))]
-
-    def _moved(self, theme: Theme, noise: np.random.Generator) -> Theme:
+    def _moved(self, theme: Theme, start_bar: int, noise: np.random.Generator) -> Theme:
         """The theme with its z a few posterior standard deviations away."""
-        engine, kind, start = self.stage.engine, self.stage.meter.kind_index, len(theme.lead)
+        config, kind, start = self.stage.engine.config, self.stage.meter.kind_index, len(theme.lead)
         whole = np.concatenate([theme.lead, theme.tokens])
         parts = []
         for part in theme.parts:
             window = whole[start - part.context_bars : start + part.num_bars]
+            engine = self.stage.over(start_bar + start - len(theme.lead), part.num_bars, 1)
             sigma = engine.encode(canonical_tokens(window)[None], kind)[1][0]
-            used = np.arange(len(sigma)) < engine.config.z_used(len(window))
+            used = np.arange(len(sigma)) < config.z_used(len(window))
             away: Floats = np.where(used, _MOVE_SIGMAS * self.vary * sigma * noise.standard_normal(len(sigma)), 0.0)
             parts.append(Part(part.z + away, part.context_bars, part.num_bars))
             start += part.num_bars
         return replace(theme, parts=tuple(parts))
-
-
-def goal_of(section: Section, steps: int, next_tokens: Tokens | None) -> Callable[[Key], Goal]:
-    """How a section ends: for good if it is the last, else leading to the opening of the next."""
-    next_pitch = None if next_tokens is None else opening_pitch(next_tokens)
-    return lambda home: Goal(steps, home, next_pitch, section.is_last)

@@ -1,0 +1,279 @@
+"""Music without an end, bar by bar, whose moods, styles and tempo can be changed while it plays.
+
+The form is played again and again. Its first letter stays as it was; of every other letter each round has a theme of its
+own. A change is heard from the next bar on: strengths and tempo glide to what is asked, the bars of the section that are still to come are
+decoded anew from the same place in latent space, with the same noise, under the new moods, and what was given out already is
+forced, so that the tune goes on instead of jumping. The work of a section is spread over its bars.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from musicvae.compose.canonical import fold, transposition
+from musicvae.compose.composing.form import Sign
+from musicvae.compose.composing.moods import Course, Palette
+from musicvae.compose.composing.piece import loud
+from musicvae.compose.composing.rendering import FREE
+from musicvae.compose.composing.writing import Writer
+from musicvae.compose.engine import Floats
+from musicvae.compose.limits import check_strengths, check_tempo
+from musicvae.compose.styled import Styles
+from musicvae.music.key import Key
+from musicvae.music.melody import Melody, Note
+from musicvae.music.meter import Meter
+from musicvae.music.vocabulary import FIRST_PITCH_TOKEN, HOLD, Tokens, from_tokens
+
+__all__ = ["Bar", "MusicStream", "Wanted"]
+
+STRENGTH_PER_BAR = 0.5
+"""By how much a mood changes from one bar to the next, at most."""
+TEMPO_PER_BAR = 0.08
+"""The same for the tempo, as a share of it."""
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One bar of a stream.
+
+    number: from 0. section: its letter, with a prime for a varied return. notes: onsets are counted from the bar's start;
+    the last may sound on into the bars that follow, which then begin with its sound. moods: the strengths in this bar. is_last: whether
+    the stream ends with it.
+    """
+
+    number: int
+    section: str
+    notes: tuple[Note, ...]
+    meter: Meter
+    tempo_qpm: float
+    key: Key
+    moods: Mapping[str, float] = field(default_factory=dict)
+    is_last: bool = False
+
+    @property
+    def seconds(self) -> float:
+        """How long it lasts."""
+        return 60 * self.meter.beats_per_bar / self.tempo_qpm
+
+    @property
+    def melody(self) -> Melody:
+        """The bar by itself, its notes cut at its end."""
+        width = self.meter.steps_per_bar
+        notes = tuple(replace(note, duration_steps=min(note.duration_steps, width - note.onset_steps)) for note in self.notes)
+        return Melody(notes, meter=self.meter, num_bars=1, tempo_qpm=self.tempo_qpm, key=self.key)
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What the music is to glide to: strengths by name of mood, attribute or style, and the tempo."""
+
+    strengths: Mapping[str, float]
+    tempo_qpm: float
+
+
+@dataclass(eq=False)
+class _Draft:
+    """The section that is being played. labels: of its theme and of the next one's; done: what was made of it so far."""
+
+    sign: str
+    label: str
+    turn: int
+    varied: bool
+    past: list[dict[str, float]]
+    tokens: Tokens | None = None
+    done: tuple[str, ...] = ()
+    following: str | None = None
+
+
+class MusicStream(Iterator[Bar]):
+    """Bars without an end; iterate over it, and change it from any thread while somebody else iterates."""
+
+    def __init__(
+        self, writer: Writer, form: tuple[Sign, ...], section_bars: int, wanted: Wanted,
+        palette: Callable[[tuple[str, ...]], Palette], key: Key | None,
+    ) -> None:  # fmt: skip
+        self._writer, self._form, self._section_bars, self._key = writer, form, section_bars, key
+        self._wanted, self._palette_of = wanted, palette
+        self._palette = palette(tuple(wanted.strengths))
+        self._now, self._tempo = dict(wanted.strengths), wanted.tempo_qpm
+        self._lock, self._turn = threading.Lock(), threading.Lock()
+        self._ending = self._over = False
+        self._number = self._place = 0
+        self._turns: dict[str, int] = {}
+        self._draft: _Draft | None = None
+        self._planned: Wanted | None = None
+
+    @property
+    def wanted(self) -> Wanted:
+        """What was asked for last."""
+        return self._wanted
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What moods would move that the model has no vector for."""
+        return self._palette.left_out
+
+    def set(self, *, mood: Styles | None = None, style: Styles | None = None, tempo_qpm: float | None = None) -> None:
+        """Ask for other strengths or another tempo, from the next bar on; what is not named stays as it was asked for.
+
+        mood, style: a name, which means 1, or strengths by name; 0 takes one away. ValueError, and nothing changes, for unknown
+        names, strengths beyond +-10 and styles of another meter.
+        """
+        asked = {**_named(style), **_named(mood)}
+        tempo = None if tempo_qpm is None else check_tempo(tempo_qpm)
+        with self._lock:
+            strengths = {**self._wanted.strengths, **asked}
+            palette = self._palette_of(tuple(strengths)) if asked.keys() - self._wanted.strengths.keys() else self._palette
+            self._wanted = Wanted(strengths, self._wanted.tempo_qpm if tempo is None else tempo)
+            self._palette = palette
+
+    def finish(self) -> None:
+        """Ask for an end: the section that plays, or where that is nearly over the next one, closes with a cadence."""
+        self._ending = True
+
+    def __iter__(self) -> MusicStream:
+        return self
+
+    def __next__(self) -> Bar:
+        with self._turn:
+            if self._over:
+                raise StopIteration
+            return self._next()
+
+    # What follows is run by one thread at a time, and reads what others ask for once a bar.
+
+    def _next(self) -> Bar:
+        with self._lock:
+            wanted, palette = self._wanted, self._palette
+        if self._draft is None:
+            self._draft = self._begin(self._number // self._section_bars)
+        if self._number:
+            self._now, self._tempo = _towards(self._now, wanted.strengths), _glided(self._tempo, wanted.tempo_qpm)
+        draft = self._draft
+        draft.past.append(dict(self._now))
+        course = self._course(draft, wanted, palette)
+        changed = self._planned is not wanted and self._number > 0
+        self._planned = wanted
+        self._work(draft, course, changed)
+        bar = self._bar(draft, course)
+        self._number += 1
+        self._place += 1
+        if self._place == self._section_bars:
+            self._over = bar.is_last
+            self._draft, self._place = None, 0
+        return bar
+
+    def _begin(self, section: int) -> _Draft:
+        round_, place = divmod(section, len(self._form))
+        sign = self._form[place]
+        label = self._label(section)
+        # Themes of rounds that are over will not come back.
+        live = {self._label(other) for other in range(section, section + 2 * len(self._form))}
+        self._writer.forget(live)
+        turn = self._turns.get(label, 0)
+        self._turns[label] = turn + 1
+        marked = any(other.primes for other in self._form)
+        varied = turn > 0 and (not marked or sign.primes > 0 or round_ > 0)
+        return _Draft(sign.letter, label, turn, varied, [])
+
+    def _label(self, section: int) -> str:
+        round_, place = divmod(section, len(self._form))
+        letter = self._form[place].letter
+        return letter if letter == self._form[0].letter or not round_ else f"{letter} {round_ + 1}"
+
+    def _course(self, draft: _Draft, wanted: Wanted, palette: Palette) -> Course:
+        """The moods of the section's model bars: as they were, and as they will be if nothing more is asked."""
+        bars = list(draft.past)
+        while len(bars) < self._section_bars:
+            bars.append(_towards(bars[-1], wanted.strengths))
+        asked: dict[str, Floats] = {name: np.array([row.get(name, 0.0) for row in bars]) for name in palette.shares}
+        return palette.course(asked, len(bars)).every(self._writer.stage.meter.written_per_model_bar)
+
+    def _work(self, draft: _Draft, course: Course, changed: bool) -> None:
+        """Make what this bar needs of the section, and do it again where the moods have changed."""
+        place, closing = self._place, max(0, self._section_bars - 3)
+        due = [("plain", 0), ("varied", min(1, closing)), ("next", min(2, closing)), ("closed", closing)]
+        again = draft.done if changed and draft.tokens is not None else ()
+        for name, when in due:
+            if name in again or (place >= when and name not in draft.done):
+                self._step(draft, name, course)
+                draft.done = (*draft.done, *(() if name in draft.done else (name,)))
+
+    def _step(self, draft: _Draft, name: str, course: Course) -> None:
+        writer, settled = self._writer, self._settled(draft)
+        if name == "plain":
+            draft.tokens = writer.plain(draft.label, course, 0, settled=settled)
+            return
+        assert draft.tokens is not None, "a section is made before it is varied and closed"
+        if name == "varied" and draft.varied:
+            draft.tokens = writer.varied(draft.label, draft.turn, course, draft.tokens, 0, settled=settled)
+        elif name == "next" and draft.following is None and not self._ending:
+            draft.following = self._label(self._number // self._section_bars + 1)
+            writer.theme(draft.following, course, 0)
+        elif name == "closed":
+            if self._ending and "closed" not in draft.done:
+                draft.following = None
+            width = writer.stage.meter.steps_per_bar
+            goal = writer.goal(self._section_bars * width, draft.following)
+            draft.tokens = writer.closed(draft.label, draft.turn, course, draft.tokens, goal, 0, settled_steps=self._place * width)
+
+    def _settled(self, draft: _Draft) -> Any:
+        """What of the section was given out already, and the rest of a note that sounds on from there, (n, S)."""
+        if draft.tokens is None or not self._place:
+            return None
+        flat = draft.tokens.reshape(-1)
+        now = self._place * self._writer.stage.meter.steps_per_bar
+        until = now
+        if (flat[:now] != HOLD).any() and flat[np.flatnonzero(flat[:now])[-1]] >= FIRST_PITCH_TOKEN:
+            events = np.flatnonzero(flat[now:])
+            until = now + int(events[0]) + 1 if len(events) else len(flat)
+        settled = np.full(len(flat), FREE, np.int16)
+        settled[:until] = flat[:until]
+        return settled.reshape(draft.tokens.shape)
+
+    def _bar(self, draft: _Draft, course: Course) -> Bar:
+        assert draft.tokens is not None
+        stage, home = self._writer.stage, self._writer.home
+        assert home is not None
+        width = stage.meter.steps_per_bar
+        start = self._place * width
+        shift = 0 if self._key is None else transposition(home, self._key)
+        loudness = course.loudness[self._place // stage.meter.written_per_model_bar]
+        notes = tuple(
+            replace(
+                note,
+                onset_steps=note.onset_steps - start,
+                pitch=fold(note.pitch + shift, 0, 127),
+                velocity=loud(note.velocity, loudness),
+            )  # fmt: skip
+            for note in from_tokens(draft.tokens, stage.meter, num_bars=self._section_bars).notes
+            if start <= note.onset_steps < start + width
+        )
+        name = draft.sign + "'" * draft.varied
+        is_last = self._place == self._section_bars - 1 and "closed" in draft.done and draft.following is None
+        strengths = {mood: value for mood, value in self._now.items() if value}
+        return Bar(self._number, name, notes, stage.meter, self._tempo, self._key or home, strengths, is_last)
+
+
+def _named(strengths: Styles | None) -> dict[str, float]:
+    if not strengths:
+        return {}
+    return check_strengths({strengths: 1.0} if isinstance(strengths, str) else strengths)
+
+
+def _towards(now: Mapping[str, float], wanted: Mapping[str, float]) -> dict[str, float]:
+    """Strengths a bar later."""
+    return {
+        name: now.get(name, 0.0) + float(np.clip(goal - now.get(name, 0.0), -STRENGTH_PER_BAR, STRENGTH_PER_BAR))
+        for name, goal in wanted.items()
+    }
+
+
+def _glided(tempo: float, wanted: float) -> float:
+    """The tempo a bar later."""
+    return float(np.clip(wanted, tempo / (1 + TEMPO_PER_BAR), tempo * (1 + TEMPO_PER_BAR)))
