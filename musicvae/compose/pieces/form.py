@@ -1,9 +1,10 @@
 """How new pieces hang together: bars change as much from one to the next as in real ones, and as many are different.
 
 A learned prior of some dozens of bits a bar is a little too broad: from one bar to the next drawn pieces change more than real ones. So
-what a prior temperature of 1 means is settled first, as a scale. A network of any length also draws bars that return as the same bar
-(`model.sampling.same_bars`), if their embeddings are nearer than a threshold times the spread of the piece's bars. Training sets neither
-scale, threshold nor the usual spread; all are settled here.
+what a prior temperature of 1 means is settled first, as a scale. Narrowing all of the prior would also make pieces more like one another:
+where an engine has a `first_scale`, the first bar is drawn with that one, and only the bars that follow with what is settled. A network
+of any length also draws bars that return as the same bar (`model.sampling.same_bars`), if their embeddings are nearer than a threshold
+times the spread of the piece's bars. Training sets neither scale, threshold nor the usual spread; all are settled here.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from musicvae.model.noise import piece_seed
 
 __all__ = ["Form", "FormingEngine", "changed_steps", "different_bars", "settle_form"]
 
-SCALES = tuple(round(1.0 - 0.1 * i, 1) for i in range(7))
+SCALES = tuple(round(1.0 - 0.1 * i, 1) for i in range(9))
 
 THRESHOLDS = (0.0, *(round(0.05 * i, 2) for i in range(2, 21)))
 _TOO_FEW = 0.03  # by so much below real pieces, the share only falls from there on
@@ -76,39 +77,56 @@ def _bytes(columns: Columns) -> NDArray[np.uint8]:
     return np.concatenate([np.ascontiguousarray(columns[name]).reshape(*shape, -1).view(np.uint8) for name in names], axis=-1)
 
 
-def settle_form(engine: FormingEngine, real: Passages, *, tell: Tell = lambda text: None) -> Form:
+def settle_form(engine: FormingEngine, real: Passages, *, usual: Passages | None = None, tell: Tell = lambda text: None) -> Form:
     """Set the engine's scale, threshold and usual spread by passages of real pieces, all of one length; as many are drawn, told the same.
 
     The scale is the one of `SCALES` with which drawn pieces change most nearly as real ones do, the threshold the one of `THRESHOLDS`
-    with which they then have most nearly as many different bars.
+    with which they then have most nearly as many different bars. usual: passages of another length, which count as much for the scale.
     """
     (bars,) = set(real.bars)
     told = _stacked(real.guides) if engine.guide else None
-    windows = _stacked(real.windows)
-    share, changes = float(different_bars(windows).mean()), float(changed_steps(windows).mean())
+    share = float(different_bars(_stacked(real.windows)).mean())
     engine.usual_spread = float(np.mean(engine.bar_spread(real.mu, bars=bars, told=told)))
-    seeds = [piece_seed(0, row) for row in range(len(real))]
     engine.return_threshold = 0.0
-    changed: dict[float, float] = {}
-    for scale in SCALES:
-        engine.prior_scale = scale
-        changed[scale] = float(changed_steps(_drawn(engine, bars, seeds, told)).mean())
-        tell(f"with the prior's spread times {scale:.1f}: {changed[scale]:.3f} of steps change, {changes:.3f} in real pieces")
-        if changed[scale] < changes:
-            break
-    engine.prior_scale = min(changed, key=lambda scale: (abs(changed[scale] - changes), -scale))
+    sets = [real] if usual is None else [usual, real]
+    changes = _settle_scale(engine, sets, tell)
     tried: dict[float, float] = {}
     for threshold in THRESHOLDS:
         engine.return_threshold = threshold
-        tried[threshold] = float(different_bars(_drawn(engine, bars, seeds, told)).mean())
+        tried[threshold] = float(different_bars(_drawn_like(engine, real)).mean())
         tell(f"bars count as the same below {threshold:.2f}: {tried[threshold]:.3f} different bars, {share:.3f} in real pieces")
         if tried[threshold] < share - _TOO_FEW:
             break
     engine.return_threshold = min(tried, key=lambda threshold: (abs(tried[threshold] - share), threshold))
-    drawn = float(changed_steps(_drawn(engine, bars, seeds, told)).mean())
+    drawn = _changes([_drawn_like(engine, each) for each in sets])
     return Form(
         engine.prior_scale, engine.return_threshold, engine.usual_spread, share, tried[engine.return_threshold], changes, drawn
     )  # fmt: skip
+
+
+def _settle_scale(engine: FormingEngine, sets: Sequence[Passages], tell: Tell) -> float:
+    """Set the engine's scale; the share of steps that change in real pieces, in the mean over the sets."""
+    changes = _changes([_stacked(real.windows) for real in sets])
+    changed: dict[float, float] = {}
+    for scale in SCALES:
+        engine.prior_scale = scale
+        changed[scale] = _changes([_drawn_like(engine, real) for real in sets])
+        tell(f"with the prior's spread times {scale:.1f}: {changed[scale]:.3f} of steps change, {changes:.3f} in real pieces")
+        if changed[scale] < changes:
+            break
+    engine.prior_scale = min(changed, key=lambda scale: (abs(changed[scale] - changes), -scale))
+    return changes
+
+
+def _changes(sets: Sequence[Columns]) -> float:
+    return float(np.mean([changed_steps(windows).mean() for windows in sets]))
+
+
+def _drawn_like(engine: FormingEngine, real: Passages) -> dict[str, Any]:
+    """As many pieces as there are real ones, as long, told the same."""
+    (bars,) = set(real.bars)
+    seeds = [piece_seed(0, row) for row in range(len(real))]
+    return _drawn(engine, bars, seeds, _stacked(real.guides) if engine.guide else None)
 
 
 def _drawn(engine: PieceEngine, bars: int, seeds: Sequence[int], told: Columns | None) -> dict[str, Any]:

@@ -40,9 +40,25 @@ def test_the_threshold_whose_pieces_have_as_many_different_bars_is_settled(prese
     assert made.usual_spread == form.usual_spread > 0
     assert form.prior_scale in SCALES
     assert made.prior_scale == form.prior_scale
-    assert form.real_changes == pytest.approx(changed_steps({k: np.stack([w[k] for w in real.windows]) for k in real.windows[0]}).mean())
+    assert form.real_changes == pytest.approx(mean_changes(real))
     assert told[0].startswith("with the prior's spread times 1.0: ")
     assert any(line.startswith("bars count as the same below 0.00: ") for line in told)
+
+
+def mean_changes(real):
+    return changed_steps({k: np.stack([w[k] for w in real.windows]) for k in real.windows[0]}).mean()
+
+
+def test_pieces_of_the_usual_length_count_as_much_for_the_scale():
+    made = engine("tiny-drums")
+    found = corpus_passages(made, corpus(FILES), ("train",)).passages
+    short, real = (found.take([row for row, length in enumerate(found.bars) if length == bars]).some(8) for bars in (2, 4))
+    for window in short.windows:
+        window["bars"][1] = window["bars"][0]
+    assert mean_changes(short) == 0 < mean_changes(real)
+    form = settle_form(made, real, usual=short)
+    assert form.real_changes == pytest.approx(mean_changes(real) / 2)
+    assert made.first_scale is None
 
 
 def test_a_narrower_prior_is_what_a_lower_temperature_is():
