@@ -67,6 +67,8 @@ def choose_trio(score: Score) -> TrioChoice:
     drums, _ = drum_tracks(score)
     if (beats := score.end_ticks // score.ticks_per_beat) > _MAX_BEATS:
         raise ValueError(f"{beats} beats in the file; at most {_MAX_BEATS} are read: is its resolution damaged?")
+    if all(number in drums for number, track in enumerate(score.tracks, 1) if track.notes):
+        raise ValueError("no melody for a trio, and no bass: there are only drums in it")
     melodies, basses, rule = _roles(score, drums)
     if not melodies or not basses:
         raise ValueError(f"no {'melody' if not melodies else 'bass'} for a trio: {rule}; pitched tracks are {_named(score)}")

@@ -85,6 +85,7 @@ def test_a_low_melody_program_is_the_bass_where_nothing_else_is_low():
     ("tracks", "message"),
     [
         ((LEAD, BASS), "no drums in it"),
+        ((DRUMS,), "no melody for a trio, and no bass: there are only drums in it"),
         ((LEAD, DRUMS), r"no bass for a trio: by programs.*pitched tracks are 1 'high' \(program 29\)"),
         ((BASS, track("gunshot", 127, (70,)), DRUMS), r"no melody for a trio: by programs.*2 'gunshot' \(program 127\)"),
         ((BASS, track("strings", 48, (45,)), DRUMS), "no melody for a trio: by programs"),

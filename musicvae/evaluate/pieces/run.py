@@ -18,6 +18,7 @@ from musicvae.compose.pieces.model import PieceModel
 from musicvae.evaluate.pieces import drumify, drums, moves, samples, styles
 from musicvae.evaluate.pieces.job import FULL, QUICK, Job, PieceEffort
 from musicvae.evaluate.table import Evaluation, Section
+from musicvae.music.meter import counted_bars
 
 if TYPE_CHECKING:
     from musicvae.compose.pieces.engine import PieceEngine
@@ -53,7 +54,10 @@ def evaluate_pieces(
     counts = _test_counts(job)
     if not any(windows for windows, _ in counts.values()):
         shortest = min(counts)
-        raise ValueError(f"the corpus has no test windows of {shortest} bars to measure on: is it a corpus with a test split?")
+        raise ValueError(
+            f"the corpus has no test windows of {counted_bars(shortest)} to measure on: is it a corpus with a test split, "
+            "or a folder of so few files that none is held out?"
+        )
     sections = tuple(_sections(job))
     about: dict[str, Any] = {
         "model": loaded.name,
