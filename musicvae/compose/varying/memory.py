@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from musicvae.compose.code import Code
 from musicvae.compose.coding import chords_of, margin_rows
@@ -33,20 +32,6 @@ class Memory:
     parts: tuple[Tokens, ...]
     needed: tuple[Floats, ...]
 
-    def bias(self, window: int, weight: float | NDArray[np.float64]) -> Floats:
-        """What is added to the scores of a window's events, (bars, S, 90).
-
-        weight: in [0, 1], or one for each bar, (bars,).
-        """
-        tokens, needed = self.parts[window], self.needed[window]
-        kept = np.broadcast_to(np.asarray(weight, np.float64), len(tokens))[:, None]
-        with np.errstate(divide="ignore"):
-            cap = np.where(kept < 1, kept / (1 - kept), np.inf)
-        given = np.where(needed > 0, np.minimum(needed + _SPARE_NATS, cap), 0.0)
-        bias = np.zeros((*tokens.shape, VOCABULARY_SIZE))
-        np.put_along_axis(bias, tokens[..., None].astype(np.int64), given[..., None], axis=-1)
-        return bias
-
 
 def memory_of(engine: Engine, code: Code, tokens: Tokens) -> Memory:
     """What the code forgets of the melody that it was made from; tokens: (B, S), the melody in the engine's coordinates."""
@@ -56,5 +41,18 @@ def memory_of(engine: Engine, code: Code, tokens: Tokens) -> Memory:
 
 
 def recalled(memories: Sequence[Memory], weights: Sequence[float], window: int) -> Floats:
-    """The bias (bars, S, 90) of several melodies together, each with its weight in [0, 1]."""
-    return np.asarray(sum(memory.bias(window, weight) for memory, weight in zip(memories, weights, strict=True)), np.float64)
+    """What is added to the scores of a window's events, (bars, S, 90), for melodies of which a share in [0, 1] each is to stay.
+
+    The shares of melodies that have the same event add up, so that what all agree on stays.
+    """
+    shape = (*memories[0].parts[window].shape, VOCABULARY_SIZE)
+    kept, needed = np.zeros(shape), np.zeros(shape)
+    for memory, weight in zip(memories, weights, strict=True):
+        if not weight:
+            continue
+        own = memory.parts[window][..., None].astype(np.int64)
+        np.put_along_axis(kept, own, np.take_along_axis(kept, own, -1) + weight, -1)
+        np.put_along_axis(needed, own, np.maximum(np.take_along_axis(needed, own, -1), memory.needed[window][..., None]), -1)
+    # Shares that ought to sum to 1 may miss it by a rounding.
+    cap = np.where(kept < 1 - 1e-12, kept / np.maximum(1 - kept, 1e-12), np.inf)
+    return np.where(needed > 0, np.minimum(needed + _SPARE_NATS, cap), 0.0)

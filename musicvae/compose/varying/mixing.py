@@ -34,7 +34,7 @@ from musicvae.music.attributes import own_key
 from musicvae.music.melody import Melody
 from musicvae.music.vocabulary import Tokens
 
-__all__ = ["Ground", "Manner", "blends_at", "ground_of", "manner_of"]
+__all__ = ["Ground", "Manner", "between_inputs", "blends_at", "ground_of", "manner_of", "tempo_of"]
 
 METHODS = ("slerp", "lerp")
 
@@ -134,7 +134,7 @@ class Ground:
         if steps == 2 or self.manner.spacing == "latent":
             return tuple(np.linspace(0, 1, steps).tolist())
         grid = np.linspace(0, 1, GRID * (steps - 1) + 1)
-        points = [_between(start, end, float(alpha), len(self.inputs)) for alpha in grid]
+        points = [between_inputs(start, end, float(alpha), len(self.inputs)) for alpha in grid]
         flat = [tokens.reshape(-1) for tokens in self._parts(points)]
         to_start, to_end = (np.array([np.count_nonzero(x != flat[i]) for x in flat], np.float64) for i in (0, -1))
         return even_alphas(to_start, to_end, steps)
@@ -176,7 +176,8 @@ def tempo_of(tempi_qpm: Sequence[float], weights: Sequence[float]) -> float:
     return float(math.prod(tempo**weight for tempo, weight in zip(tempi_qpm, weights, strict=True)))
 
 
-def _between(start: int, end: int, alpha: float, inputs: int) -> Point:
+def between_inputs(start: int, end: int, alpha: float, inputs: int) -> Point:
+    """The point a share alpha of the way from one input to another."""
     weights = tuple((1 - alpha) * (i == start) + alpha * (i == end) for i in range(inputs))
     return Point(weights, weights)
 

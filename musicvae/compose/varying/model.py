@@ -69,7 +69,8 @@ class VaryingModel(LoadedModel[Engine, Melody]):
         steps: at least as many as melodies (default: 8 from each to the next). manner: fields of
         `compose.varying.mixing.Manner`, such as ends="decoded". The result is a sequence with `weights` and `notices`.
         """
-        count = check_path(check_steps(8 * (len(sources) - 1) + 1 if steps is None else steps), check_inputs(len(sources)))
+        inputs = check_inputs(len(sources))
+        count = check_path(check_steps(8 * (inputs - 1) + 1 if steps is None else steps), inputs)
         ground, story = self._ground("path_through", sources, manner, chords, steps=count)
         return blends_at(ground, path_points(len(sources), count, ground.even), provenance=story)
 

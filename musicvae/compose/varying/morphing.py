@@ -52,19 +52,11 @@ def _round(ground: Ground, points: Sequence[Point]) -> Melody:
         lines[bar], places[bar] = part, window_of[bar][1]
     tokens = seamed(lines, places)
     homes = [(ground.home(point), nearest(point.in_order)) for point in points]
-    return Melody.joined(_stretches(ground, tokens, homes))
-
-
-def _stretches(ground: Ground, tokens: Tokens, homes: Sequence[tuple[int, int]]) -> list[Melody]:
-    """The bars of tokens (B, S) stretch by stretch, each in one key and as loud as one input."""
-    code = ground.codes[0]
-    edges = [0, *(bar for bar in range(1, len(homes)) if homes[bar] != homes[bar - 1]), len(homes)]
-    parts = []
-    for start, end in zip(edges, edges[1:], strict=False):
-        first = start * code.meter.written_per_model_bar
-        last = min(end * code.meter.written_per_model_bar, code.num_bars)
-        parts.append(ground.notes(tokens, *homes[start]).cut(first, last - first))
-    return parts
+    # A note belongs to the bar in which it starts.
+    heard = {home: ground.notes(tokens, *home) for home in set(homes)}
+    first = heard[homes[0]]
+    notes = [note for home in heard for note in heard[home].notes if homes[note.onset_steps // steps] == home]
+    return replace(first, notes=tuple(sorted(notes, key=lambda note: note.onset_steps)))
 
 
 def seamed(lines: Sequence[Tokens], places: Sequence[int]) -> Tokens:

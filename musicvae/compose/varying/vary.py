@@ -25,7 +25,7 @@ from musicvae.compose.engine import ChordRows, Engine, Floats
 from musicvae.compose.latent import between
 from musicvae.compose.seeds import window_seed
 from musicvae.compose.varying.form import alike, with_returns
-from musicvae.compose.varying.memory import Memory, memory_of
+from musicvae.compose.varying.memory import Memory, memory_of, recalled
 from musicvae.compose.varying.results import Variations
 from musicvae.compose.varying.strides import Way, distinct_ways, few_notices, places_for
 from musicvae.music.melody import Melody
@@ -62,7 +62,7 @@ class _Ground:
         code, bars = self.code, self.code.bars.tolist()
         windows = range(len(bars))
         z = [between(code.mu[w], idea[w], t, "slerp") for idea, t in zip(ideas, places, strict=True) for w in windows]
-        bias = [self.memory.bias(w, 1 - t) for t in places for w in windows]
+        bias = [recalled([self.memory], [1 - t], w) for t in places for w in windows]
         forced = None
         if self.plan is not None:
             bound = [self.plan.bound(window.start_bar, window.num_bars, code.shift_semitones) for window in code.windows] * len(places)
