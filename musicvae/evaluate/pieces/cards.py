@@ -80,6 +80,9 @@ def _recipe(metadata: Mapping[str, Any]) -> str:
     for title, values in (("Options", recipe.get("options")), ("Validation", metadata.get("validation")), ("Prior", metadata.get("prior"))):
         if values:
             told.append(f"{title}: `{json.dumps(values, sort_keys=True)}`.")
+    if "hit_threshold" in metadata:
+        score = metadata.get("hit_threshold_f1_validation", float("nan"))
+        told.append(f"Hits are expected above a chance of {metadata['hit_threshold']:g} (hit F1 of validation beats: {score:.3f}).")
     return "## Recipe\n\n" + "\n".join(told) if told else ""
 
 
