@@ -78,6 +78,8 @@ def run_compose(args: argparse.Namespace, terminal: Terminal) -> None:
     targets = file_target(args, f"musicvae-{seed}.mid")
     options = _options(args)
     model: Any = load_model(args)
+    if model.material != "melody":
+        raise ValueError(f"{model.name} makes {model.material}: compose is for models of melodies")
     piece = model.compose(seed=seed, **options, **given_constraints(model, args, terminal))
     for text in piece.notices:
         terminal.notice(text)

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from musicvae.compose.composing.hearing import dominant, onsets_of, roughness
 from musicvae.compose.composing.moods import Course
 from musicvae.compose.composing.rendering import Stage, Theme, free, render
+from musicvae.compose.constraints.plan import FORBIDDEN
 from musicvae.compose.engine import Floats
 from musicvae.compose.seeds import derived_seed
 from musicvae.music.key import Key
@@ -25,7 +26,8 @@ from musicvae.music.vocabulary import FIRST_PITCH_TOKEN, HOLD, MIN_PITCH, NOTE_O
 __all__ = ["CANDIDATES", "Goal", "with_cadence"]
 
 CANDIDATES = 8
-_NEVER = -60.0
+# What a plan forbids weighs more.
+_NEVER = FORBIDDEN / 2
 _WRONG_APPROACH = 4.0
 
 
@@ -91,7 +93,7 @@ def _cost(tokens: Tokens, close: int, start: int, goal: Goal) -> float:
     line = pitches[max(0, int(np.searchsorted(steps, start)) - 1) :].tolist()
     at_goal = int(np.searchsorted(steps, close))
     cost = 2.0 * sum(pitch % 12 not in goal.home.scale for pitch in line)
-    if goal.final and at_goal and abs(int(pitches[at_goal] - pitches[at_goal - 1])) not in (1, 2, 5, 7):
+    if goal.final and 0 < at_goal < len(pitches) and abs(int(pitches[at_goal] - pitches[at_goal - 1])) not in (1, 2, 5, 7):
         cost += _WRONG_APPROACH
     if goal.next_pitch is not None:
         line.append(goal.next_pitch)

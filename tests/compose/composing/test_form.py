@@ -17,7 +17,7 @@ def test_returns_are_varied_where_no_letter_has_a_prime_and_only_marked_ones_whe
 
 def test_longer_pieces_play_the_form_again_and_end_as_it_ends():
     plan = plan_of(parse_form("AABA"), 90, 8)
-    assert "".join(s.letter for s in plan.sections) == "AABA" "AABA" "ABA" "A"
+    assert "".join(s.letter for s in plan.sections) == "AABAAABAABAA"
     assert [s.num_bars for s in plan.sections] == [8] * 11 + [2]
     assert plan.sections[-1].is_coda
     assert [s.is_last for s in plan.sections] == [False] * 11 + [True]
