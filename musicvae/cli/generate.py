@@ -92,9 +92,8 @@ def run_generate(args: argparse.Namespace, terminal: Terminal) -> None:
     model: Any = load_model(args)  # what it makes of the options, it checks itself
     if args.model and args.kind and args.kind != model.material:
         terminal.notice(f"{model.name} makes {model.material}: --kind {args.kind} is left aside, since --model wins")
-    hits = given_hits(model, args, terminal)
+    asked, hits = given_constraints(model, args, terminal), given_hits(model, args, terminal)
     bars = args.bars or (_MELODY_BARS if model.material == "melody" else hits["hits"].num_bars if hits else model.usual_bars)
-    asked = given_constraints(model, args, terminal)
     pieces = model.generate_many(args.n, bars=bars, seed=seed, **options, **hits, **asked)
     for text in dict.fromkeys(text for piece in pieces for text in getattr(piece, "notices", ())):
         terminal.notice(text)

@@ -1,7 +1,9 @@
 """Decoding under a plan: as any engine decodes, and what is drawn keeps to it.
 
-Conventions: N rows of the same B model bars. Where a note would last too long, the model is asked again, with the hold that is too many
-forbidden: what came before stays, and what follows is the model's own answer, a rest or a new note.
+Conventions: N rows of the same B model bars. Over chords each bar is drawn several times, and the draw that fits them best is taken:
+a network of this project writes its bars apart from one another, given z, so that no bar minds which draw of another one was taken.
+Where a note would last too long, the model is asked again, with the hold that is too many forbidden: what came before stays, and
+what follows is the model's own answer, a rest or a new note.
 """
 
 from __future__ import annotations
@@ -11,8 +13,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from musicvae.compose.constraints.leaning import chord_fit
 from musicvae.compose.constraints.plan import FORBIDDEN, Plan
 from musicvae.compose.engine import Engine, Floats
+from musicvae.compose.seeds import derived_seed
 from musicvae.music.vocabulary import FIRST_PITCH_TOKEN, HOLD, Tokens
 
 __all__ = ["decode_under"]
@@ -34,6 +38,35 @@ def decode_under(
 
     forced: (N, bars, S), tokens that are set whatever the plan says, -1 where it decides.
     """
+    tries = plan.leaning.tries if plan.spans and temperature > 0 and not engine.config.fixed_window else 1
+    if tries > 1 and seeds is not None:
+        z = np.repeat(z, tries, axis=0)
+        forced = None if forced is None else np.repeat(forced, tries, axis=0)
+        seeds = [derived_seed(seed, f"chords {number}") if number else seed for seed in seeds for number in range(tries)]
+    tokens = _decoded(engine, z, plan, start_bar, bars, shift_semitones, temperature, seeds, forced)
+    return tokens if tries == 1 else _fitting(tokens, tries, chord_fit(tokens, plan.spans, plan.meter, start_bar, shift_semitones))
+
+
+def _fitting(tokens: Tokens, tries: int, fit: Floats) -> Tokens:
+    """Of every `tries` rows of tokens (N * tries, B, S) one, each bar from the row where its fit (N * tries, B) is best."""
+    bars, steps = tokens.shape[1:]
+    best = fit.reshape(-1, tries, bars).argmax(axis=1)  # of equals the first, so that bars which return stay the same
+    taken: Tokens = np.take_along_axis(tokens.reshape(-1, tries, bars, steps), best[:, None, :, None], axis=1)[:, 0]
+    return taken
+
+
+def _decoded(
+    engine: Engine,
+    z: Floats,
+    plan: Plan,
+    start_bar: int,
+    bars: int,
+    shift_semitones: int,
+    temperature: float,
+    seeds: Sequence[int] | None,
+    forced: NDArray[np.int16] | None,
+) -> Tokens:
+    """As `decode_under`, each row drawn once."""
     bound = plan.bound(start_bar, bars, shift_semitones)
     bias = np.repeat(bound.bias[None], len(z), axis=0)
     given = np.repeat(bound.forced[None], len(z), axis=0)

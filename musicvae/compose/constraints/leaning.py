@@ -17,9 +17,9 @@ from musicvae.music.chords import QUALITIES, Chord
 from musicvae.music.key import Key
 from musicvae.music.lead_sheet import ChordSpan
 from musicvae.music.meter import STEPS_PER_BEAT, Meter
-from musicvae.music.vocabulary import MAX_PITCH, MIN_PITCH
+from musicvae.music.vocabulary import FIRST_PITCH_TOKEN, HOLD, MAX_PITCH, MIN_PITCH, Tokens
 
-__all__ = ["Leaning", "chord_bias", "chord_scale", "strong_steps"]
+__all__ = ["Leaning", "chord_bias", "chord_fit", "chord_places", "chord_scale", "strong_steps"]
 
 # Semitones above a root -> those of the other form of that degree: thirds, fifths, sixths, sevenths.
 _SAME_DEGREE = {3: 4, 4: 3, 6: 7, 8: 7, 9: 8, 10: 11, 11: 10}
@@ -27,11 +27,18 @@ _SAME_DEGREE = {3: 4, 4: 3, 6: 7, 8: 7, 9: 8, 10: 11, 11: 10}
 
 @dataclass(frozen=True)
 class Leaning:
-    """Nats taken off notes outside the chord at strong and medium places, and off notes outside the chord's scale anywhere."""
+    """Nats taken off notes outside the chord at strong and medium places, and off notes outside the chord's scale anywhere.
+
+    draws: how often z is drawn for every `group` of bars, of which the one that fits best is taken (`compose.constraints.choosing`);
+    tries: the same for how each bar is written, given z (`compose.constraints.decoding`).
+    """
 
     strong: float = 4.0
     medium: float = 1.5
     outside: float = 3.0
+    draws: int = 1
+    group: int = 2
+    tries: int = 1
 
 
 def strong_steps(meter: Meter) -> tuple[int, ...]:
@@ -60,19 +67,43 @@ def chord_bias(
 
     major_tonic: of the signature that the piece is in.
     """
-    steps = first_step + np.arange(count)
-    starts = np.array([span.onset_steps for span in spans])
-    at = np.maximum(np.searchsorted(starts, steps, side="right") - 1, 0)
-    place = steps % meter.steps_per_bar
-    strong = np.isin(place, strong_steps(meter)) | np.isin(steps, starts)
-    beat = STEPS_PER_BEAT if meter.kind != "6/8" else 6
-    weight = np.where(strong, leaning.strong, np.where(place % beat == 0, leaning.medium, 0.0))
-    signature = Key(major_tonic).scale
-    off_chord, off_scale = _outside([span.chord for span in spans], signature)
+    at, strong, medium = chord_places(spans, meter, first_step, count)
+    weight = np.where(strong, leaning.strong, np.where(medium, leaning.medium, 0.0))
+    off_chord, off_scale = _outside([span.chord for span in spans], Key(major_tonic).scale)
     pitch_class = (np.arange(MIN_PITCH, MAX_PITCH + 1) - shift_semitones) % 12
     off = weight[:, None] * off_chord[at] + leaning.outside * off_scale[at]
     bias: Floats = -off[:, pitch_class]
     return bias
+
+
+def chord_fit(tokens: Tokens, spans: Sequence[ChordSpan], meter: Meter, start_bar: int, shift_semitones: int) -> Floats:
+    """How well each bar of tokens (N, B, S) fits its chords, (N, B): what sounds at strong places counts 1 if the chord holds it, else -1.
+
+    Medium places count a quarter of that. What sounds on from the bar before counts nothing.
+    """
+    rows, bars, width = tokens.shape
+    at, strong, medium = chord_places(spans, meter, start_bar * width, bars * width)
+    holds = ~_outside([span.chord for span in spans], Key(0).scale)[0]
+    silent = np.array([span.chord is None for span in spans])
+    steps = np.arange(width)
+    latest = np.maximum.accumulate(np.where(tokens != HOLD, steps, 0), axis=-1)
+    sounding = np.take_along_axis(tokens, latest, axis=-1).astype(np.int64).reshape(rows, -1)
+    pitch_class = (sounding - FIRST_PITCH_TOKEN + MIN_PITCH - shift_semitones) % 12
+    told = np.where(holds[at, pitch_class], 1.0, -1.0) * (sounding >= FIRST_PITCH_TOKEN) * ~silent[at]
+    fit: Floats = (told * (strong + 0.25 * (medium & ~strong))).reshape(tokens.shape).sum(axis=-1)
+    return fit
+
+
+def chord_places(
+    spans: Sequence[ChordSpan], meter: Meter, first_step: int, count: int
+) -> tuple[NDArray[np.int64], NDArray[np.bool_], NDArray[np.bool_]]:
+    """For each of `count` steps which span it is in, whether it is a strong place, and whether a beat."""
+    steps = first_step + np.arange(count)
+    starts = np.array([span.onset_steps for span in spans])
+    at = np.maximum(np.searchsorted(starts, steps, side="right") - 1, 0)
+    place = steps % meter.steps_per_bar
+    beat = 6 if meter.kind == "6/8" else STEPS_PER_BEAT
+    return at, np.isin(place, strong_steps(meter)) | np.isin(steps, starts), place % beat == 0
 
 
 def _outside(chords: Sequence[Chord | None], signature: frozenset[int]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:

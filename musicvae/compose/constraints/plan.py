@@ -87,6 +87,11 @@ class Plan:
             forced[step] = pitch + shift_semitones - MIN_PITCH + FIRST_PITCH_TOKEN
         return Bound(bias.reshape(bars, width, VOCABULARY_SIZE), forced.reshape(bars, width))
 
+    @property
+    def is_searched(self) -> bool:
+        """Whether z is chosen for the chords."""
+        return bool(self.spans) and self.leaning.draws > 1
+
     def holds(self, bar: int) -> bool:
         """Whether the plan says that what sounds at the bar line before this model bar sounds on."""
         step = bar * self.meter.steps_per_model_bar
