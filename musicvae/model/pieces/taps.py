@@ -93,7 +93,7 @@ class TappedDecoder(SteppedDecoder):
         steps, (state,) = self.decoder.prepare(context.embeddings.flatten(0, 1), MAX_STEPS_PER_BAR, _KIND, told)
         taps = _taps(context).flatten(0, 1)[..., None].to(state.dtype)
         total = torch.zeros(n * bars, MAX_STEPS_PER_BAR, GROOVE_CLASSES, dtype=state.dtype, device=state.device)
-        for some in uniforms.split(max(1, _ROWS // (n * bars))):
+        for some in torch.split(uniforms, max(1, _ROWS // (n * bars))):
             total += self._summed(steps, state, taps, some)
         return (total / len(uniforms)).view(n, bars, MAX_STEPS_PER_BAR, GROOVE_CLASSES)
 

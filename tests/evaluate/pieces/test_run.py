@@ -45,7 +45,8 @@ def rows(evaluation, section, **fields):
 
 
 def test_every_section_of_drums_is_there_and_explained(evaluation):
-    names = ["reconstruction", "gain", "class_f1", "refined", "activity", "samples", "classes", "lags", "styles", "judge", "attributes"]
+    names = ["reconstruction", "gain", "class_f1", "refined", "activity", "samples", "classes", "lags", "styles", "judge"]
+    names += ["restyled", "attributes"]
     assert [section.name for section in evaluation.sections] == names
     assert all(section.title and section.note and (section.rows or section.name == "gain") for section in evaluation.sections)
     assert evaluation.about["test windows"] == {"2 bars": 9, "4 bars": 9}
@@ -87,6 +88,16 @@ def test_styles_are_named_and_random_directions_are_not(evaluation):
     assert rock.without_style + jazz.without_style == pytest.approx(100)
 
 
+def test_given_beats_are_led_to_other_styles_and_what_is_kept_of_them_is_told(evaluation):
+    jazz, rock, mean = evaluation.section("restyled").rows
+    assert (jazz.style, rock.style, mean.style) == ("jazz", "rock", "mean of all")
+    assert jazz.before == rock.before == 0
+    assert jazz.named.value == rock.named.value == 100
+    assert 0 < mean.kept < 1
+    assert mean.beats == jazz.beats + rock.beats
+    assert mean.kept == pytest.approx((jazz.kept + rock.kept) / 2)
+
+
 def test_the_vector_of_an_attribute_moves_it_and_what_hangs_on_it(evaluation):
     (row,) = evaluation.section("attributes").rows
     assert (row.style, row.pieces) == ("busy", 10)
@@ -126,6 +137,8 @@ def test_a_fixed_window_is_measured_at_its_own_length():
 
 def test_beats_from_taps(path):
     engine = TransparentBeats(guide="taps")
+    engine.hit_threshold = 0.25
+    engine.hit_chances = lambda z, *, bars, told: told["taps"][..., None] * np.where(np.arange(9) < 2, 0.6, 0.3)
     found = evaluate_pieces(PieceModel(engine, name="double", path=None), beat_corpus(material="groove"), effort=EFFORT)
     assert [section.name for section in found.sections] == ["drumify", "activity", "styles", "judge"]
     own, drawn = (
@@ -134,9 +147,12 @@ def test_beats_from_taps(path):
     )
     assert own.hit_f1.value == own.taps_kept.value == 1
     assert own.bits > 0 == drawn.bits
+    every, two = (rows(found, "drumify", bars=2, way="model, expected hits", decoding=f"above {at}")[0] for at in (0.25, 0.5))
+    assert every.taps_kept.value == two.taps_kept.value == 1
+    assert every.hit_f1.value != two.hit_f1.value
     usual = rows(found, "drumify", bars=2, way="all taps on the most usual class")[0]
     places = rows(found, "drumify", bars=2, way="usual classes at each step of the bar")[0]
-    taps, best = rows(found, "drumify", bars=2, way="logistic regression on taps")[:2]
+    taps, best = rows(found, "drumify", bars=2, way="logistic regression on taps")
     assert usual.taps_kept.value == 1
     assert drawn.hit_f1.value < usual.hit_f1.value < places.hit_f1.value <= best.hit_f1.value < 1
     assert taps.taps_kept.value == 1
@@ -212,6 +228,7 @@ def test_a_card_tells_data_recipe_and_figures(evaluation):
     metadata = {
         "config": {"material": "drums", "told": ""}, "steps": 1200, "seconds": 600.0, "seed": 1,
         "recipe": {"corpus": "abc", "options": {"a": 1}}, "versions": {"torch": "2"},
+        "hit_threshold": 0.3, "hit_threshold_f1_validation": 0.48,
     }  # fmt: skip
     text = card(
         "drums", metadata=metadata, corpus=beat_corpus(), evaluation=evaluation, seen="Backbeats.", left_out={"punk": "one session"}
@@ -220,6 +237,7 @@ def test_a_card_tells_data_recipe_and_figures(evaluation):
     for part in (
         "| made up | here | none | 20 |",
         "1,200 steps in 10 minutes",
+        "Hits are expected above a chance of 0.3 (hit F1 of validation beats: 0.480).",
         "`abc`",
         "* punk: one session",
         "Backbeats.",
