@@ -59,13 +59,14 @@ def note_scores(engine: Engine, melody: Melody) -> NoteScores:
     return NoteScores(bits, np.where(counts > 0, sums / np.maximum(counts, 1), np.nan), better)
 
 
-def substituted(engine: Engine, tokens: Tokens, kind: int) -> Floats:
+def substituted(engine: Engine, tokens: Tokens, kind: int, onsets: NDArray[np.int64] | None = None) -> Floats:
     """Nats (notes, 2 * REACH + 1) of a window (B, S) with each note moved by -REACH to REACH semitones, up to a constant of the row.
 
-    Pitches that no token stands for are infinitely unlikely.
+    onsets: (notes,), the steps of the window whose notes are asked about; default: all. Pitches that no token stands for are
+    infinitely unlikely.
     """
     flat = tokens.reshape(-1)
-    onsets = np.flatnonzero(flat >= FIRST_PITCH_TOKEN)
+    onsets = np.flatnonzero(flat >= FIRST_PITCH_TOKEN) if onsets is None else onsets
     moves = np.arange(-REACH, REACH + 1)
     wanted = flat[onsets, None].astype(np.int64) + moves
     possible = (wanted >= FIRST_PITCH_TOKEN) & (wanted < VOCABULARY_SIZE)
