@@ -19,6 +19,7 @@ from musicvae.evaluate.codec import piece_seeds
 from musicvae.evaluate.metrics import Estimate, mean_estimate
 from musicvae.evaluate.pieces.job import Job
 from musicvae.evaluate.pieces.judging import Judge, JudgeRow, fit_judge, judge_rows
+from musicvae.evaluate.pieces.restyled import RestyledRow, restyled_rows
 from musicvae.evaluate.pieces.windows import PieceCodec, PieceWindows, select_pieces, told_of
 from musicvae.evaluate.table import Section
 
@@ -55,15 +56,19 @@ def sections(job: Job) -> Iterator[Section]:
     known = _windows(job, ("train", "validation"), bars)
     counts = {vector.name: int((known.labels == job.corpus.labels.index(vector.name)).sum()) for vector in vectors}
     vectors = [vector for vector in vectors if counts[vector.name]]
-    found: tuple[list[StyleNamedRow], list[JudgeRow]] = ([], [])
+    found: tuple[list[StyleNamedRow], list[JudgeRow], list[RestyledRow]] = ([], [], [])
     if len(vectors) > 1:
         job.tell("judge of styles")
         found = _measured(job, vectors, known, bars)
     yield Section("styles", "Style vectors", _STYLES, found[0])
     yield Section("judge", "The judge of styles", _JUDGE, found[1])
+    if not job.engine.guide:
+        yield Section("restyled", "Given beats in other styles", _RESTYLED, found[2])
 
 
-def _measured(job: Job, vectors: list[StyleVector], known: PieceWindows, bars: int) -> tuple[list[StyleNamedRow], list[JudgeRow]]:
+def _measured(
+    job: Job, vectors: list[StyleVector], known: PieceWindows, bars: int
+) -> tuple[list[StyleNamedRow], list[JudgeRow], list[RestyledRow]]:
     names = [vector.name for vector in vectors]
     own, classes = _labelled(known, job, names)
     judge = fit_judge(own.columns, classes, names, by_feel=job.engine.guide == "hits")
@@ -75,7 +80,7 @@ def _measured(job: Job, vectors: list[StyleVector], known: PieceWindows, bars: i
     for index, vector in enumerate(vectors):
         job.tell(f"style {vector.name}")
         rows.append(_row(beats, judge, vector, index, plain, judged[index].named_right.value))
-    return [*rows, _mean_row(rows)], judged
+    return [*rows, _mean_row(rows)], judged, restyled_rows(job, judge, vectors, bars)
 
 
 @dataclass(frozen=True, eq=False)
@@ -168,6 +173,11 @@ _STYLES = (
     "how many of 100 a judge names as the style asked for, at strength 1 and at strength 2 (twice); of the same z without a style; with a "
     "random direction of the same length; by chance; and of real held-out beats of that style. Intervals are over beats, in the last row "
     "over styles."
+)
+_RESTYLED = (
+    "One window of each held-out recording of other styles, changed as `musicvae style apply` does: how many of 100 the judge names as the "
+    "style asked for, before, at strength 1 and at strength 2 (twice), and the F1 of their hits with those of the beat given (kept). "
+    "Intervals are over recordings, in the last row over styles."
 )
 _JUDGE = (
     "Multinomial logistic regression of simple statistics of a beat (hits by class and step, hits a bar, off-beats, different bars; for "
