@@ -160,14 +160,13 @@ CHORD_WAYS: Mapping[str, Way] = {
     "z by gradient": _searched(_NONE),
     "z by gradient, bias 4": _searched(Leaning(4.0, 0.0, 2.0, draws=1, tries=1)),
     "best of 16 ways to write each bar": _bias(0.0, 0.0, 0.0, tries=16),
+    "best of 16 ways to write each bar, bias 2": _bias(2.0, 0.0, 1.0, tries=16),
+    "best of 16 ways to write each bar, bias 3": _bias(3.0, 0.0, 2.0, tries=16),
     "best of 16 ways to write each bar, bias 4": _bias(4.0, 0.0, 2.0, tries=16),
-    "best of 8 z for every 4 bars": _bias(0.0, 0.0, 0.0, draws=8, group=4),
+    "best of 8 ways to write each bar, bias 4": _bias(4.0, 0.0, 2.0, tries=8),
     "best of 8 z for every 2 bars": _bias(0.0, 0.0, 0.0, draws=8, group=2),
-    "best of 16 z for every 2 bars": _bias(0.0, 0.0, 0.0, draws=16, group=2),
-    "best of 8 z for every bar": _bias(0.0, 0.0, 0.0, draws=8, group=1),
-    "best of 8 z for every 2 bars, bias 2": _bias(2.0, 0.0, 1.0, draws=8, group=2),
     "best of 8 z for every 2 bars, bias 4": _bias(4.0, 0.0, 2.0, draws=8, group=2),
-    "best of 8 z for every bar, bias 4": _bias(4.0, 0.0, 2.0, draws=8, group=1),
+    "best of 4 z for every 4 bars, 8 ways, bias 3": _bias(3.0, 0.0, 2.0, draws=4, group=4, tries=8),
     "as shipped": _leaning(Leaning()),
 }
 """Ways of fitting a melody to chords without a network that knows them; the first is to let them be."""

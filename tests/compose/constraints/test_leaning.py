@@ -17,7 +17,8 @@ def test_strong_places(meter, steps):
 
 @pytest.mark.parametrize(
     ("chord", "gone", "new"),
-    [("C", set(), set()), ("Dm7", set(), set()), ("G7", set(), set()), ("E7", {7}, {8}), ("Fm", {9}, {8}), ("A7", {0}, {1}), ("C7", {11}, {10}),
+    [("C", set(), set()), ("Dm7", set(), set()), ("G7", set(), set()), ("E7", {7}, {8}), ("Fm", {9}, {8}), ("A7", {0}, {1}),
+     ("C7", {11}, {10}),
      ("Bb", set(), {10}), ("F#m7b5", {5}, {6}), ("Caug", {7}, {8})],
 )  # fmt: skip
 def test_a_chord_s_scale_has_its_own_notes_in_place_of_the_same_degrees(chord, gone, new):
