@@ -96,7 +96,7 @@ def _read_abc(path: Path, tune: int) -> Score:
     if not tunes:
         raise ValueError("no ABC tune in it: each begins with a line such as X:1 and has a K: line")
     if not 0 <= tune < len(tunes):
-        raise ValueError(f"there is no tune {tune}; the file holds {len(tunes)}, counted from 0")
+        raise ValueError(f"there is no tune number {tune + 1}; the file holds {len(tunes)}")
     return read_abc_text(tunes[tune])
 
 
