@@ -26,7 +26,7 @@ from musicvae.compose.pieces.windows import join_columns
 from musicvae.compose.seeds import window_seed
 from musicvae.compose.varying.form import with_returns
 from musicvae.compose.varying.results import Variations
-from musicvae.compose.varying.strides import Way, distinct_ways, few_notices, places_for
+from musicvae.compose.varying.strides import Way, distinct_ways, few_notices, places_for, reach_notices
 from musicvae.music.performance import NOTHING
 from musicvae.music.piece import VOICES, Piece
 from musicvae.music.vocabulary import FIRST_PITCH_TOKEN, canonical_tokens
@@ -61,8 +61,8 @@ def vary_piece(
         )
         for own, amount, (columns, _) in found
     )  # fmt: skip
-    distances = tuple(distance for _, _, (_, distance) in found)
-    return Variations(pieces, (*ground.code.notices, *few_notices(repeated)), tuple(amount for _, amount, _ in found), distances)
+    distances, asked = tuple(distance for _, _, (_, distance) in found), tuple(amount for _, amount, _ in found)
+    return Variations(pieces, (*ground.code.notices, *few_notices(repeated), *reach_notices(asked, distances)), asked, distances)
 
 
 def refuse_fillers(engine: PieceEngine) -> None:

@@ -15,7 +15,7 @@ import numpy as np
 from musicvae.compose.engine import Floats
 from musicvae.model.noise import piece_seed
 
-__all__ = ["Measured", "Way", "distinct_ways", "few_notices", "places_for"]
+__all__ = ["Measured", "Way", "distinct_ways", "few_notices", "places_for", "reach_notices"]
 
 Measured = Callable[[Sequence[tuple[int, float]]], Sequence[float]]
 """(way, place) pairs -> the distance of each from the start of its way."""
@@ -25,6 +25,7 @@ _ROUNDS = 3
 _CLOSER = 3
 # Ways that are tried for each one that is asked for, so that no two are the same.
 _TRIES = 4
+_SHORT = 0.1  # so much nearer than asked for is told
 
 Music = TypeVar("Music")
 
@@ -66,6 +67,14 @@ def distinct_ways(made: Callable[[Sequence[int]], Sequence[Way[Music]]], n: int,
 def few_notices(repeated: int) -> tuple[str, ...]:
     """A word on variations that are the same as others."""
     return (f"at so small an amount {repeated} of the variations are the same as others",) if repeated else ()
+
+
+def reach_notices(amounts: Sequence[float], distances: Sequence[float]) -> tuple[str, ...]:
+    """A word on variations that are much nearer than asked for."""
+    short = [distance for amount, distance in zip(amounts, distances, strict=True) if distance < amount - _SHORT]
+    if not short:
+        return ()
+    return (f"{len(short)} of the variations could not go as far as asked (to {min(short):.0%} at least): new ideas share that many notes",)
 
 
 def _bytes(music: Any) -> Any:

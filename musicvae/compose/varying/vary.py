@@ -2,9 +2,10 @@
 
 A variation lies on a way that begins at the melody, z = mu, and ends at a new idea drawn from the prior. Bars that are the
 same in the melody go the same way, and stay the same: its form is kept. What the code forgets of the melody is given back and
-fades along the way (`compose.varying.memory`). How far the way is gone is searched, for every variation, so that the *distance*
-comes out as asked for: the share of notes that are not in both, 1 - F1 over (pitch, onset), which is 0 for the melody itself and
-1 where nothing is left of it. Amount 0.2 is thus one note in five that is another, whatever the melody.
+fades along the way (`compose.varying.memory`); the last note, on which the melody comes to rest, is held on to longer. How far
+the way is gone is searched, for every variation, so that the *distance* comes out as asked for: the share of notes that are
+not in both, 1 - F1 over (pitch, onset), which is 0 for the melody itself and 1 where nothing is left of it. Amount 0.2 is
+thus one note in five that is another, whatever the melody.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from musicvae.compose.seeds import window_seed
 from musicvae.compose.varying.form import alike, with_returns
 from musicvae.compose.varying.memory import Memory, memory_of, recalled
 from musicvae.compose.varying.results import Variations
-from musicvae.compose.varying.strides import Way, distinct_ways, few_notices, places_for
+from musicvae.compose.varying.strides import Way, distinct_ways, few_notices, places_for, reach_notices
 from musicvae.music.melody import Melody
 from musicvae.music.vocabulary import FIRST_PITCH_TOKEN, Tokens, canonical_tokens
 
@@ -39,6 +40,10 @@ def note_distance(a: Tokens, b: Tokens) -> float:
     ours, theirs = a >= FIRST_PITCH_TOKEN, b >= FIRST_PITCH_TOKEN
     total = int(ours.sum() + theirs.sum())
     return 1 - 2 * int((ours & (a == b)).sum()) / total if total else 0.0
+
+
+# By how much the last note, on which a melody comes to rest, is raised at the start of a way.
+_CLOSING_NATS = 8.0
 
 
 @dataclass(frozen=True)
@@ -63,6 +68,7 @@ class _Ground:
         windows = range(len(bars))
         z = [between(code.mu[w], idea[w], t, "slerp") for idea, t in zip(ideas, places, strict=True) for w in windows]
         bias = [recalled([self.memory], [1 - t], w) for t in places for w in windows]
+        self._close(bias, places)
         forced = None
         if self.plan is not None:
             bound = [self.plan.bound(window.start_bar, window.num_bars, code.shift_semitones) for window in code.windows] * len(places)
@@ -77,6 +83,17 @@ class _Ground:
         whole = [joined(code, parts[i : i + len(bars)]) for i in range(0, len(parts), len(bars))]
         # What is asked of a bar may not hold in one that was the same.
         return whole if self.plan is not None else [with_returns(tokens, self.tokens, self.origins) for tokens in whole]
+
+    def _close(self, bias: Sequence[Floats], places: Sequence[float]) -> None:
+        """Let the last note stay longer than others: add to what windows are given, for each place one after another, in place."""
+        onsets = np.argwhere(self.tokens >= FIRST_PITCH_TOKEN)
+        if not len(onsets):
+            return
+        bar, step = onsets[-1].tolist()
+        window = max(w for w, own in enumerate(self.code.windows) if own.start_bar <= bar)
+        for number, t in enumerate(places):
+            row = bias[number * len(self.code.windows) + window]
+            row[bar - self.code.windows[window].start_bar, step, int(self.tokens[bar, step])] += _CLOSING_NATS * (1 - t)
 
     def written(self, tokens: Tokens) -> Melody:
         """The melody of whole tokens, dressed as the one that is varied."""
@@ -114,7 +131,9 @@ def vary(
         for own, amount, (tokens, _) in found
     )
     told = (*dict.fromkeys((*notices, *code.notices)), *few_notices(repeated))
-    return Variations(melodies, told, tuple(amount for _, amount, _ in found), tuple(distance for _, _, (_, distance) in found))
+    came_out = tuple(distance for _, _, (_, distance) in found)
+    asked = tuple(amount for _, amount, _ in found)
+    return Variations(melodies, (*told, *reach_notices(asked, came_out)), asked, came_out)
 
 
 def _ways(ground: _Ground, seeds: Sequence[int], amounts: Sequence[float]) -> list[Way[Tokens]]:

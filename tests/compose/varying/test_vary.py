@@ -9,6 +9,7 @@ from strategies import melodies
 
 from musicvae.compose.constraints.constraints import Constraints
 from musicvae.compose.model import Model
+from musicvae.compose.varying.strides import reach_notices
 from musicvae.compose.varying.vary import vary
 from musicvae.music.melody import Melody, Note
 
@@ -107,3 +108,9 @@ def test_silence_can_be_varied():
     found = MODEL.vary(silence, [0.0, 0.5], seed=1)
     assert not found[0].notes
     assert found[1].num_bars == 4
+
+
+def test_it_is_said_where_no_way_goes_so_far():
+    text = "2 of the variations could not go as far as asked (to 57% at least): new ideas share that many notes"
+    assert reach_notices((0.2, 0.7, 0.7, 0.9), (0.19, 0.57, 0.69, 0.75)) == (text,)
+    assert reach_notices((0.2, 0.7), (0.15, 0.75)) == ()
