@@ -80,10 +80,11 @@ class MidiTargets:
             music.write(path, force=self.force)
         shown = [music.score if isinstance(music, MidiMusic) else music for music in pieces]
         if self.sounds:
+            from musicvae.music.lead_sheet import LeadSheet
             from musicvae.music.sound import write_wav
 
             for path, piece in zip(self.sounds, shown, strict=True):
-                write_wav(piece, path, force=self.force)
+                write_wav(piece.score if isinstance(piece, LeadSheet) else piece, path, force=self.force)
         if self.pictures or self.picture:
             from musicvae.music.picture import write_piano_roll
 

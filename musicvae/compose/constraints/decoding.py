@@ -21,6 +21,9 @@ from musicvae.music.vocabulary import FIRST_PITCH_TOKEN, HOLD, Tokens
 
 __all__ = ["decode_under"]
 
+# Rows that are decoded at once: bounds memory, changes no result.
+_BATCH = 128
+
 
 def decode_under(
     engine: Engine,
@@ -38,13 +41,17 @@ def decode_under(
 
     forced: (N, bars, S), tokens that are set whatever the plan says, -1 where it decides.
     """
-    tries = plan.leaning.tries if plan.spans and temperature > 0 and not engine.config.fixed_window else 1
-    if tries > 1 and seeds is not None:
-        z = np.repeat(z, tries, axis=0)
-        forced = None if forced is None else np.repeat(forced, tries, axis=0)
-        seeds = [derived_seed(seed, f"chords {number}") if number else seed for seed in seeds for number in range(tries)]
-    tokens = _decoded(engine, z, plan, start_bar, bars, shift_semitones, temperature, seeds, forced)
-    return tokens if tries == 1 else _fitting(tokens, tries, chord_fit(tokens, plan.spans, plan.meter, start_bar, shift_semitones))
+    if not plan.spans or plan.leaning.tries == 1 or temperature == 0 or seeds is None or engine.config.fixed_window:
+        return _decoded(engine, z, plan, start_bar, bars, shift_semitones, temperature, seeds, forced)
+    tries, parts = plan.leaning.tries, []
+    size = max(1, _BATCH // tries)
+    for first in range(0, len(z), size):
+        rows = slice(first, first + size)
+        many = [derived_seed(seed, f"chords {number}") if number else seed for seed in seeds[rows] for number in range(tries)]
+        given = None if forced is None else np.repeat(forced[rows], tries, axis=0)
+        tokens = _decoded(engine, np.repeat(z[rows], tries, axis=0), plan, start_bar, bars, shift_semitones, temperature, many, given)
+        parts.append(_fitting(tokens, tries, chord_fit(tokens, plan.spans, plan.meter, start_bar, shift_semitones)))
+    return np.concatenate(parts)
 
 
 def _fitting(tokens: Tokens, tries: int, fit: Floats) -> Tokens:

@@ -21,7 +21,7 @@ from musicvae.compose.harmony import Chords, parsed_chords
 from musicvae.music.key import Key
 from musicvae.music.lead_sheet import ChordSpan, LeadSheet, spread_spans
 from musicvae.music.melody import Melody
-from musicvae.music.meter import Meter
+from musicvae.music.meter import STEPS_PER_BEAT, Meter
 from musicvae.music.vocabulary import FIRST_PITCH_TOKEN, HOLD, MAX_PITCH, MIN_PITCH, NOTE_OFF, VOCABULARY_SIZE
 
 __all__ = ["FORBIDDEN", "Bound", "Plan", "planned"]
@@ -98,9 +98,19 @@ class Plan:
         return step < len(self.events) and bool(self.events[step] == HOLD)
 
     def shift(self, config: Layout, major_tonic: int | None = None) -> int:
-        """The `shift_semitones` at which a new piece suits these constraints best; major_tonic: of the signature it is to be in."""
+        """The `shift_semitones` at which a new piece suits these constraints best; major_tonic: of the signature it is to be in.
+
+        ValueError where the model can write none of the notes that are allowed, or not all that must be there.
+        """
         tonic = self.major_tonic if major_tonic is None else major_tonic
-        return coordinate_shift(config, tonic, self.allowed, self.pitches[self.pitches >= 0].tolist())
+        must = self.pitches[self.pitches >= 0].astype(np.int64)
+        shift = coordinate_shift(config, tonic, self.allowed, must.tolist())
+        low, high = max(config.lowest_pitch - shift, 0), min(config.highest_pitch - shift, 127)
+        outside = must[(must < low) | (must > high)]
+        if len(outside) or not self.allowed[low : high + 1].any():
+            what = f"the note {pitch_text(int(outside[0]))} that must be there" if len(outside) else "every note that is allowed"
+            raise ValueError(f"{what} lies outside {pitch_text(low)} to {pitch_text(high)}, which this model can write here")
+        return shift
 
     def finish(self, melody: Melody) -> Melody:
         """The melody, in written pitches, with notes as long as they must be and no longer than they may; a `LeadSheet` over chords."""
@@ -165,15 +175,17 @@ def planned(
     if rhythm is not None:
         _take_rhythm(_repeated(rhythm, meter, num_bars), events, lengths)
         if longest_steps is not None and lengths.max() > longest_steps:
-            raise ValueError(f"the rhythm has a note of {lengths.max() / 4:g} beats, and none may be longer than {longest_steps / 4:g}")
+            raise ValueError(
+                f"the rhythm has a note of {lengths.max() / STEPS_PER_BEAT:g} beats, and none may be longer than {longest_steps / STEPS_PER_BEAT:g}"
+            )
     for onset, high, length in sorted(notes, key=lambda note: note[:2]):
         if not allowed[high]:
             raise ValueError(f"the note {pitch_text(high)} that must be there is outside the scale or the range that is asked for")
         if longest_steps is not None and (length or 0) > longest_steps:
             raise ValueError(
-                f"a note that must be there lasts {(length or 0) / 4:g} beats, and none may be longer than {longest_steps / 4:g}"
+                f"a note that must be there lasts {(length or 0) / STEPS_PER_BEAT:g} beats, and none may be longer than {longest_steps / STEPS_PER_BEAT:g}"
             )
-        _take_note(onset, high, length, events, pitches, lengths)
+        _take_note(onset, high, length, meter, events, pitches, lengths)
     spans = () if chords is None else spread_spans(parsed_chords(chords), meter, num_bars)
     tonic = suiting_tonic(spans, steps, scale, pitches[pitches >= 0].tolist()) if key is None else key.major_tonic
     return Plan(meter, num_bars, allowed, events, pitches, lengths, longest_steps, spans, tonic)
@@ -206,21 +218,29 @@ def _take_rhythm(rhythm: Melody, events: NDArray[np.int8], lengths: NDArray[np.i
 
 
 def _take_note(
-    onset: int, pitch: int, steps: int | None, events: NDArray[np.int8], pitches: NDArray[np.int16], lengths: NDArray[np.int64]
+    onset: int,
+    pitch: int,
+    steps: int | None,
+    meter: Meter,
+    events: NDArray[np.int8],
+    pitches: NDArray[np.int16],
+    lengths: NDArray[np.int64],
 ) -> None:
     """Enter a note that must be there into the plan; ValueError where it cannot be."""
-    name = f"the note {pitch_text(pitch)} at step {onset}"
+    bar, step = divmod(onset, meter.steps_per_bar)
+    name = f"the note {pitch_text(pitch)} that must be there in bar {bar + 1} at beat {1 + step / STEPS_PER_BEAT:g}"
     if pitches[onset] >= 0 or events[onset] in (HOLD, NOTE_OFF):
-        raise ValueError(f"{name} that must be there starts where the rhythm or another note that must be there leaves no room")
+        raise ValueError(f"{name} starts where the rhythm or another note that must be there leaves no room")
     end = onset + (steps or 1)
     if end > len(events):
-        raise ValueError(f"{name} that must be there ends after the last bar (step {len(events)}): more bars needed?")
+        raise ValueError(f"{name} ends after the last bar, bar {len(events) // meter.steps_per_bar}: more bars needed?")
     if events[onset] == _ONSET:
         if steps is not None and lengths[onset] != steps:
-            raise ValueError(f"{name} must last {steps / 4:g} beats, and in the given rhythm it lasts {lengths[onset] / 4:g}")
+            beats, given = steps / STEPS_PER_BEAT, lengths[onset] / STEPS_PER_BEAT
+            raise ValueError(f"{name} must last {beats:g} beats, and in the given rhythm it lasts {given:g}")
     elif steps is not None:
         if (pitches[onset + 1 : end] >= 0).any():
-            raise ValueError(f"{name} that must be there sounds while another one that must be there starts")
+            raise ValueError(f"{name} sounds while another one that must be there starts")
         events[onset + 1 : end] = HOLD
         lengths[onset] = steps
         if end < len(events) and events[end] == _FREE:
