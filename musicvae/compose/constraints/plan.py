@@ -174,17 +174,11 @@ def planned(
     events = np.full(steps, _FREE, np.int8)
     if rhythm is not None:
         _take_rhythm(_repeated(rhythm, meter, num_bars), events, lengths)
-        if longest_steps is not None and lengths.max() > longest_steps:
-            raise ValueError(
-                f"the rhythm has a note of {lengths.max() / STEPS_PER_BEAT:g} beats, and none may be longer than {longest_steps / STEPS_PER_BEAT:g}"
-            )
+        _check_length(f"the rhythm has a note of {lengths.max() / STEPS_PER_BEAT:g} beats", int(lengths.max()), longest_steps)
     for onset, high, length in sorted(notes, key=lambda note: note[:2]):
         if not allowed[high]:
             raise ValueError(f"the note {pitch_text(high)} that must be there is outside the scale or the range that is asked for")
-        if longest_steps is not None and (length or 0) > longest_steps:
-            raise ValueError(
-                f"a note that must be there lasts {(length or 0) / STEPS_PER_BEAT:g} beats, and none may be longer than {longest_steps / STEPS_PER_BEAT:g}"
-            )
+        _check_length(f"a note that must be there lasts {(length or 0) / STEPS_PER_BEAT:g} beats", length or 0, longest_steps)
         _take_note(onset, high, length, meter, events, pitches, lengths)
     spans = () if chords is None else spread_spans(parsed_chords(chords), meter, num_bars)
     tonic = suiting_tonic(spans, steps, scale, pitches[pitches >= 0].tolist()) if key is None else key.major_tonic
@@ -205,6 +199,11 @@ def _repeated(rhythm: Melody, meter: Meter, num_bars: int) -> Melody:
         raise ValueError(f"the rhythm is in {rhythm.meter} and the piece in {meter}: give a rhythm in {meter}, or ask for {rhythm.meter}")
     times = -(-num_bars // rhythm.num_bars)
     return Melody.joined([rhythm] * times).cut(0, num_bars)
+
+
+def _check_length(what: str, steps: int, longest_steps: int | None) -> None:
+    if longest_steps is not None and steps > longest_steps:
+        raise ValueError(f"{what}, and none may be longer than {longest_steps / STEPS_PER_BEAT:g}")
 
 
 def _take_rhythm(rhythm: Melody, events: NDArray[np.int8], lengths: NDArray[np.int64]) -> None:
