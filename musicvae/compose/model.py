@@ -31,6 +31,7 @@ from musicvae.compose.examples import gather
 from musicvae.compose.generating import Order, draw
 from musicvae.compose.harmony import Chords, spread_chords
 from musicvae.compose.intake import Source, Taken, take
+from musicvae.compose.judging.model import JudgingModel
 from musicvae.compose.library import ModelInfo, StyleInfo, available_models, find_model, model_header
 from musicvae.compose.limits import (
     check_bars,
@@ -101,7 +102,7 @@ def load_melodic(name_or_path: str | Path | None = None, *, device: str = "cpu",
 
 
 @dataclass(frozen=True)
-class Model(VaryingModel, RevisingModel, ComposingModel, LoadedModel[Engine, Melody]):
+class Model(VaryingModel, RevisingModel, ComposingModel, JudgingModel, LoadedModel[Engine, Melody]):
     """A model of melodies."""
 
     @property

@@ -23,14 +23,14 @@ from musicvae.music.panels import Panel, panels_of
 from musicvae.music.piece import Piece
 from musicvae.music.score import NoteTable, Score
 
-__all__ = ["MAX_PANELS", "SUFFIXES", "ScoreMarks", "write_piano_roll", "write_score_roll"]
+__all__ = ["MAX_PANELS", "SUFFIXES", "OddPlaces", "ScoreMarks", "write_piano_roll", "write_score_roll"]
 
 SUFFIXES = (".png", ".svg", ".pdf")
 """The kinds of picture; the suffix of the path chooses."""
 MAX_PANELS = 64
 
 _FONT = "DejaVu Sans"  # comes with matplotlib
-_INK, _FAINT = "#333333", "#8a8a8a"
+_INK, _FAINT, _ODD = "#333333", "#8a8a8a", "#d1242f"
 _BLACK_KEYS = frozenset((1, 3, 6, 8, 10))
 _MIN_ROWS = 13  # an octave, so that a flat melody is not drawn as fat blocks
 _NAMES_INCHES = 0.85
@@ -40,23 +40,40 @@ _TITLE_INCHES, _BOTTOM_INCHES, _SIDE_INCHES = 0.34, 0.5, 0.55
 _METADATA: dict[str, dict[str, None]] = {".png": {"Software": None}, ".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
 
 
+@dataclass(frozen=True)
+class OddPlaces:
+    """What to mark in the picture of a melody: numbers of notes, from 0, which get a red frame, and of bars, from 1, which are shaded red.
+
+    better: for some of the notes the MIDI pitch that would be less odd, drawn as a red frame without a note.
+    """
+
+    notes: Sequence[int] = ()
+    bars: Sequence[int] = ()
+    better: Mapping[int, int] = field(default_factory=dict)
+
+
 def write_piano_roll(
-    melodies: Sequence[Melody | Piece | Score], path: str | Path, *, titles: Sequence[str] | None = None, force: bool = False
+    melodies: Sequence[Melody | Piece | Score],
+    path: str | Path,
+    *,
+    titles: Sequence[str] | None = None,
+    odd: Sequence[OddPlaces] | None = None,
+    force: bool = False,
 ) -> Path:
     """Draw melodies, pieces or scores above one another into a .png, .svg or .pdf file; returns the path.
 
-    titles: one a melody; by default their names. ValueError for no or more than `MAX_PANELS` melodies, another
-    suffix, a wrong number of titles, drums of different maps, or where matplotlib is not installed; else as `music.files.atomic_path`.
+    titles: one a melody; by default their names. odd: what to mark in each. ValueError for no or more than `MAX_PANELS` melodies,
+    another suffix, a wrong number of titles or marks, drums of different maps, or where matplotlib is not installed; else as
+    `music.files.atomic_path`.
     """
     if not 1 <= len(melodies) <= MAX_PANELS:
         raise ValueError(f"a picture shows 1 to {MAX_PANELS} melodies, got {len(melodies)}")
     if titles is not None and len(titles) != len(melodies):
         raise ValueError(f"{len(titles)} titles for {len(melodies)} melodies; one each is needed")
-    return _write(
-        lambda: _draw(melodies, titles if titles is not None else [m.title if isinstance(m, Score) else m.name for m in melodies]),
-        path,
-        force,
-    )
+    if odd is not None and len(odd) != len(melodies):
+        raise ValueError(f"{len(odd)} sets of marks for {len(melodies)} melodies; one each is needed")
+    names = titles if titles is not None else [m.title if isinstance(m, Score) else m.name for m in melodies]
+    return _write(lambda: _draw(melodies, names, odd or [OddPlaces()] * len(melodies)), path, force)
 
 
 def _write(draw: Callable[[], Any], path: str | Path, force: bool) -> Path:
@@ -203,7 +220,7 @@ def _track_colour(number: int, marks: ScoreMarks) -> str:
     return hexadecimal(of_track(number, strong=number in marks.taken))
 
 
-def _draw(music: Sequence[Melody | Piece | Score], titles: Sequence[str]) -> Any:
+def _draw(music: Sequence[Melody | Piece | Score], titles: Sequence[str], odd: Sequence[OddPlaces]) -> Any:
     # A bare Figure, not pyplot: it belongs to nobody, and its canvas is made by savefig.
     from matplotlib.figure import Figure
 
@@ -215,12 +232,13 @@ def _draw(music: Sequence[Melody | Piece | Score], titles: Sequence[str]) -> Any
     height = len(panels) * (tall + _TITLE_INCHES) + _BOTTOM_INCHES
     side = _SIDE_INCHES if panels[0].drums is None else _NAMES_INCHES
     figure = Figure(figsize=(width, height))
-    for index, (panel, title) in enumerate(zip(panels, titles, strict=True)):
+    for index, (panel, title, marks) in enumerate(zip(panels, titles, odd, strict=True)):
         bottom = height - (index + 1) * (tall + _TITLE_INCHES)
         box = (side / width, bottom / height, 1 - (1.5 * _SIDE_INCHES + side - _SIDE_INCHES) / width, tall / height)
         axes = figure.add_axes(box)
         _draw_grid(axes, panel, num_bars, inches_per_row=tall / (high - low))
         _draw_boxes(axes, panel)
+        _draw_odd(axes, panel, marks)
         _draw_titles(axes, panel, title)
         is_last = index == len(panels) - 1
         axes.tick_params(axis="both", length=0, labelsize=7, labelcolor=_FAINT, labelbottom=is_last, labelfontfamily=_FONT)
@@ -274,6 +292,21 @@ def _draw_boxes(axes: Any, panel: Panel) -> None:
     drawn = PolyCollection(boxes, facecolors=colours, edgecolors="white", linewidths=0.5, zorder=3)
     drawn.set_gid("notes")  # its name in an SVG
     axes.add_collection(drawn, autolim=False)
+
+
+def _draw_odd(axes: Any, panel: Panel, odd: OddPlaces) -> None:
+    from matplotlib.collections import PolyCollection
+
+    for bar in odd.bars:
+        axes.axvspan(bar, bar + 1, facecolor=_ODD, alpha=0.13, edgecolor="none", zorder=1)
+    framed = [(panel.boxes[number], panel.boxes[number].number) for number in odd.notes]
+    wished = [(panel.boxes[number], pitch) for number, pitch in odd.better.items()]
+    for name, boxes, style in (("odd", framed, "solid"), ("better", wished, "dotted")):
+        shapes = [[(box.begin, row), (box.begin, row + 1), (box.end, row + 1), (box.end, row)] for box, row in boxes]
+        if shapes:
+            frames = PolyCollection(shapes, facecolors="none", edgecolors=_ODD, linewidths=1.6, linestyles=style, zorder=4)
+            frames.set_gid(name)
+            axes.add_collection(frames, autolim=False)
 
 
 def _draw_titles(axes: Any, panel: Panel, title: str) -> None:

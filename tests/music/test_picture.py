@@ -13,7 +13,7 @@ import pytest
 from musicvae.music.key import Key
 from musicvae.music.melody import Melody, Note
 from musicvae.music.meter import Meter
-from musicvae.music.picture import ScoreMarks, write_piano_roll, write_score_roll
+from musicvae.music.picture import OddPlaces, ScoreMarks, write_piano_roll, write_score_roll
 from musicvae.music.score import Score, ScoreNote, Track
 
 TUNE = Melody((Note(62, 0, 4), Note(65, 4, 4, 50), Note(62, 8, 4)), num_bars=2, key=Key.parse("D dorian"), name="Tune", tempo_qpm=97)
@@ -183,3 +183,14 @@ def test_an_odd_score_can_be_drawn(tmp_path):
         write_score_roll(SCORE, tmp_path / "a.bmp", MARKS)
     with pytest.raises(FileExistsError):
         write_score_roll(SCORE, tmp_path / "a.png", MARKS)
+
+
+def test_odd_notes_get_frames_and_odd_bars_a_shade(tmp_path):
+    plain = write_piano_roll([TUNE], tmp_path / "plain.svg").read_text()
+    marked = write_piano_roll([TUNE], tmp_path / "odd.svg", odd=[OddPlaces(notes=(1, 2), bars=(2,), better={1: 64})]).read_text()
+    assert plain.count("#d1242f") == 0
+    assert 'id="odd"' in marked
+    assert 'id="better"' in marked
+    assert marked.count("#d1242f") >= 4  # two frames, a wish, a shade
+    with pytest.raises(ValueError, match="2 sets of marks for 1 melodies"):
+        write_piano_roll([TUNE], tmp_path / "wrong.svg", odd=[OddPlaces(), OddPlaces()])

@@ -212,7 +212,7 @@ class _Told:
         event = np.take_along_axis(flat, np.maximum(latest, 0), axis=1)
         since = np.minimum(np.where(latest >= 0, step - latest, _LONGEST_WAIT), _LONGEST_WAIT)
         onset = flat >= FIRST_PITCH_TOKEN
-        number = np.cumsum(onset, axis=1) - onset
+        number: Ints = np.cumsum(onset, axis=1) - onset
         pitches = np.zeros((rows, flat.shape[1] + 4), np.int64)
         times = np.full((rows, flat.shape[1] + 4), -1)
         row, at = np.nonzero(onset)

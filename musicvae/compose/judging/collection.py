@@ -1,0 +1,101 @@
+"""Which pieces of a collection are not of its kind: foreign styles, mislabelled files.
+
+Two likelihood ratios are added, each that of the collection against all music the model knows: of the idea of a piece (the tune's part of
+z) under a Gaussian of the other pieces, and of its notes under an n-gram of the other pieces. What is dull or involved costs
+both sides the same and cancels (Ren et al. 2019). Every piece is judged by the others alone.
+
+Conventions: P pieces of one kind of meter; G numbers of the tune's part of z.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from musicvae.compose.coding import encode_rows, place, windows_of
+from musicvae.compose.engine import Engine, Floats
+from musicvae.compose.judging.ngram import fit_ngram
+from musicvae.compose.judging.yardstick import Yardstick
+from musicvae.compose.windows import cut_tokens
+from musicvae.music.melody import Melody
+from musicvae.music.vocabulary import FIRST_PITCH_TOKEN, Tokens
+
+__all__ = ["FEWEST_PIECES", "foreignness", "idea_size", "ideas_of"]
+
+FEWEST_PIECES = 10
+"""Pieces of one kind of meter that make a collection."""
+_PARTS = 4
+_SHRINKAGE, _WORLD_SHRINKAGE = 0.3, 0.1
+
+
+def idea_size(engine: Engine) -> int:
+    """G: how many numbers of z belong to the tune as a whole; all of them with a fixed window."""
+    config = engine.config
+    if config.fixed_window or config.max_bars < 2:
+        return config.z_size
+    return 2 * config.z_used(1) - config.z_used(2)
+
+
+def ideas_of(engine: Engine, melodies: Sequence[Melody]) -> tuple[Floats, list[list[Tokens]]]:
+    """The tune's part of z of each melody (P, G), the mean of its windows', and the windows themselves."""
+    parts = []
+    for melody in melodies:
+        tokens = place(engine, melody)[0].tokens
+        parts.append(cut_tokens(tokens, windows_of(engine, [tokens], melody.meter), apart=engine.config.fixed_window))
+    mu, _ = encode_rows(engine, [part for own in parts for part in own], melodies[0].meter)
+    ends = np.cumsum([len(own) for own in parts])
+    size = idea_size(engine)
+    return np.stack([rows[:, :size].mean(axis=0) for rows in np.split(mu, ends[:-1])]), parts
+
+
+def foreignness(engine: Engine, melodies: Sequence[Melody], yardstick: Yardstick) -> Floats:
+    """How far each melody (P,) of one kind of meter is from the others, in robust standard deviations of them; above 0: further than most.
+
+    ValueError for fewer than `FEWEST_PIECES`, or melodies of several kinds of meter.
+    """
+    kinds = {melody.meter.kind_index for melody in melodies}
+    if len(melodies) < FEWEST_PIECES or len(kinds) > 1:
+        raise ValueError(f"a collection is at least {FEWEST_PIECES} pieces of one kind of meter, got {len(melodies)} of {len(kinds)}")
+    kind = kinds.pop()
+    ideas, parts = ideas_of(engine, melodies)
+    found = _standard(_note_ratios(parts, kind, yardstick))
+    if kind in yardstick.ideas:
+        found = found + _standard(_idea_ratios(ideas, yardstick.ideas[kind]))
+    return _standard(found)
+
+
+def _idea_ratios(ideas: Floats, world: tuple[Floats, Floats]) -> Floats:
+    """Squared distances (P,) of ideas (P, G) from the mean of the others, less those from the world's."""
+    ratios = np.zeros(len(ideas))
+    for row, own in enumerate(ideas):
+        others = np.delete(ideas, row, axis=0)
+        ratios[row] = _distance(own, others.mean(axis=0), np.atleast_2d(np.cov(others.T)), _SHRINKAGE)
+    return np.asarray(ratios - [_distance(own, *world, _WORLD_SHRINKAGE) for own in ideas])
+
+
+def _distance(point: Floats, mean: Floats, covariance: Floats, shrinkage: float) -> float:
+    """The squared Mahalanobis distance, the covariance shrunk to its diagonal."""
+    diagonal = np.diag(np.diag(covariance))
+    floor = 1e-3 * max(float(np.trace(covariance)) / len(covariance), 1e-12)
+    shrunk = (1 - shrinkage) * covariance + shrinkage * diagonal + floor * np.eye(len(covariance))
+    away = point - mean
+    return float(away @ np.linalg.solve(shrunk, away))
+
+
+def _note_ratios(parts: Sequence[Sequence[Tokens]], kind: int, yardstick: Yardstick) -> Floats:
+    """Nats a note (P,) that an n-gram of the other pieces needs more than that of the world."""
+    ratios = np.zeros(len(parts))
+    for turn in range(_PARTS):
+        others = [part for row, own in enumerate(parts) if row % _PARTS != turn for part in own]
+        ngram = fit_ngram((part[None], kind) for part in others)
+        for row in range(turn, len(parts), _PARTS):
+            nats = sum(float((yardstick.ngram.log_probs(p[None], kind) - ngram.log_probs(p[None], kind)).sum()) for p in parts[row])
+            ratios[row] = nats / max(sum(int((part >= FIRST_PITCH_TOKEN).sum()) for part in parts[row]), 1)
+    return ratios
+
+
+def _standard(values: Floats) -> Floats:
+    """Distances above the median in robust standard deviations: 1.4826 times the median distance. Rousseeuw & Croux (1993)."""
+    away = values - np.median(values)
+    return np.asarray(away / max(1.4826 * float(np.median(np.abs(away))), 1e-9))

@@ -1,0 +1,88 @@
+"""What a model of melodies says of given ones: how likely, and what is odd in them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from musicvae.compose.engine import Engine
+from musicvae.compose.intake import Source, take
+from musicvae.compose.judging.collection import FEWEST_PIECES, foreignness
+from musicvae.compose.judging.pieces import PieceScore, judge
+from musicvae.compose.judging.yardstick import Yardstick, load_yardstick
+from musicvae.compose.library import SCORES_SUFFIX
+from musicvae.compose.styled import LoadedModel
+from musicvae.music.melody import Melody
+
+__all__ = ["JudgingModel"]
+
+
+class JudgingModel(LoadedModel[Engine, Melody]):
+    """The part of a model of melodies that judges them."""
+
+    @property
+    def yardstick(self) -> Yardstick | None:
+        """What held-out tunes score, from the file beside the model; None where there is none. ValueError for another model's."""
+        if self.path is None:
+            return None
+        path = self.path.with_name(self.path.name.removesuffix(".safetensors") + SCORES_SUFFIX)
+        return load_yardstick(path, self.hash) if path.is_file() else None
+
+    def score(self, source: Source, *, threshold: float = 0.05, places: bool = True) -> PieceScore:
+        """How likely a melody is, in bits, and which of its notes and bars are odd.
+
+        threshold: share of held-out tunes that may seem as odd, above 0 and below 1. places: also look for odd notes and bars, a
+        second or two for 16 bars. ValueError for other thresholds.
+        """
+        check_threshold(threshold)
+        taken = take(source)
+        found = judge(self.engine, taken.melody, self.yardstick, threshold=threshold, places=places)
+        return replace(found, notices=(*taken.notices, *found.notices))
+
+    def score_many(
+        self, sources: Sequence[Source], *, threshold: float = 0.05, places: bool = True, progress: Callable[[str], None] | None = None
+    ) -> list[PieceScore]:
+        """`score` of several melodies, in their order.
+
+        Where `FEWEST_PIECES` or more are in one kind of meter, each is also compared with the others of that kind: the chance
+        "style" is then at most what Cantelli's inequality allows for so many standard deviations. progress: called after each.
+        """
+        check_threshold(threshold)
+        yardstick, found = self.yardstick, []
+        for number, source in enumerate(sources, 1):
+            taken = take(source)
+            scored = judge(self.engine, taken.melody, yardstick, threshold=threshold, places=places)
+            found.append(replace(scored, notices=(*taken.notices, *scored.notices)))
+            if progress is not None:
+                progress(f"scoring: {number} of {len(sources)}")
+        return found if yardstick is None else self._with_styles(found, yardstick)
+
+    def _with_styles(self, found: list[PieceScore], yardstick: Yardstick) -> list[PieceScore]:
+        kinds = [score.melody.meter.kind_index if score.melody.notes else -1 for score in found]
+        for kind in sorted(set(kinds) - {-1}):
+            rows = [row for row, of in enumerate(kinds) if of == kind]
+            if len(rows) >= FEWEST_PIECES:
+                away = foreignness(self.engine, [found[row].melody for row in rows], yardstick)
+                chances = np.where(away > 0, 1 / (1 + np.square(away)), 1.0)
+                for row, chance, distance in zip(rows, chances.tolist(), away.tolist(), strict=True):
+                    found[row] = replace(found[row], chances={**found[row].chances, "style": chance}, foreignness=distance)
+        return found
+
+
+def check_threshold(threshold: float) -> float:
+    """A share above 0 and below 1; ValueError otherwise."""
+    if not 0 < threshold < 1:
+        raise ValueError(
+            f"threshold must be a share above 0 and below 1, got {threshold!r}: 0.05 lets one held-out tune in twenty seem odd"
+        )
+    return threshold
+
+
+def ranked(scores: Sequence[PieceScore]) -> NDArray[np.int64]:
+    """The numbers of the scores, the oddest piece first; where nothing is known of chances, that with most bits a note."""
+    chances = np.array([score.chance for score in scores])
+    bits = np.array([score.bits_per_note for score in scores])
+    return np.lexsort((-np.nan_to_num(bits, nan=-np.inf), np.nan_to_num(chances, nan=2.0)))

@@ -1,0 +1,116 @@
+"""How odd is odd: what a model's own held-out tunes score, kept in a file beside it.
+
+A score alone says little: a song costs more bits than a hymn, and among a hundred right notes the least likely is unlikely.
+So each statistic of a piece is set against that of the held-out windows the file was made from: its *chance* is the
+share of them that are at least as odd, (1 + how many) / (1 + all), which is never 0 (Phipson & Smyth 2010).
+
+Conventions: statistics are higher for odder music; those of one kind of meter are compared with their own where there are
+at least 50, else with those of all kinds.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from musicvae.compose.engine import Floats
+from musicvae.compose.judging.ngram import NGram
+from musicvae.music.files import atomic_path
+from musicvae.music.meter import KINDS
+
+__all__ = ["STATISTICS", "Yardstick", "load_yardstick", "save_yardstick"]
+
+STATISTICS = ("whole", "notes", "passages")
+"""Of a window: how odd the oddest quarter of its notes is, how odd its oddest note, how little its most foreign passage shares."""
+_FORMAT = 1
+_FEWEST = 50
+
+
+@dataclass(frozen=True, eq=False)
+class Yardstick:
+    """What held-out windows score under one model.
+
+    measured: by statistic, (V,) values, NaN where a window has none; kinds: (V,) of the windows. ideas: mean and covariance of
+    the tune's part of z over them, (G,) and (G, G), by kind. ngram: of the training tunes. about: what it was made from.
+    """
+
+    model_hash: str
+    measured: Mapping[str, Floats]
+    kinds: NDArray[np.int64]
+    ideas: Mapping[int, tuple[Floats, Floats]]
+    ngram: NGram
+    about: Mapping[str, Any]
+
+    def chance(self, statistic: str, value: float, kind: int) -> float:
+        """The share of held-out windows that are at least as odd, above 0; NaN for a value that is none."""
+        if np.isnan(value):
+            return float("nan")
+        others = self._others(statistic, kind)
+        return float((1 + (others >= value).sum()) / (1 + len(others)))
+
+    def limit(self, statistic: str, chance: float, kind: int) -> float:
+        """The value that this share of held-out windows reaches; infinite where there are too few of them to say."""
+        others = np.sort(self._others(statistic, kind))[::-1]
+        place = int(np.floor(chance * (1 + len(others)))) - 1
+        return float(others[place]) if 0 <= place < len(others) else float("inf")
+
+    def _others(self, statistic: str, kind: int) -> Floats:
+        values = self.measured[statistic]
+        own = values[(self.kinds == kind) & ~np.isnan(values)]
+        return own if len(own) >= _FEWEST else values[~np.isnan(values)]
+
+
+def save_yardstick(yardstick: Yardstick, path: str | Path, *, force: bool = False) -> Path:
+    """Write a yardstick to a file; FileExistsError if it is there and `force` is off."""
+    from safetensors.numpy import save
+
+    arrays: dict[str, NDArray[Any]] = {f"ngram.{name}": array for name, array in yardstick.ngram.arrays().items()}
+    arrays |= {f"measured.{name}": yardstick.measured[name].astype(np.float32) for name in STATISTICS}
+    arrays["kinds"] = yardstick.kinds.astype(np.uint8)
+    for kind, (mean, covariance) in yardstick.ideas.items():
+        arrays |= {f"ideas.{kind}.mean": mean, f"ideas.{kind}.covariance": covariance}
+    about = {"format": _FORMAT, "model_hash": yardstick.model_hash, "about": dict(yardstick.about)}
+    data = save(
+        {name: np.ascontiguousarray(array) for name, array in arrays.items()}, {"musicvae_scores": json.dumps(about, sort_keys=True)}
+    )
+    with atomic_path(path, force=force) as temporary:
+        temporary.write_bytes(data)
+    return Path(path)
+
+
+def load_yardstick(path: str | Path, model_hash: str) -> Yardstick:
+    """The yardstick in a file; ValueError for a file that is none or belongs to another model, FileNotFoundError where there is none."""
+    from safetensors import SafetensorError, safe_open
+
+    if not Path(path).is_file():
+        raise FileNotFoundError(f"{path} does not exist: make it with scripts/calibrate_scores.py")
+    try:
+        with safe_open(str(path), framework="numpy") as file:
+            about = json.loads((file.metadata() or {})["musicvae_scores"])
+            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # safe_open is no mapping
+        if about["format"] != _FORMAT:
+            raise ValueError(f"format {about['format']} is unknown; was it written by a newer version?")
+        found = Yardstick(
+            str(about["model_hash"]),
+            {name: np.asarray(arrays[f"measured.{name}"], np.float64) for name in STATISTICS},
+            np.asarray(arrays["kinds"], np.int64),
+            {
+                kind: (np.asarray(arrays[f"ideas.{kind}.mean"]), np.asarray(arrays[f"ideas.{kind}.covariance"]))
+                for kind in range(len(KINDS)) if f"ideas.{kind}.mean" in arrays
+            },
+            NGram.of_arrays({name.removeprefix("ngram."): array for name, array in arrays.items() if name.startswith("ngram.")}),
+            dict(about["about"]),
+        )  # fmt: skip
+    except (SafetensorError, KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"{path} is no file of scores of held-out tunes, or is damaged: {error}") from error
+    if found.model_hash != model_hash:
+        raise ValueError(
+            f"{path} was made for model {found.model_hash}, this is model {model_hash}: make it again with scripts/calibrate_scores.py"
+        )
+    return found
