@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from musicvae.cli.constraining import add_constraint_options, given_constraints
 from musicvae.cli.drums import PLAYED, add_drum_options, own_performance, play_drums
@@ -23,9 +23,12 @@ from musicvae.cli.parsing import (
     whole_number,
 )
 from musicvae.cli.playing import checked_kit
-from musicvae.cli.sources import check_source, load_model_for, read_source
+from musicvae.cli.sources import check_source, chosen_track, load_model_for, read_source
 from musicvae.cli.targets import file_target, folder_target
 from musicvae.cli.terminal import Terminal
+
+if TYPE_CHECKING:
+    from musicvae.compose.revising.files import OpenedMelody
 
 __all__ = ["add_commands", "run_vary"]
 
@@ -55,6 +58,10 @@ def add_commands(commands: Commands) -> None:
     parser.add_argument("--n", type=positive_int, default=1, metavar="N", help="how many variations, each with its seed (default: 1)")
     parser.add_argument("--seed", type=seed_number, metavar="S", help="whole number that decides all chance (default: a new one)")
     parser.add_argument("--refine", type=whole_number, default=0, metavar="N", help="steps of refining the input's code (default: 0)")
+    parser.add_argument(
+        "--keep", action="store_true",
+        help="write the whole file, with the input's other tracks, and what stays of the melody exactly as it is played there",
+    )  # fmt: skip
     add_kind(parser, "melody", "drums", "trio", default="drums where the file holds only these, else melody")
     add_chords(parser, any_model=True)
     add_constraint_options(parser)
@@ -72,16 +79,37 @@ def run_vary(args: argparse.Namespace, terminal: Terminal) -> None:
     kit = checked_kit(args)
     check_source(args.input)
     model: Any = load_model_for(args, terminal, args.input)
-    music = read_source(model, args.input, args, terminal)
+    opened = _opened(model, args, terminal) if args.keep else None
+    music = read_source(model, args.input, args, terminal) if opened is None else opened.longest.melody
     options = {"amount": args.amount, "n": args.n, "seed": seed, "refine": args.refine, "chords": args.chords}
     found = model.vary(music, **options, **given_constraints(model, args, terminal))
     for text in found.notices:
         terminal.notice(text)
-    own = own_performance(model, args.input, music, args, terminal)
-    written = targets.write(play_drums(model, found, args, kit, terminal, own=[own] * count, together=True))
+    if opened is not None:
+        pieces: list[Any] = [opened.revised(opened.longest, piece) for piece in found]
+        for text in dict.fromkeys(text for piece in pieces for text in piece.notices):
+            terminal.notice(text)
+    else:
+        own = own_performance(model, args.input, music, args, terminal)
+        pieces = play_drums(model, found, args, kit, terminal, own=[own] * count, together=True)
+    written = targets.write(pieces)
     for piece, amount, distance in zip(written, found.amounts, found.distances, strict=True):
         piece |= {"amount": amount, "distance": distance}
         terminal.notice(f"{piece['path']}: seed {piece['seed']}, amount {amount:g}, {distance:.1%} of the notes are others")
     for path in targets.every_path:
         terminal.line(str(path))
     terminal.finish({"command": "vary", "input": args.input, "options": options, "pieces": written})
+
+
+def _opened(model: Any, args: argparse.Namespace, terminal: Terminal) -> OpenedMelody:
+    """The melody with its file, for ``--keep``; ValueError where that cannot be."""
+    from musicvae.compose.revising.files import open_melody
+
+    if model.material != "melody":
+        raise ValueError(f"{model.name} varies {model.material}: --keep is for melodies")
+    if args.start_bar != 1 or args.bars is not None:
+        raise ValueError("--keep varies the melody as a whole: leave --start-bar and --bars out")
+    opened = open_melody(args.input, track=chosen_track(args.track), tune=args.tune)
+    for text in opened.notices:
+        terminal.notice(text)
+    return opened

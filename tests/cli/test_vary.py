@@ -3,6 +3,8 @@ from pathlib import Path
 
 import pytest
 
+from musicvae.music.reading import read_score
+
 
 def test_one_variation_is_a_file(run, model, two_tunes):
     code, out, err = run("vary", "a.mid", "--seed", "7")
@@ -24,12 +26,21 @@ def test_a_graded_series_is_a_folder(run, model, two_tunes):
     assert asked["constraints"].scale == frozenset((0, 2, 4, 5, 7, 9, 11))
 
 
+def test_the_other_tracks_can_be_kept(run, model, two_tunes):
+    code, out, _ = run(*["vary", "b.mid", "--keep", "--amount", "0", "--track", "Song"])
+    assert (code, out) == (0, "b-varied.mid\n")
+    before, after = (read_score(path).tracks for path in ("b.mid", "b-varied.mid"))
+    assert [track.name for track in after] == [track.name for track in before] == ["Song", "Bass"]
+    assert [track.notes for track in after] == [track.notes for track in before]
+
+
 @pytest.mark.parametrize(
     ("words", "parts"),
     [
         ("vary none.mid", ("none.mid does not exist",)),
         ("vary a.mid --amount 20", ("argument --amount: 20 is not a share from 0 to 1",)),
         ("vary a.mid --n 0", ("--n",)),
+        ("vary a.mid --keep --bars 2", ("leave --start-bar and --bars out",)),
         ("vary a.mid --n 2 -o x.mid", ("looks like a file",)),
     ],
 )
