@@ -4,7 +4,7 @@
 
 CORPUS is a folder of a corpus of melodies; only its test split is read. The chords, rhythms, ranges and notes asked for are those of
 held-out tunes, one window of 16 bars each; figures read ``value [low, high]`` with 95 % bootstrap intervals over tunes. See
-`musicvae.evaluate.constraints` for what they mean.
+`musicvae.evaluate.fitting_chords` and `musicvae.evaluate.constraints` for what they mean.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ import sys
 
 from musicvae.compose.model import load_melodic
 from musicvae.corpus.store import Corpus
-from musicvae.evaluate.constraints import CHORD_WAYS, harmonized_tunes, measure_chords, measure_constraints
+from musicvae.evaluate.constraints import measure_constraints
+from musicvae.evaluate.fitting_chords import CHORD_WAYS, harmonized_tunes, measure_chords
 from musicvae.evaluate.table import Evaluation, Section
 from musicvae.music.meter import KINDS
 

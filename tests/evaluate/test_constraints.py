@@ -5,7 +5,8 @@ import pytest
 from compose.fake_engine import FakeEngine
 from evaluate.doubles import random_corpus
 
-from musicvae.evaluate.constraints import CHORD_WAYS, DEMANDS, harmonized_tunes, measure_chords, measure_constraints
+from musicvae.evaluate.constraints import DEMANDS, measure_constraints
+from musicvae.evaluate.fitting_chords import CHORD_WAYS, harmonized_tunes, measure_chords
 from musicvae.music.chords import Chord
 
 
