@@ -88,25 +88,29 @@ def places_for(measured: Measured, ways: int, amounts: Sequence[float]) -> Float
     """The place on each way whose distance comes nearest to each amount, (ways, amounts); of equally near ones the first.
 
     A grid of `_FIRST` places is measured first, then `_ROUNDS` times `_CLOSER` places on the stretch in which the amount is
-    first passed, for all ways and amounts at once. Amount 0 is place 0.
+    first passed, for all ways and amounts at once. What is found for one depends on no other. Amount 0 is place 0.
     """
-    tried: list[dict[float, float]] = [{0.0: 0.0} for _ in range(ways)]
+    known: list[dict[float, float]] = [{0.0: 0.0} for _ in range(ways)]
 
     def measure(asked: Sequence[tuple[int, float]]) -> None:
-        fresh = list(dict.fromkeys((way, place) for way, place in asked if place not in tried[way]))
+        fresh = list(dict.fromkeys((way, place) for way, place in asked if place not in known[way]))
         for (way, place), distance in zip(fresh, measured(fresh) if fresh else (), strict=True):
-            tried[way][place] = distance
+            known[way][place] = distance
 
-    grid = (np.arange(1, _FIRST + 1) / _FIRST).tolist()
+    grid = [float(place) for place in np.arange(1, _FIRST + 1) / _FIRST]
     measure([(way, place) for way in range(ways) for place in grid])
+    tried = {(way, amount): [0.0, *grid] for way in range(ways) for amount in amounts if amount}
     for _ in range(_ROUNDS):
-        measure([(way, place) for way in range(ways) for amount in amounts if amount for place in _between(tried[way], amount)])
-    return np.array([[_nearest(tried[way], amount) for amount in amounts] for way in range(ways)], np.float64).reshape(ways, len(amounts))
+        closer = {(way, amount): _between(places, known[way], amount) for (way, amount), places in tried.items()}
+        measure([(way, place) for (way, _), places in closer.items() for place in places])
+        tried = {key: sorted({*places, *closer[key]}) for key, places in tried.items()}
+    return np.array(
+        [[_nearest(tried[way, amount], known[way], amount) if amount else 0.0 for amount in amounts] for way in range(ways)], np.float64
+    ).reshape(ways, len(amounts))
 
 
-def _between(found: dict[float, float], amount: float) -> list[float]:
+def _between(places: Sequence[float], found: Mapping[float, float], amount: float) -> list[float]:
     """Places inside the first stretch whose ends lie on both sides of the amount; none where no stretch does, or it is met."""
-    places = sorted(found)
     for low, high in zip(places, places[1:], strict=False):
         if found[low] <= amount <= found[high]:
             if amount in (found[low], found[high]):
@@ -115,8 +119,6 @@ def _between(found: dict[float, float], amount: float) -> list[float]:
     return []
 
 
-def _nearest(found: dict[float, float], amount: float) -> float:
-    """The first place of those whose distance is nearest to the amount; place 0 for amount 0 only."""
-    if not amount:
-        return 0.0
-    return min((place for place in found if place), key=lambda place: (abs(found[place] - amount), place))
+def _nearest(places: Sequence[float], found: Mapping[float, float], amount: float) -> float:
+    """The first place above 0 whose distance is nearest to the amount."""
+    return min((place for place in places if place), key=lambda place: (abs(found[place] - amount), place))
