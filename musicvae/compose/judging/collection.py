@@ -15,13 +15,14 @@ import numpy as np
 
 from musicvae.compose.coding import encode_rows, place, windows_of
 from musicvae.compose.engine import Engine, Floats
-from musicvae.compose.judging.ngram import fit_ngram
+from musicvae.compose.judging.ngram import NGram, fit_ngram
 from musicvae.compose.judging.yardstick import Yardstick
 from musicvae.compose.windows import cut_tokens
 from musicvae.music.melody import Melody
+from musicvae.music.meter import KINDS, Meter
 from musicvae.music.vocabulary import FIRST_PITCH_TOKEN, Tokens
 
-__all__ = ["FEWEST_PIECES", "foreignness", "idea_size", "ideas_of"]
+__all__ = ["FEWEST_PIECES", "foreignness", "idea_ratios", "idea_size", "ideas_of", "note_ratios", "windows_of_piece"]
 
 FEWEST_PIECES = 10
 """Pieces of one kind of meter that make a collection."""
@@ -37,35 +38,34 @@ def idea_size(engine: Engine) -> int:
     return 2 * config.z_used(1) - config.z_used(2)
 
 
-def ideas_of(engine: Engine, melodies: Sequence[Melody]) -> tuple[Floats, list[list[Tokens]]]:
-    """The tune's part of z of each melody (P, G), the mean of its windows', and the windows themselves."""
-    parts = []
-    for melody in melodies:
-        tokens = place(engine, melody)[0].tokens
-        parts.append(cut_tokens(tokens, windows_of(engine, [tokens], melody.meter), apart=engine.config.fixed_window))
-    mu, _ = encode_rows(engine, [part for own in parts for part in own], melodies[0].meter)
-    ends = np.cumsum([len(own) for own in parts])
-    size = idea_size(engine)
-    return np.stack([rows[:, :size].mean(axis=0) for rows in np.split(mu, ends[:-1])]), parts
+def windows_of_piece(engine: Engine, melody: Melody) -> list[Tokens]:
+    """The windows of a melody in the engine's coordinates. ValueError for a meter that it does not know."""
+    tokens = place(engine, melody)[0].tokens
+    return cut_tokens(tokens, windows_of(engine, [tokens], melody.meter), apart=engine.config.fixed_window)
 
 
-def foreignness(engine: Engine, melodies: Sequence[Melody], yardstick: Yardstick) -> Floats:
-    """How far each melody (P,) of one kind of meter is from the others, in robust standard deviations of them; above 0: further than most.
+def foreignness(engine: Engine, pieces: Sequence[Sequence[Tokens]], kind: int, yardstick: Yardstick) -> Floats:
+    """How far each piece (P,), given by its windows (bars, S), is from the others, in robust standard deviations above the median.
 
-    ValueError for fewer than `FEWEST_PIECES`, or melodies of several kinds of meter.
+    ValueError for fewer than `FEWEST_PIECES`.
     """
-    kinds = {melody.meter.kind_index for melody in melodies}
-    if len(melodies) < FEWEST_PIECES or len(kinds) > 1:
-        raise ValueError(f"a collection is at least {FEWEST_PIECES} pieces of one kind of meter, got {len(melodies)} of {len(kinds)}")
-    kind = kinds.pop()
-    ideas, parts = ideas_of(engine, melodies)
-    found = _standard(_note_ratios(parts, kind, yardstick))
+    if len(pieces) < FEWEST_PIECES:
+        raise ValueError(f"a collection is at least {FEWEST_PIECES} pieces of one kind of meter, got {len(pieces)}")
+    found = _standard(note_ratios(pieces, kind, yardstick.ngram))
     if kind in yardstick.ideas:
-        found = found + _standard(_idea_ratios(ideas, yardstick.ideas[kind]))
+        found = found + _standard(idea_ratios(ideas_of(engine, pieces, kind), yardstick.ideas[kind]))
     return _standard(found)
 
 
-def _idea_ratios(ideas: Floats, world: tuple[Floats, Floats]) -> Floats:
+def ideas_of(engine: Engine, pieces: Sequence[Sequence[Tokens]], kind: int) -> Floats:
+    """The tune's part of z of each piece (P, G), the mean of its windows'."""
+    mu, _ = encode_rows(engine, [part for own in pieces for part in own], Meter.parse(KINDS[kind]))
+    ends = np.cumsum([len(own) for own in pieces])
+    size = idea_size(engine)
+    return np.stack([rows[:, :size].mean(axis=0) for rows in np.split(mu, ends[:-1])])
+
+
+def idea_ratios(ideas: Floats, world: tuple[Floats, Floats]) -> Floats:
     """Squared distances (P,) of ideas (P, G) from the mean of the others, less those from the world's."""
     ratios = np.zeros(len(ideas))
     for row, own in enumerate(ideas):
@@ -83,15 +83,18 @@ def _distance(point: Floats, mean: Floats, covariance: Floats, shrinkage: float)
     return float(away @ np.linalg.solve(shrunk, away))
 
 
-def _note_ratios(parts: Sequence[Sequence[Tokens]], kind: int, yardstick: Yardstick) -> Floats:
-    """Nats a note (P,) that an n-gram of the other pieces needs more than that of the world."""
-    ratios = np.zeros(len(parts))
+def note_ratios(pieces: Sequence[Sequence[Tokens]], kind: int, world: NGram | None) -> Floats:
+    """Nats a note (P,) that an n-gram of the other pieces needs, less those of the world's where there is one."""
+    ratios = np.zeros(len(pieces))
     for turn in range(_PARTS):
-        others = [part for row, own in enumerate(parts) if row % _PARTS != turn for part in own]
+        others = [part for row, own in enumerate(pieces) if row % _PARTS != turn for part in own]
         ngram = fit_ngram((part[None], kind) for part in others)
-        for row in range(turn, len(parts), _PARTS):
-            nats = sum(float((yardstick.ngram.log_probs(p[None], kind) - ngram.log_probs(p[None], kind)).sum()) for p in parts[row])
-            ratios[row] = nats / max(sum(int((part >= FIRST_PITCH_TOKEN).sum()) for part in parts[row]), 1)
+        for row in range(turn, len(pieces), _PARTS):
+            own = pieces[row]
+            nats = -sum(float(ngram.log_probs(part[None], kind).sum()) for part in own)
+            if world is not None:
+                nats += sum(float(world.log_probs(part[None], kind).sum()) for part in own)
+            ratios[row] = nats / max(sum(int((part >= FIRST_PITCH_TOKEN).sum()) for part in own), 1)
     return ratios
 
 

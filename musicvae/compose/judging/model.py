@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from musicvae.compose.engine import Engine
 from musicvae.compose.intake import Source, take
-from musicvae.compose.judging.collection import FEWEST_PIECES, foreignness
+from musicvae.compose.judging.collection import FEWEST_PIECES, foreignness, windows_of_piece
 from musicvae.compose.judging.pieces import PieceScore, judge
 from musicvae.compose.judging.yardstick import Yardstick, load_yardstick
 from musicvae.compose.library import SCORES_SUFFIX
@@ -65,7 +65,7 @@ class JudgingModel(LoadedModel[Engine, Melody]):
         for kind in sorted(set(kinds) - {-1}):
             rows = [row for row, of in enumerate(kinds) if of == kind]
             if len(rows) >= FEWEST_PIECES:
-                away = foreignness(self.engine, [found[row].melody for row in rows], yardstick)
+                away = foreignness(self.engine, [windows_of_piece(self.engine, found[row].melody) for row in rows], kind, yardstick)
                 chances = np.where(away > 0, 1 / (1 + np.square(away)), 1.0)
                 for row, chance, distance in zip(rows, chances.tolist(), away.tolist(), strict=True):
                     found[row] = replace(found[row], chances={**found[row].chances, "style": chance}, foreignness=distance)

@@ -25,7 +25,7 @@ __all__ = ["REACH", "NoteScores", "note_scores", "own_bits", "substituted"]
 
 REACH = 6
 """Semitones up and down that a note is tried at."""
-_TRIED = 4  # other pitches that are tried where an n-gram names the likeliest
+_TRIED = 3  # other pitches that are tried where an n-gram names the likeliest
 _BATCH = 256
 
 

@@ -1,0 +1,216 @@
+"""Whether what is wrong is found: the area under the ROC curve of scores on held-out tunes that were spoiled, and on foreign ones.
+
+Spoiled are windows of the test split, one of each tune: one note moved by 1 to 6 semitones, or a tenth of all notes; four bars
+exchanged for those of another tune in the same meter. Each is told from all windows as they were. A rival judges without the
+network: an n-gram by the bits a note, or by the likelihood of the same moved notes. Intervals come from drawing tunes again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from musicvae.compose.judging.collection import foreignness, idea_ratios, ideas_of, note_ratios
+from musicvae.compose.judging.evidence import bits_of, shared_bits
+from musicvae.compose.judging.notes import REACH, own_bits, substituted
+from musicvae.compose.judging.yardstick import Yardstick
+from musicvae.evaluate.codec import select_windows
+from musicvae.evaluate.metrics import Estimate
+from musicvae.music.vocabulary import FIRST_PITCH_TOKEN, VOCABULARY_SIZE, Tokens
+
+if TYPE_CHECKING:
+    from musicvae.compose.engine import Engine
+    from musicvae.compose.judging.ngram import NGram
+    from musicvae.corpus.store import Corpus
+
+__all__ = ["OddityRow", "RankRow", "StyleRow", "area", "foreign_rows", "spoiled_rows", "with_foreign_bars", "with_wrong_notes"]
+
+Floats = NDArray[np.float64]
+_DRAWS = 2000
+_SWAPPED_BARS = 4
+
+
+@dataclass(frozen=True)
+class OddityRow:
+    """One kind of spoiling, one judge: the area under the curve over tunes."""
+
+    meter: str
+    spoiled: str
+    judge: str
+    area: Estimate
+
+
+@dataclass(frozen=True)
+class RankRow:
+    """One judge: the share of a tune's right notes that the wrong one is odder than, how often it is the oddest, or among three."""
+
+    meter: str
+    judge: str
+    above: Estimate
+    first: float
+    among_three: float
+
+
+@dataclass(frozen=True)
+class StyleRow:
+    """Pieces of another style among those of `home`: the area under the curve of each judge."""
+
+    meter: str
+    home: str
+    foreign: str
+    score: Estimate
+    idea_alone: Estimate
+    ngram: Estimate
+
+
+def with_wrong_notes(tokens: Tokens, share: float, rng: np.random.Generator) -> tuple[Tokens, NDArray[np.int64]]:
+    """A window (B, S) with this share of its notes, at least one, moved by 1 to 6 semitones, and which (numbers of notes)."""
+    flat = tokens.reshape(-1).copy()
+    onsets = np.flatnonzero(flat >= FIRST_PITCH_TOKEN)
+    wrong = np.sort(rng.choice(len(onsets), max(1, round(share * len(onsets))), replace=False))
+    for onset in onsets[wrong]:
+        move = int(rng.integers(1, 7)) * int(rng.choice([-1, 1]))
+        moved = int(flat[onset]) + move
+        flat[onset] = moved if FIRST_PITCH_TOKEN <= moved < VOCABULARY_SIZE else int(flat[onset]) - move
+    return flat.reshape(tokens.shape), wrong
+
+
+def with_foreign_bars(tokens: Tokens, other: Tokens, rng: np.random.Generator) -> Tokens:
+    """A window (B, S) with four bars in a row from the same place of another."""
+    start = int(rng.integers(len(tokens) - _SWAPPED_BARS + 1))
+    mixed = tokens.copy()
+    mixed[start : start + _SWAPPED_BARS] = other[start : start + _SWAPPED_BARS]
+    return mixed
+
+
+def area(odd: Floats, usual: Floats, *, paired: bool, seed: int = 0) -> Estimate:
+    """The chance that an odd one (A,) scores above a usual one (B,), ties half, with its bootstrap interval; paired: of the same tunes."""
+    beats = (odd[:, None] > usual) + 0.5 * (odd[:, None] == usual)
+    rng = np.random.default_rng(seed)
+    first = rng.multinomial(len(odd), np.full(len(odd), 1 / len(odd)), _DRAWS) / len(odd)
+    second = first if paired else rng.multinomial(len(usual), np.full(len(usual), 1 / len(usual)), _DRAWS) / len(usual)
+    low, high = np.percentile(np.einsum("ri,ij,rj->r", first, beats, second, optimize=True), [2.5, 97.5])
+    return Estimate(float(beats.mean()), float(low), float(high), len(odd) + len(usual), len(odd))
+
+
+def spoiled_rows(
+    engine: Engine, corpus: Corpus, kind: int, yardstick: Yardstick, ngram: NGram, *, tunes: int = 40, split: str = "test", seed: int = 0,
+    tell: Callable[[str], None] = lambda text: None,
+) -> tuple[list[OddityRow], list[RankRow]]:  # fmt: skip
+    """Rows of one kind of meter; ngram: the rival, fitted on the training tunes."""
+    part = select_windows(corpus, split, kind, bars=engine.config.max_bars, limit=tunes, one_per_tune=True, seed=seed)
+    rng, count = np.random.default_rng([seed, kind]), len(part)
+    spoiled: dict[str, list[Tokens]] = {"": list(part.tokens)}
+    one = [with_wrong_notes(tokens, 0, rng) for tokens in part.tokens]
+    spoiled["one wrong note"] = [tokens for tokens, _ in one]
+    spoiled["a tenth of the notes wrong"] = [with_wrong_notes(tokens, 0.1, rng)[0] for tokens in part.tokens]
+    others = (np.arange(count) + rng.integers(1, count, count)) % count
+    spoiled["four bars of another tune"] = [
+        with_foreign_bars(tokens, part.tokens[other], rng) for tokens, other in zip(part.tokens, others, strict=True)
+    ]
+    found: dict[str, list[_Judged]] = {}
+    for name, windows in spoiled.items():
+        found[name] = []
+        for number, tokens in enumerate(windows, 1):
+            tell(f"{part.meter} {name or 'as they were'}: {number} of {count}")
+            found[name].append(_Judged.of(engine, tokens, kind, yardstick, ngram))
+    rows = [
+        OddityRow(part.meter, name, judge, area(_column(judged, judge), _column(found[""], judge), paired=True))
+        for name, judged in found.items() if name for judge in found[""][0].statistics
+    ]  # fmt: skip
+    return rows, _ranks(part.meter, found["one wrong note"], [int(wrong[0]) for _, wrong in one])
+
+
+@dataclass(frozen=True, eq=False)
+class _Judged:
+    """Bits of the notes of a window by several judges, and statistics of the whole by their names."""
+
+    notes: Mapping[str, Floats]
+    statistics: Mapping[str, float]
+
+    @classmethod
+    def of(cls, engine: Engine, tokens: Tokens, kind: int, yardstick: Yardstick, ngram: NGram) -> _Judged:
+        onsets = tokens.reshape(-1) >= FIRST_PITCH_TOKEN
+        together = substituted(engine, tokens, kind, ngram=yardstick.ngram)
+        kept = yardstick.ngram.substituted(tokens, kind, REACH)
+        alone = np.where(np.isfinite(together), together - np.where(np.isfinite(kept), kept, 0), -np.inf)
+        surprise = -ngram.log_probs(tokens[None], kind)[0] / np.log(2)
+        notes = {
+            "score": own_bits(together), "network alone": own_bits(alone),
+            "n-gram, notes moved": own_bits(ngram.substituted(tokens, kind, REACH)),
+            "n-gram": surprise.reshape(-1)[onsets],
+        }  # fmt: skip
+        count = max(int(onsets.sum()), 1)
+        statistics = {}
+        for name, bits in notes.items():
+            statistics[f"{name}: oddest note"] = float(bits.max())
+            statistics[f"{name}: oddest quarter of the notes"] = float(np.sort(bits)[len(bits) - max(1, len(bits) // 4) :].mean())
+        statistics["score: most foreign passage"] = -float(shared_bits(engine, tokens, kind).min())
+        statistics["network: bits a note"] = float(bits_of(engine, tokens[None], kind).total[0]) / count
+        statistics["n-gram: bits a note"] = float(surprise.sum()) / count
+        statistics["n-gram: oddest bar"] = float((surprise.sum(axis=1) / (2 + onsets.reshape(tokens.shape).sum(axis=1))).max())
+        return cls(notes, statistics)
+
+
+def _column(judged: Sequence[_Judged], judge: str) -> Floats:
+    return np.array([one.statistics[judge] for one in judged])
+
+
+def _ranks(meter: str, judged: Sequence[_Judged], wrong: Sequence[int]) -> list[RankRow]:
+    rows = []
+    for name in judged[0].notes:
+        higher, above = [], []
+        for one, note in zip(judged, wrong, strict=True):
+            bits = one.notes[name]
+            others = np.delete(bits, note)
+            higher.append(int((others >= bits[note]).sum()))
+            above.append(float(((others < bits[note]) + 0.5 * (others == bits[note])).mean()))
+        draws = np.random.default_rng(0).choice(above, (_DRAWS, len(above))).mean(axis=1)
+        low, high = np.percentile(draws, [2.5, 97.5])
+        places = np.array(higher)
+        rows.append(
+            RankRow(
+                meter,
+                name,
+                Estimate(float(np.mean(above)), float(low), float(high), len(above), len(above)),
+                float((places == 0).mean()),
+                float((places < 3).mean()),
+            )  # fmt: skip
+        )
+    return rows
+
+
+def foreign_rows(
+    engine: Engine, kind: int, meter: str, yardstick: Yardstick, styles: Mapping[str, Sequence[Sequence[Tokens]]], homes: Sequence[str], *,
+    pieces: int = 40, share: float = 0.1, rounds: int = 6, seed: int = 0, tell: Callable[[str], None] = lambda text: None,
+) -> list[StyleRow]:  # fmt: skip
+    """A row for each home and each other style: `rounds` collections of so many pieces, of which this share is of the other style.
+
+    styles: by name, pieces by their windows (bars, S).
+    """
+    rows = []
+    for home in homes:
+        for foreign in (name for name in styles if name != home):
+            tell(f"{meter} {foreign} among {home}")
+            rng, gathered = np.random.default_rng([seed, kind]), []
+            for _ in range(rounds):
+                odd = min(max(1, round(share * pieces)), len(styles[foreign]))
+                own = min(pieces - odd, len(styles[home]))
+                chosen = [styles[home][i] for i in rng.choice(len(styles[home]), own, replace=False)]
+                chosen += [styles[foreign][i] for i in rng.choice(len(styles[foreign]), odd, replace=False)]
+                order = rng.permutation(len(chosen))
+                mixed = [chosen[i] for i in order]
+                scores = (
+                    foreignness(engine, mixed, kind, yardstick),
+                    idea_ratios(ideas_of(engine, mixed, kind), yardstick.ideas[kind]),
+                    note_ratios(mixed, kind, None),
+                )
+                gathered.append((order >= own, *scores))
+            is_odd = np.concatenate([entry[0] for entry in gathered])
+            judged = [np.concatenate([entry[k] for entry in gathered]) for k in (1, 2, 3)]
+            rows.append(StyleRow(meter, home, foreign, *(area(values[is_odd], values[~is_odd], paired=False) for values in judged)))
+    return rows

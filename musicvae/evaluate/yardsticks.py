@@ -1,0 +1,75 @@
+"""Making the file beside a model that says what held-out tunes score."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from musicvae.compose.coding import encode_rows, windows_of
+from musicvae.compose.judging.collection import idea_size
+from musicvae.compose.judging.measuring import measure
+from musicvae.compose.judging.yardstick import STATISTICS, Yardstick
+from musicvae.compose.windows import cut_tokens
+from musicvae.evaluate.codec import select_windows
+from musicvae.evaluate.ngram import ngram_of
+from musicvae.music.meter import KINDS, Meter
+from musicvae.music.vocabulary import FIRST_PITCH_TOKEN, Tokens
+
+if TYPE_CHECKING:
+    from musicvae.compose.engine import Engine, Floats
+    from musicvae.corpus.store import Corpus
+
+__all__ = ["make_yardstick", "passages_of_split"]
+
+_SEEN = 3
+"""Times an event must be heard in a context to stay in the n-gram that is kept: a third of the size, and odd notes are found as well."""
+
+
+def make_yardstick(
+    engine: Engine, corpus: Corpus, *, windows: int = 160, ideas: int = 2000, seed: int = 0, progress: Callable[[str], None] | None = None
+) -> Yardstick:
+    """Measure windows of the validation split, each kind having its share of them; ideas, n-gram: of the training split.
+
+    windows: how many at most; ideas: windows of each kind whose z is taken. progress hears how many are done. ValueError for a corpus
+    of another material, or without validation tunes.
+    """
+    ngram = ngram_of(corpus, least=_SEEN)
+    chosen = list(passages_of_split(engine, corpus, "validation", windows, seed=seed))
+    if not chosen:
+        raise ValueError("the corpus has no validation tunes to measure: is it a corpus with a validation split?")
+    rows = []
+    for number, (tokens, kind) in enumerate(chosen, 1):
+        rows.append(measure(engine, tokens, kind, ngram).statistics())
+        if progress is not None:
+            progress(f"held-out windows: {number} of {len(chosen)}")
+    measured = {name: np.array([row[name] for row in rows]) for name in STATISTICS}
+    about = {"windows": len(chosen), "split": "validation", "seed": seed}
+    kinds = np.array([kind for _, kind in chosen], np.int64)
+    return Yardstick(engine.hash, measured, kinds, _ideas(engine, corpus, ideas, seed), ngram, about)
+
+
+def passages_of_split(engine: Engine, corpus: Corpus, split: str, count: int, *, seed: int = 0) -> Iterator[tuple[Tokens, int]]:
+    """At most `count` windows of a split, cut as those of any piece are, one of each tune, every kind having its share; and their kinds."""
+    lines = np.concatenate([corpus.select(split, kind=kind) for kind in engine.config.kinds])
+    drawn = np.random.default_rng([seed, 7]).permutation(lines)
+    _, first = np.unique(corpus.tune[drawn], return_index=True)
+    for line in drawn[np.sort(first)[:count]].tolist():
+        kind, rng = int(corpus.kind[line]), np.random.default_rng([seed, line])
+        meter = Meter.parse(KINDS[kind])
+        whole = corpus.tokens([(line, 0, int(corpus.num_bars[line]))])[0][:, : meter.steps_per_model_bar]
+        parts = cut_tokens(whole, windows_of(engine, [whole], meter), apart=engine.config.fixed_window)
+        heard = [part for part in parts if (part >= FIRST_PITCH_TOKEN).any()]
+        if heard:
+            yield heard[rng.integers(len(heard))], kind
+
+
+def _ideas(engine: Engine, corpus: Corpus, count: int, seed: int) -> dict[int, tuple[Floats, Floats]]:
+    found, bars, size = {}, min(engine.config.max_bars, 16), idea_size(engine)
+    for kind in engine.config.kinds:
+        part = select_windows(corpus, "train", kind, bars=bars, hop=bars, limit=count, seed=seed)
+        if len(part) > size:
+            mu = encode_rows(engine, list(part.tokens), Meter.parse(KINDS[kind]))[0][:, :size]
+            found[kind] = (mu.mean(axis=0), np.cov(mu.T))
+    return found
