@@ -94,9 +94,8 @@ def spread_spans(chords: Sequence[Chord | None], meter: Meter, num_bars: int) ->
     return tuple(ChordSpan(2 * int(i * eighths / len(chords) + 0.5), chord) for i, chord in enumerate(chords))
 
 
-def chord_track(spans: Sequence[ChordSpan], meter: Meter, num_bars: int, ticks_per_beat: int) -> Track:
-    """The chords as a track of their own, as told above."""
-    ticks_per_step = ticks_per_beat // STEPS_PER_BEAT
+def chord_track(spans: Sequence[ChordSpan], meter: Meter, num_bars: int, ticks_per_beat: int, *, start_ticks: int = 0) -> Track:
+    """The chords as a track of their own, as told above; start_ticks: where the first bar begins."""
     end = num_bars * meter.steps_per_bar
     notes: list[ScoreNote] = []
     before: tuple[int, ...] = ()
@@ -109,8 +108,8 @@ def chord_track(spans: Sequence[ChordSpan], meter: Meter, num_bars: int, ticks_p
         next_bar = (span.onset_steps // meter.steps_per_bar + 1) * meter.steps_per_bar
         strokes = [span.onset_steps, *range(next_bar, until, meter.steps_per_bar)]
         for start, stop in zip(strokes, [*strokes[1:], until], strict=True):
-            onset, length = start * ticks_per_step, (stop - start) * ticks_per_step
-            notes += [ScoreNote(onset, pitch, length, _VELOCITY) for pitch in (bass, *before)]
+            onset, stops = (start_ticks + step * ticks_per_beat // STEPS_PER_BEAT for step in (start, stop))
+            notes += [ScoreNote(onset, pitch, stops - onset, _VELOCITY) for pitch in (bass, *before)]
     return Track(tuple(sorted(notes)), name="Chords")
 
 

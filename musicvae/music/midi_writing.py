@@ -7,17 +7,19 @@ microseconds a beat that they were read from. MIDI has no place for chord change
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
 
+from musicvae.music.events import read_events, read_header, split_tracks
 from musicvae.music.files import atomic_path
 from musicvae.music.key import Key
 from musicvae.music.midi_facts import DRUM_CHANNEL, roundest_qpm
 from musicvae.music.score import Ints, NoteTable, Score, Track
 
-__all__ = ["score_bytes", "write_score"]
+__all__ = ["score_bytes", "with_track", "write_score"]
 
 _TEXT, _TRACK_NAME, _END, _TEMPO, _METER, _KEY = 0x01, 0x03, 0x2F, 0x51, 0x58, 0x59
 _MAX_DELTA = 2**28 - 1
@@ -49,6 +51,22 @@ def score_bytes(score: Score) -> bytes:
         chunks += [_notes(track, layer, channel, end, number) for layer in _layers(NoteTable.of(track.notes))]
     header = b"MThd\0\0\0\6\0\1%b%b" % (len(chunks).to_bytes(2, "big"), score.ticks_per_beat.to_bytes(2, "big"))
     return header + b"".join(b"MTrk%b%b" % (len(chunk).to_bytes(4, "big"), chunk) for chunk in chunks)
+
+
+def with_track(data: bytes, track: Track) -> bytes:
+    """The bytes of a MIDI file with one track more, in the file's own ticks, on a channel that no other uses as far as there is one."""
+    header = read_header(data)
+    chunks = list(split_tracks(data, header))
+    used, end = {DRUM_CHANNEL}, 0
+    for number, chunk in enumerate(chunks, 1):
+        events = read_events(chunk, number, Counter())
+        used |= {event.status & 0x0F for event in events if event.status < 0xF0}
+        end = max(end, events[-1].tick if events else 0)
+    channel = next((number for number in range(16) if number not in used), 15)
+    notes = NoteTable.of(track.notes)
+    chunks.append(_notes(track, notes, channel, max(end, int(notes.end_ticks.max(initial=0))), len(chunks) + 1))
+    head = b"MThd\0\0\0\6\0\1%b%b" % (len(chunks).to_bytes(2, "big"), header.ticks_per_beat.to_bytes(2, "big"))
+    return head + b"".join(b"MTrk%b%b" % (len(chunk).to_bytes(4, "big"), chunk) for chunk in chunks)
 
 
 def _channel(pitched: int) -> int:

@@ -128,10 +128,11 @@ class Constraints:
             raise ValueError(f"no note of the scale {scale_text(self.scale or frozenset())} is in {key}: ask for one of them")
         return replace(self, scale=scale)
 
-    def over(self, meter: Meter, num_bars: int, *, key: Key | None = None) -> Plan:
+    def over(self, meter: Meter, num_bars: int, *, key: Key | None = None, first_bar: int = 0) -> Plan:
         """The plan for a piece of so many written bars; key: where it is settled, else what suits the chords or the scale.
 
-        ValueError for what contradicts itself or does not fit the piece.
+        first_bar: how many bars are there already, after which rhythm and chords begin. ValueError for what contradicts itself or does
+        not fit the piece, or asks for notes in bars that are there already.
         """
         steps = [
             ((n.bar - 1) * meter.steps_per_bar + int((n.beat - 1) * STEPS_PER_BEAT), n.pitch,
@@ -141,10 +142,12 @@ class Constraints:
         for note in self.notes:
             if note.bar > num_bars or (note.beat - 1) * STEPS_PER_BEAT >= meter.steps_per_bar:
                 raise ValueError(f"the note {note} lies outside the piece: {num_bars} bars of {meter}, {meter.beats_per_bar:g} beats each")
+            if note.bar <= first_bar:
+                raise ValueError(f"the note {note} lies in the {first_bar} bars that are given and stay: ask for notes after them")
         return planned(
             meter, num_bars, scale=self.scale, lowest=self.lowest, highest=self.highest, rhythm=self.rhythm,
             longest_steps=None if self.longest_beats is None else int(self.longest_beats * STEPS_PER_BEAT), notes=steps, chords=self.chords,
-            key=key,
+            key=key, first_bar=first_bar,
         )  # fmt: skip
 
     def story(self) -> dict[str, object]:

@@ -156,10 +156,11 @@ def planned(
     notes: Sequence[tuple[int, int, int | None]],
     chords: Chords | None,
     key: Key | None = None,
+    first_bar: int = 0,
 ) -> Plan:
     """The plan for a piece; notes: (onset step, pitch, steps or None); key: of the piece, where it is settled.
 
-    ValueError for what contradicts itself or does not fit.
+    first_bar: the written bar (from 0) where rhythm and chords begin. ValueError for what contradicts itself or does not fit.
     """
     meter.require_supported()
     pitch = np.arange(128)
@@ -173,14 +174,15 @@ def planned(
     lengths, pitches = np.zeros(steps, np.int64), np.full(steps, -1, np.int16)
     events = np.full(steps, _FREE, np.int8)
     if rhythm is not None:
-        _take_rhythm(_repeated(rhythm, meter, num_bars), events, lengths)
+        first_step = first_bar * meter.steps_per_bar
+        _take_rhythm(_repeated(rhythm, meter, num_bars - first_bar), events[first_step:], lengths[first_step:])
         _check_length(f"the rhythm has a note of {lengths.max() / STEPS_PER_BEAT:g} beats", int(lengths.max()), longest_steps)
     for onset, high, length in sorted(notes, key=lambda note: note[:2]):
         if not allowed[high]:
             raise ValueError(f"the note {pitch_text(high)} that must be there is outside the scale or the range that is asked for")
         _check_length(f"a note that must be there lasts {(length or 0) / STEPS_PER_BEAT:g} beats", length or 0, longest_steps)
         _take_note(onset, high, length, meter, events, pitches, lengths)
-    spans = () if chords is None else spread_spans(parsed_chords(chords), meter, num_bars)
+    spans = () if chords is None else _spans(chords, meter, num_bars, first_bar)
     tonic = suiting_tonic(spans, steps, scale, pitches[pitches >= 0].tolist()) if key is None else key.major_tonic
     return Plan(meter, num_bars, allowed, events, pitches, lengths, longest_steps, spans, tonic)
 
@@ -199,6 +201,15 @@ def _repeated(rhythm: Melody, meter: Meter, num_bars: int) -> Melody:
         raise ValueError(f"the rhythm is in {rhythm.meter} and the piece in {meter}: give a rhythm in {meter}, or ask for {rhythm.meter}")
     times = -(-num_bars // rhythm.num_bars)
     return Melody.joined([rhythm] * times).cut(0, num_bars)
+
+
+def _spans(chords: Chords, meter: Meter, num_bars: int, first_bar: int) -> tuple[ChordSpan, ...]:
+    """The chords, spread over the bars from `first_bar` on; before it there are none."""
+    found = spread_spans(parsed_chords(chords), meter, num_bars - first_bar)
+    if not first_bar:
+        return found
+    first_step = first_bar * meter.steps_per_bar
+    return (ChordSpan(0, None), *(ChordSpan(span.onset_steps + first_step, span.chord) for span in found))
 
 
 def _check_length(what: str, steps: int, longest_steps: int | None) -> None:

@@ -26,9 +26,16 @@ class Settled:
 
 
 def settled(
-    config: Layout, constraints: Constraints | None, chords: Chords | None, meter: Meter, num_bars: int, key: Key | None
+    config: Layout,
+    constraints: Constraints | None,
+    chords: Chords | None,
+    meter: Meter,
+    num_bars: int,
+    key: Key | None,
+    *,
+    first_bar: int = 0,
 ) -> Settled:
-    """What is asked, for a piece of so many written bars in a key (None: in any).
+    """What is asked, for a piece of so many written bars in a key (None: in any), of which the first `first_bar` are there already.
 
     A network that is conditioned on chords is told them, any other leans towards them. ValueError for what contradicts itself.
     """
@@ -46,4 +53,4 @@ def settled(
         return Settled(plan, spread_chords(over, meter.model_bars(num_bars)))
     if key is not None and not config.canonical_key:
         asked = asked.within(key)  # nothing can be moved afterwards, and such a network has no key of its own
-    return Settled(asked.over(meter, num_bars, key=key), None)
+    return Settled(asked.over(meter, num_bars, key=key, first_bar=first_bar), None)
