@@ -18,12 +18,13 @@ from musicvae.compose.engine import Floats
 from musicvae.compose.grooving.beats import Beat, beats_of
 from musicvae.compose.grooving.feel import Chance, Played, play
 from musicvae.compose.grooving.moving import Moves, moves_of
-from musicvae.compose.grooving.performance import groove_columns, kept
+from musicvae.compose.grooving.performance import groove_columns, kept, likened
 from musicvae.compose.grooving.rendition import Rendition, Report, bytes_of
 from musicvae.compose.intake import Source
 from musicvae.compose.pieces.engine import BarEngine
 from musicvae.compose.seeds import derived_seed
 from musicvae.music.clock import seconds_at
+from musicvae.music.converters.drum_hits import hits_of
 from musicvae.music.drum_map_files import Kit
 from musicvae.music.drums import drum_tracks
 from musicvae.music.meter import Meter
@@ -65,8 +66,9 @@ def humanize(
 ) -> Rendition:  # fmt: skip
     """The file with its hits played, by the feel of `like` where it is given; the very same bytes at amount 0 without a kit.
 
-    like: a performance; the feel of its longest stretch is repeated as long as the hits go on, bar by bar. keep: hits that it has too are
-    played as there. ValueError where there are no drums, or none in 4/4, 2/2 or 2/4, and for tracks that are not there.
+    like: a performance; the feel of its longest stretch is repeated as long as the hits go on, bar by bar, with what its code misses given
+    back unless a style moves it. keep: hits that it has too are played as there. ValueError where there are no drums, or none in 4/4, 2/2
+    or 2/4, and for tracks that are not there.
     """
     name, data, notices = bytes_of(source)
     file, parts, beats, told = opened(name, data, order.track)
@@ -82,6 +84,9 @@ def humanize(
     for number, beat in enumerate(beats):
         own = None if model is None else _as_long_as(model, beat.num_bars)
         feel = play(engine, beat.hits, beat.tempo, chance_of(order.chance, number), vector=order.vector, like=own)
+        if own is not None and order.vector is None:
+            heard = play(engine, hits_of(own["bars"] > 0), own["tempo"], Chance(order.chance.seed, 0.0), like=own)
+            feel = likened(feel, heard, own)
         played.append(kept(feel, own) if keep and own is not None else feel)
     written = _written(file, beats, played, order, followers)
     made = _rendition(name, file, beats, written, order, notices)

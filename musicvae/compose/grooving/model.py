@@ -69,13 +69,15 @@ class GroovingModel(LoadedModel[PieceEngine, Piece]):
     ) -> Rendition:  # fmt: skip
         """The hits of one file with the feel of another, repeated where it is shorter; options as those of `humanize`.
 
-        The pattern's own timing is taken away, but for hits that are further from a sixteenth than played ones (triplets).
+        Hits that both have are played as in the performance, unless a style or a temperature asks otherwise. The pattern's own timing is
+        taken away, but for hits that are further from a sixteenth than played ones (triplets).
         """
         require_kind(self.engine, "hits", self.name, "transfer grooves")
         order = self._play_order(
             "groove-transfer", pattern, (performance,), amount, temperature, seed, style, track, apply_to, True, drum_map
         )
-        return play_file(self.engine, pattern, order, like=performance, like_track=performance_track)
+        keep = order.vector is None and temperature == 0
+        return play_file(self.engine, pattern, order, like=performance, like_track=performance_track, keep=keep)
 
     def drumify(
         self, source: Source, *, player: GroovingModel | None, style: Styles | None = None, temperature: float = DEFAULT_TEMPERATURE,

@@ -3,7 +3,8 @@ import pytest
 from compose.grooving_doubles import FakePlayer
 from model.pieces.networks import columns, hits_of
 
-from musicvae.compose.grooving.performance import performance_of
+from musicvae.compose.grooving.feel import Played
+from musicvae.compose.grooving.performance import likened, performance_of
 from musicvae.compose.pieces.intake import Wanted, take_music
 from musicvae.compose.pieces.model import PieceModel
 from musicvae.music.piece import Piece
@@ -74,3 +75,51 @@ def test_hits_that_stay_are_played_as_there_and_new_ones_with_its_feel(tmp_path,
     assert len(np.unique(again.columns["bars"][(again.columns["bars"] > 0) & ~stays])) > 3
     kept = player.humanize(hits_in(played), like=played)
     assert np.array_equal(take_music(kept.score, Wanted("groove")).music.columns["bars"], played.columns["bars"])
+
+
+# -- what a code misses
+
+
+def likened_of(velocity, offset, *, seed=0):
+    """Other hits than a performance's own, played by a network that hears it as loud as it pleases, and half a bar's hits of each."""
+    rng = np.random.default_rng(seed)
+    struck = rng.random((4, 16, 9)) < 0.3
+    own = {"bars": np.where(struck, velocity(rng), 0).astype(np.uint8), "offsets": np.where(struck, offset(rng), 0.0)}
+    heard, feel = (Played(rng.uniform(30, 127, struck.shape), rng.uniform(-0.3, 0.3, struck.shape)) for _ in range(2))
+    wanted = ~struck & (rng.random(struck.shape) < 0.3)
+    feel = Played(np.where(wanted, feel.velocity, 0.0), np.where(wanted, feel.offset, 0.0))
+    return likened(feel, heard, own), feel, heard, own, wanted
+
+
+def test_a_stiff_performance_makes_stiff_hits():
+    made, *_, wanted = likened_of(lambda rng: 90, lambda rng: 0.0)
+    assert np.allclose(made.velocity[wanted], 90)
+    assert np.allclose(made.offset, 0)
+    assert not made.velocity[~wanted].any()
+
+
+def test_what_was_heard_right_stays_as_it_is():
+    _, feel, heard, own, _ = likened_of(lambda rng: 90, lambda rng: 0.0)
+    struck = own["bars"] > 0
+    exact = {"bars": np.where(struck, np.round(heard.velocity), 0), "offsets": np.where(struck, heard.offset, 0.0)}
+    same = likened(feel, Played(np.round(heard.velocity), heard.offset), exact)
+    assert np.allclose(same.velocity, feel.velocity)
+    assert np.allclose(same.offset, feel.offset)
+
+
+def test_a_drum_that_was_heard_too_soft_and_too_early_is_moved_and_the_others_hardly():
+    struck = np.zeros((8, 16, 9), bool)
+    struck[:, ::2, :2] = True
+    rng = np.random.default_rng(1)
+    loud, late = np.where(struck, rng.integers(60, 100, struck.shape), 0), np.where(struck, rng.uniform(-0.1, 0.1, struck.shape), 0.0)
+    heard = Played(loud - np.array([20.0] + [0] * 8), late - np.array([0.1] + [0] * 8))
+    feel = Played(np.where(np.roll(struck, 1, axis=1), 70.0, 0.0), np.zeros(struck.shape))
+    made = likened(feel, heard, {"bars": loud, "offsets": late})
+    kick, snare = made.velocity[0, 1, :2]
+    assert 10 < kick - snare < 20
+    assert 0.05 < made.offset[0, 1, 0] - made.offset[0, 1, 1] < 0.1
+
+
+def test_without_a_hit_to_go_by_nothing_changes():
+    feel = Played(np.full((1, 16, 9), 60.0), np.full((1, 16, 9), 0.1))
+    assert likened(feel, feel, {"bars": np.zeros((1, 16, 9)), "offsets": np.zeros((1, 16, 9))}) is feel
