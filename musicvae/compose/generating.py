@@ -133,12 +133,12 @@ def _chain(engine: Engine, seeds: Sequence[int], order: Order) -> Tokens:
 def _link(engine: Engine, order: Order, seeds: Sequence[int], before: Floats | None, start_bar: int, num_bars: int) -> Floats:
     """Codes z (N, Z) of the window from `start_bar` on that follows one of z `before`; under chords the best fitting of several."""
     limit, kind, plan = engine.config.max_bars, order.meter.kind_index, order.plan
-    searched = plan is not None and plan.is_searched and order.chords is None
-    many = numbered_seeds(seeds, plan.leaning.draws, "chords") if plan is not None and searched else list(seeds)
+    tries = plan.leaning.tries if plan is not None and plan.spans else 1
+    many = numbered_seeds(seeds, tries, "chords")
     fresh = engine.sample_prior(many, bars=limit, kind=kind, temperature=order.prior_temperature)
     if before is not None:
         fresh = KINSHIP * np.repeat(before, len(many) // len(seeds), axis=0) + np.sqrt(1 - KINSHIP**2) * fresh
-    if plan is None or not searched:
+    if plan is None or tries == 1:
         return fresh
     return best_fitting(
         engine, fresh, seeds, plan, start_bar=start_bar, bars=num_bars, among=range(num_bars), shift_semitones=order.shift(engine),

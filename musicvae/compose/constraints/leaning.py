@@ -29,16 +29,17 @@ _SAME_DEGREE = {3: 4, 4: 3, 6: 7, 8: 7, 9: 8, 10: 11, 11: 10}
 class Leaning:
     """Nats taken off notes outside the chord at strong and medium places, and off notes outside the chord's scale anywhere.
 
-    draws: how often z is drawn for every `group` of bars, of which the one that fits best is taken (`compose.constraints.choosing`);
-    tries: the same for how each bar is written, given z (`compose.constraints.decoding`).
+    tries: how often each bar is written, given z, of which the one that fits its chords best is taken (`chord_fit`); for
+    networks of fixed windows, how often z is drawn for each window. draws: how often z is drawn for every `group` of bars, by
+    networks of this project (`compose.constraints.choosing`). What is shipped fitted best for its cost (`evaluate.fitting_chords`).
     """
 
     strong: float = 4.0
-    medium: float = 1.5
-    outside: float = 3.0
+    medium: float = 0.0
+    outside: float = 2.0
+    tries: int = 16
     draws: int = 1
     group: int = 2
-    tries: int = 1
 
 
 def strong_steps(meter: Meter) -> tuple[int, ...]:
