@@ -34,7 +34,7 @@ from musicvae.music.attributes import own_key
 from musicvae.music.melody import Melody
 from musicvae.music.vocabulary import Tokens
 
-__all__ = ["Ground", "Manner", "between_inputs", "blends_at", "ground_of", "manner_of", "tempo_of"]
+__all__ = ["Ground", "Manner", "between_inputs", "blends_at", "ground_of", "key_notices", "manner_of", "tempo_notices", "tempo_of"]
 
 METHODS = ("slerp", "lerp")
 
@@ -156,7 +156,7 @@ def ground_of(engine: Engine, melodies: Sequence[Melody], manner: Manner, chords
     codes = tuple(encode(engine, melody, refine=manner.refine, windows=windows, chords=over) for melody in inputs)
     memories = tuple(memory_of(engine, code, found.tokens) for code, (found, _) in zip(codes, placed, strict=True))
     told = [f"{letter(i)}: {text}" for i, (_, seen) in enumerate(placed) for text in seen]
-    chosen = _choices(inputs, len(windows), manner.keys if engine.config.canonical_key else "")
+    chosen = (f"{inputs[0].num_bars} bars were blended in {len(windows)} windows",) if len(windows) > 1 else ()
     return Ground(engine, inputs, codes, memories if manner.ends == "exact" else (), manner, (*told, *notices, *chosen))
 
 
@@ -165,7 +165,9 @@ def blends_at(ground: Ground, points: Sequence[Point], *, columns: int = 1, prov
     whole = ground.whole(points, ground.manner.temperature)
     pieces = [ground.written(tokens, point) for tokens, point in zip(whole, points, strict=True)]
     numbered = tuple(replace(piece, provenance={**(provenance or {}), "step": k + 1}) for k, piece in enumerate(pieces))
-    return Blends(numbered, ground.notices, tuple(point.in_latent for point in points), ground.inputs, columns)
+    tempi = tempo_notices([melody.tempo_qpm for melody in ground.inputs])
+    told = (*ground.notices, *key_notices(ground, "piece"), *tempi, *_program_notices(ground.inputs))
+    return Blends(numbered, told, tuple(point.in_latent for point in points), ground.inputs, columns)
 
 
 def tempo_of(tempi_qpm: Sequence[float], weights: Sequence[float]) -> float:
@@ -182,18 +184,23 @@ def between_inputs(start: int, end: int, alpha: float, inputs: int) -> Point:
     return Point(weights, weights)
 
 
-def _choices(inputs: Sequence[Melody], windows: int, keys: str) -> tuple[str, ...]:
-    """Notices of what is done where inputs differ; keys: "" where the network hears all keys as they are."""
-    notices = []
-    heard = [own_key(melody) for melody in inputs]
-    if len(set(heard)) > 1 and all(melody.notes for melody in inputs):
-        named = ", ".join(f"{letter(i)} is in {key}" for i, key in enumerate(heard))
-        how = {"": "the model moves among them", "switch": "each piece is in the key of the nearest"}
-        notices.append(f"{named}: {how.get(keys, f'all is in that of {keys.upper()}')}")
-    if len(tempi := sorted({melody.tempo_qpm for melody in inputs})) > 1:
-        notices.append(f"the tempo moves between {tempi[0]:g} and {tempi[-1]:g} quarter notes a minute")
-    if len(programs := list(dict.fromkeys(melody.program for melody in inputs))) > 1:
-        notices.append(f"each piece is played by the program of the nearest input: {', '.join(map(str, programs))}")
-    if windows > 1:
-        notices.append(f"{inputs[0].num_bars} bars were blended in {windows} windows")
-    return tuple(notices)
+def tempo_notices(tempi_qpm: Sequence[float]) -> tuple[str, ...]:
+    """A word on what is done about different tempi."""
+    low, high = min(tempi_qpm), max(tempi_qpm)
+    return (f"the tempo moves between {round(low, 3):g} and {round(high, 3):g} quarter notes a minute",) if low < high else ()
+
+
+def key_notices(ground: Ground, each: str) -> tuple[str, ...]:
+    """A word on what is done about different keys; each: "piece" or "bar", which goes by the nearest input."""
+    heard = [own_key(melody) for melody in ground.inputs]
+    if len(set(heard)) == 1 or not all(melody.notes for melody in ground.inputs):
+        return ()
+    named = ", ".join(f"{letter(i)} is in {key}" for i, key in enumerate(heard))
+    keys = ground.manner.keys if ground.engine.config.canonical_key else ""
+    how = {"": "the model moves among them", "switch": f"each {each} is in the key of the nearest"}
+    return (f"{named}: {how.get(keys, f'all is in that of {keys.upper()}')}",)
+
+
+def _program_notices(inputs: Sequence[Melody]) -> tuple[str, ...]:
+    programs = list(dict.fromkeys(melody.program for melody in inputs))
+    return (f"each piece is played by the program of the nearest input: {', '.join(map(str, programs))}",) if len(programs) > 1 else ()

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from musicvae.compose.varying.mixing import Ground
+from musicvae.compose.varying.mixing import Ground, key_notices
 from musicvae.compose.varying.plans import Point, morph_points, nearest
 from musicvae.compose.varying.results import Blends
 from musicvae.music.melody import Melody
@@ -34,7 +34,9 @@ def morph(ground: Ground, rounds: int, *, provenance: Mapping[str, Any] | None =
         Melody.joined(pieces), tempo_qpm=first.tempo_qpm, key=first.key, program=first.program, name=first.name,
         provenance=dict(provenance or {}),
     )  # fmt: skip
-    return Blends((whole,), (*ground.notices, *_told(ground)), tuple(point.in_latent for point in points), ground.inputs)
+    return Blends(
+        (whole,), (*ground.notices, *key_notices(ground, "bar"), *_told(ground)), tuple(point.in_latent for point in points), ground.inputs
+    )
 
 
 def _round(ground: Ground, points: Sequence[Point]) -> Melody:

@@ -24,7 +24,7 @@ from musicvae.compose.pieces.windows import join_columns
 from musicvae.compose.seeds import window_seed
 from musicvae.compose.spacing import GRID, even_alphas
 from musicvae.compose.varying.centres import centre
-from musicvae.compose.varying.mixing import Manner, between_inputs, tempo_of
+from musicvae.compose.varying.mixing import Manner, between_inputs, tempo_notices, tempo_of
 from musicvae.compose.varying.morphing import seamed
 from musicvae.compose.varying.plans import Point, morph_points, nearest
 from musicvae.compose.varying.results import Blends
@@ -98,8 +98,6 @@ def piece_ground_of(engine: PieceEngine, pieces: Sequence[Piece], manner: Manner
     # The same noise as at the points, so that an end is the input at any temperature.
     played = tuple(bare.columns([p], manner.temperature)[0] for p in corners) if manner.ends == "exact" and not engine.fills_in else ()
     seen = [f"{letter(i)}: {text}" for i, code in enumerate(codes) for text in code.notices]
-    if len(tempi := sorted({piece.tempo_qpm for piece in inputs})) > 1:
-        seen.append(f"the tempo moves between {round(tempi[0], 3):g} and {round(tempi[-1], 3):g} quarter notes a minute")
     return PieceGround(engine, inputs, codes, played, manner, (*notices, *seen))
 
 
@@ -112,7 +110,8 @@ def piece_blends_at(
         ground.piece(rows, point, provenance={**(provenance or {}), "step": k + 1})
         for k, (rows, point) in enumerate(zip(found, points, strict=True))
     )
-    return Blends(pieces, ground.notices, tuple(point.in_latent for point in points), ground.inputs, columns)
+    told = (*ground.notices, *tempo_notices([piece.tempo_qpm for piece in ground.inputs]))
+    return Blends(pieces, told, tuple(point.in_latent for point in points), ground.inputs, columns)
 
 
 def morph_pieces(ground: PieceGround, rounds: int, *, provenance: Mapping[str, Any] | None = None) -> Blends[Piece]:

@@ -72,7 +72,16 @@ def test_a_morph_begins_as_the_first_and_ends_as_the_last():
     nearer = [agreement(whole.cut(8 * k, 8), piece) for piece in (a, b) for k in range(3)]
     assert nearer[0] > 0.5 > max(nearer[1:4])
     assert nearer[5] > 0.5 > nearer[4]
-    assert "the one piece keeps the tempo of A throughout: 100" in found.notices
+    assert found.notices == (
+        "A is in C major, B is in F major: each bar is in the key of the nearest",
+        "the one piece keeps the tempo of A throughout: 100",
+        "the one piece is played by A's program 3 throughout",
+    )
+    assert MODEL.path_through([a, b], 2).notices == (
+        "A is in C major, B is in F major: each piece is in the key of the nearest",
+        "the tempo moves between 100 and 150 quarter notes a minute",
+        "each piece is played by the program of the nearest input: 3, 0",
+    )
 
 
 def agreement(a, b):
