@@ -1,7 +1,7 @@
 """How a section ends: resting on the dominant and leading on, or on the tonic for good.
 
 Conventions: as in `compose.composing.hearing`. The goal is the downbeat of the last written bar. At a half cadence a note of the
-dominant chord starts there and rests for half a bar; what follows in the bar leads to the next section. At the end of the piece the
+dominant chord starts there and rests for up to half a bar; what follows in the bar leads to the next section. At the end of the piece the
 tonic starts there and lasts to the end. The bar itself, and at the end of the piece half of the one before, is drawn several times: the
 line that leaps least, into the goal and into the next section, is taken.
 """
@@ -28,7 +28,8 @@ __all__ = ["CANDIDATES", "Goal", "with_cadence"]
 CANDIDATES = 8
 # What a plan forbids weighs more.
 _NEVER = FORBIDDEN / 2
-_WRONG_APPROACH = 4.0
+_WRONG_APPROACH = 6.0
+_LEAST_LEAD = 0.5
 
 
 @dataclass(frozen=True)
@@ -60,35 +61,35 @@ def with_cadence(
     flat = forced.reshape(-1)
     flat[:start] = tokens.reshape(-1)[:start]
     scores = np.zeros((1, len(tokens) * stage.steps, VOCABULARY_SIZE))
-    _set_goal(flat, scores[0], close, goal, stage)
+    usual = float((tokens.reshape(-1)[:close] >= FIRST_PITCH_TOKEN).sum()) / max(1, close // width)
+    _set_goal(flat, scores[0], close, goal, close + _rest_steps(stage, usual))
     shaped = scores.reshape(1, len(tokens), stage.steps, VOCABULARY_SIZE)
     seeds = [derived_seed(seed, f"cadence {candidate}") for candidate in range(CANDIDATES)]
     drawn = render(stage, theme, course, seeds, start_bar, forced=forced, bias=shaped)
-    costs = [_cost(row, close, start, goal) for row in drawn]
+    costs = [_cost(row, close, start, goal, usual) for row in drawn]
     best: Tokens = drawn[int(np.argmin(costs))]
     return best
 
 
-def _set_goal(flat: NDArray[np.int16], scores: Floats, close: int, goal: Goal, stage: Stage) -> None:
+def _set_goal(flat: NDArray[np.int16], scores: Floats, close: int, goal: Goal, rested: int) -> None:
     """Force and forbid, in place, what the goal asks for."""
     wanted = frozenset({goal.home.tonic}) if goal.final else dominant(goal.home)
     pitches = np.arange(VOCABULARY_SIZE - FIRST_PITCH_TOKEN) + MIN_PITCH
     scores[close, [HOLD, NOTE_OFF]] = _NEVER
     scores[close, FIRST_PITCH_TOKEN:] = np.where(np.isin(pitches % 12, list(wanted)), 0.0, _NEVER)
-    last = goal.steps if goal.final else close + _rest_steps(stage)
-    flat[close + 1 : last] = HOLD
-    if last < len(flat) and goal.final:
-        flat[last:] = HOLD
+    flat[close + 1 : len(flat) if goal.final else rested] = HOLD
 
 
-def _rest_steps(stage: Stage) -> int:
-    """Steps that a half cadence rests for: half a bar of 4/4 and 6/8, two beats of 3/4."""
+def _rest_steps(stage: Stage, usual_notes: float) -> int:
+    """Steps that a half cadence rests for: about two of the section's usual notes, between a beat and half a bar (two beats of 3/4)."""
     width = stage.meter.steps_per_bar
-    return 2 * STEPS_PER_BEAT if stage.meter.kind == "3/4" else max(STEPS_PER_BEAT, width // 2)
+    longest = 2 * STEPS_PER_BEAT if stage.meter.kind == "3/4" else max(STEPS_PER_BEAT, width // 2)
+    beats = round(2 * width / max(usual_notes, 1.0) / STEPS_PER_BEAT)
+    return min(longest, max(1, beats) * STEPS_PER_BEAT)
 
 
-def _cost(tokens: Tokens, close: int, start: int, goal: Goal) -> float:
-    """What speaks against a close: leaps around it, and a last note that is far from where the next section opens."""
+def _cost(tokens: Tokens, close: int, start: int, goal: Goal, usual_notes: float) -> float:
+    """What speaks against a close: leaps, notes outside the key, a long way to the next section, fewer or more notes than usual."""
     steps, pitches = onsets_of(tokens)
     line = pitches[max(0, int(np.searchsorted(steps, start)) - 1) :].tolist()
     at_goal = int(np.searchsorted(steps, close))
@@ -98,5 +99,6 @@ def _cost(tokens: Tokens, close: int, start: int, goal: Goal) -> float:
     if goal.next_pitch is not None:
         line.append(goal.next_pitch)
         cost += 0.25 * abs(goal.next_pitch - line[-2]) if len(line) > 1 else 0.0
-        cost += 2.0 * (len(steps) - at_goal < 2)
+        notes = len(steps) - at_goal
+        cost += 2.0 * (notes < 2) + abs(notes - max(2.0, _LEAST_LEAD * usual_notes + 1))
     return cost + roughness(line)

@@ -21,6 +21,9 @@ from musicvae.compose.styles import StyleVector, added
 
 __all__ = ["MOODS", "Course", "Mood", "Palette"]
 
+_OF_PITCH = ("interval", "diatonic", "pitch-mean", "pitch-range")
+_FREE_SEMITONES, _FREE_STRENGTH = 6.0, 3.0
+
 
 @dataclass(frozen=True)
 class Mood:
@@ -59,12 +62,17 @@ ALIASES: Mapping[str, str] = MappingProxyType({"tension": "tense", "energy": "li
 
 @dataclass(frozen=True, eq=False)
 class Course:
-    """What moods and styles do in each of N bars: strengths (N, V) of V vectors, register (N,) and loudness (N,)."""
+    """What moods and styles do in each of N bars: strengths (N, V) of V vectors, register (N,), loudness (N,) and onsets (N,).
+
+    onsets: by how much moods want more notes, in strengths of density: bars that return to others share their place in latent space, so
+    that the vector alone could not tell them apart.
+    """
 
     vectors: tuple[StyleVector, ...]
     strengths: Floats
     register: Floats
     loudness: Floats
+    onsets: Floats
 
     def __len__(self) -> int:
         return len(self.register)
@@ -72,7 +80,7 @@ class Course:
     def of(self, start: int, count: int) -> Course:
         """That of some bars; past the end the last bar's goes on."""
         rows = np.minimum(np.arange(start, start + count), len(self) - 1)
-        return Course(self.vectors, self.strengths[rows], self.register[rows], self.loudness[rows])
+        return Course(self.vectors, self.strengths[rows], self.register[rows], self.loudness[rows], self.onsets[rows])
 
     def steady(self, count: int) -> Course:
         """So many bars like the first."""
@@ -81,7 +89,19 @@ class Course:
     def every(self, step: int) -> Course:
         """The last of every `step` bars: of model bars, where these are written ones."""
         rows = slice(step - 1, None, step)
-        return Course(self.vectors, self.strengths[rows], self.register[rows], self.loudness[rows])
+        return Course(self.vectors, self.strengths[rows], self.register[rows], self.loudness[rows], self.onsets[rows])
+
+    def means(self) -> dict[str, float]:
+        """The mean strength of each vector over these bars, by name."""
+        return {vector.name: float(mean) for vector, mean in zip(self.vectors, self.strengths.mean(axis=0), strict=True)}
+
+    def pitch_freedom(self, first: Mapping[str, float]) -> Floats:
+        """How free of the pitches of a theme that was drawn in other moods these bars are, (N,), from 0: not at all, to 1: wholly."""
+        moved = np.abs(self.register) / _FREE_SEMITONES
+        for vector, strengths in zip(self.vectors, self.strengths.T, strict=True):
+            if vector.attribute in _OF_PITCH:
+                moved = moved + np.abs(strengths - first.get(vector.name, 0.0)) / _FREE_STRENGTH
+        return np.minimum(moved, 1.0)
 
     def offset(self, context_bars: int, config: Layout) -> Floats:
         """What is added to z, (Z,), of a window of so many context bars and then these N.
@@ -147,14 +167,16 @@ class Palette:
     def course(self, asked: Mapping[str, Floats], bars: int) -> Course:
         """What moods of these strengths, (N,) each, do in each of N bars."""
         strengths = np.tile(self.styles, (bars, 1))
-        register, loudness = np.zeros(bars), np.zeros(bars)
+        register, loudness, onsets = np.zeros(bars), np.zeros(bars), np.zeros(bars)
+        denser = np.array([vector.attribute == "density" for vector in self.vectors], bool)
         for name, values in asked.items():
             strengths += np.outer(values, self.shares[name])
+            onsets += values * float(self.shares[name][denser].sum())
             mood = mood_of(name)
             if mood is not None:
                 register += values * mood.register
                 loudness += values * mood.loudness
-        return Course(self.vectors, strengths, register, loudness)
+        return Course(self.vectors, strengths, register, loudness, onsets)
 
 
 def mood_of(name: str) -> Mood | None:

@@ -7,7 +7,7 @@ moods is added when it is decoded, so that the same theme comes back in another 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,14 +18,19 @@ from musicvae.compose.constraints.plan import Plan
 from musicvae.compose.engine import ChordRows, Engine, Floats, over_chords
 from musicvae.compose.generating import KINSHIP
 from musicvae.compose.seeds import window_seed
-from musicvae.music.meter import Meter
+from musicvae.music.meter import STEPS_PER_BEAT, Meter
 from musicvae.music.vocabulary import FIRST_PITCH_TOKEN, MIN_PITCH, VOCABULARY_SIZE, Tokens, canonical_tokens
 
-__all__ = ["FREE", "Part", "Stage", "Theme", "draw_themes", "free", "render"]
+__all__ = ["FREE", "Part", "Stage", "Theme", "anchor", "draw_themes", "free", "render"]
 
 FREE = -1
 NATS_PER_SEMITONE = 0.06
 """What a semitone of register adds to the score of each semitone of pitch; measured to move the mean pitch by about as much."""
+ONSET_NATS = 0.4
+"""What a strength of density adds to the score of every onset, beside what its vector does."""
+ANCHOR_NATS = 8.0
+"""By how much a theme's own pitch is preferred where it comes back in another mood."""
+_STILL_A_NOTE, _BEAT_NATS = 0.5, 0.75
 _MIDDLE_PITCH, _PITCH_DEVIATION = 72.0, 3.5
 """Where the networks' melodies lie, and how far the next pitch strays from what is expected, in semitones."""
 Forced = NDArray[np.int16]
@@ -70,13 +75,15 @@ class Part:
 class Theme:
     """A section's place in latent space, and how it sounded first.
 
-    lead: tokens (L, S) that it follows, which may have no bars. seed: of its events. tokens: (n, S), as first drawn.
+    lead: tokens (L, S) that it follows, which may have no bars. seed: of its events. tokens: (n, S), as first drawn, and
+    strengths: the moods that it was drawn in, by vector.
     """
 
     lead: Tokens
     parts: tuple[Part, ...]
     seed: int
     tokens: Tokens
+    strengths: Mapping[str, float]
 
     @property
     def num_bars(self) -> int:
@@ -148,7 +155,8 @@ def draw_themes(
             row.append(Part(own, num_context, count))
         done, last = np.concatenate([done, new], axis=1), z
         start += count
-    return [Theme(before, tuple(own), seed, row[len(before) :]) for own, seed, row in zip(parts, seeds, done, strict=True)]
+    strengths = course.means()
+    return [Theme(before, tuple(own), seed, row[len(before) :], strengths) for own, seed, row in zip(parts, seeds, done, strict=True)]
 
 
 def _draw(stage: Stage, seeds: Sequence[int], context: Tokens, count: int, moods: Course, last: Floats | None) -> Floats:
@@ -181,7 +189,7 @@ def _decode(
     """`count` bars (N, count, S) of z (N, Z) after context bars (N, c, S)."""
     rows, num_context, steps = len(z), context.shape[1], stage.steps
     own = free(1, count, steps) if forced is None else forced
-    scores = tilt(moods.register) + (0.0 if bias is None else bias)
+    scores = tilt(moods.register, moods.onsets) + (0.0 if bias is None else bias)
     if stage.plan is not None:
         bound = stage.plan.bound(start_bar, count, stage.shift_semitones)
         own, scores = np.where(own < 0, bound.forced, own), scores + bound.bias
@@ -195,13 +203,32 @@ def _decode(
     return tokens[:, num_context:]
 
 
-def tilt(register: Floats) -> Floats:
-    """What registers (n,), in semitones, add to the scores of events, (n, 1, 90): more for higher pitches, so that others are chosen.
+def anchor(tokens: Tokens, meter: Meter, freedom: Floats) -> Floats:
+    """What makes a theme's own pitches (n, S) likelier, (n, S, 90), so that it is known again when moods thin it out or adorn it.
 
-    What that would add to the chance that any note starts (the logarithm of the mean of the factors, for normal pitches) is taken off.
+    Where a note of the theme starts every other pitch loses some nats, more on the beat (as diminutions keep the notes on the beats),
+    the fewer the freer (n,) bars are of them. Notes on the beat are somewhat likelier to start; all else is the moods' affair.
+    """
+    onset = tokens >= FIRST_PITCH_TOKEN
+    beat = np.arange(tokens.shape[1]) % (6 if meter.kind == "6/8" else STEPS_PER_BEAT) == 0
+    kept = 1 - freedom[:, None]
+    starts = np.where(onset & beat, _BEAT_NATS, np.where(onset, _STILL_A_NOTE, 0.0))
+    others = np.where(onset, starts - kept * np.where(beat, ANCHOR_NATS, ANCHOR_NATS / 2), 0.0)
+    scores = np.zeros((*tokens.shape, VOCABULARY_SIZE))
+    scores[..., FIRST_PITCH_TOKEN:] = others[..., None]
+    np.put_along_axis(scores, np.where(onset, tokens, FIRST_PITCH_TOKEN)[..., None].astype(np.int64), starts[..., None], axis=-1)
+    return scores
+
+
+def tilt(register: Floats, onsets: Floats) -> Floats:
+    """What registers (n,), in semitones, and wishes for onsets (n,), in strengths, add to the scores of events, (n, 1, 90).
+
+    A register gives more to higher pitches. What that would add to the chance that any note starts (the logarithm of the mean of the
+    factors, for normal pitches) is taken off.
     """
     slope = NATS_PER_SEMITONE * register[:, None, None]
     pitches = np.arange(VOCABULARY_SIZE - FIRST_PITCH_TOKEN) + MIN_PITCH
     scores = np.zeros((len(register), 1, VOCABULARY_SIZE))
     scores[:, :, FIRST_PITCH_TOKEN:] = slope * (pitches - _MIDDLE_PITCH) - (slope * _PITCH_DEVIATION) ** 2 / 2
+    scores[:, :, FIRST_PITCH_TOKEN:] += ONSET_NATS * onsets[:, None, None]
     return scores

@@ -8,7 +8,7 @@ the opening and lets go of some of the other bars, which are decoded from z move
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -17,7 +17,7 @@ from musicvae.compose.canonical import from_coordinates
 from musicvae.compose.composing.cadences import Goal, with_cadence
 from musicvae.compose.composing.hearing import likeness, onsets_of, opening_pitch, theme_faults
 from musicvae.compose.composing.moods import Course
-from musicvae.compose.composing.rendering import FREE, Forced, Part, Stage, Theme, draw_themes, render
+from musicvae.compose.composing.rendering import FREE, Forced, Part, Stage, Theme, anchor, draw_themes, render
 from musicvae.compose.engine import Floats
 from musicvae.compose.seeds import derived_seed
 from musicvae.compose.tonality import USUAL_MODES, centre_fits, tonal_centre
@@ -36,6 +36,8 @@ _FIRST_RETURN, _LATER_RETURNS = 0.75, 0.25
 _MIN_RISE = 3.0
 _ALIKE_BY_CHANCE, _TOO_ALIKE = 0.15, 0.4
 _USUAL_MODE_BONUS = 0.08
+_MORE_NOTES = 0.4
+"""Logarithm of how many times as many notes a strength of density asks for: a standard deviation of tunes."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,8 @@ class Wish:
 class Writer:
     """Writes the sections of one piece; the same seed, stage and calls give the same tokens.
 
-    section_bars: model bars of a whole section. vary: how much returns differ, 0 to 1. home: the key, once the first theme is there.
+    section_bars: model bars of a whole section. vary: how much returns differ, 0 to 1. home: the key, once the first
+    theme is there; notes_wished: how many more notes the moods asked for then.
     """
 
     stage: Stage
@@ -60,6 +63,7 @@ class Writer:
     wish: Wish = Wish()
     themes: dict[str, Theme] = field(default_factory=dict)
     home: Key | None = None
+    notes_wished: float = 0.0
 
     def theme(self, label: str, course: Course, start_bar: int) -> Theme:
         """The theme of a label, drawn in these moods, at this model bar of the piece, when it is asked for first."""
@@ -83,18 +87,19 @@ class Writer:
         """The theme of a label in these moods, (n, S); settled: (n, S), what must stay, -1 where nothing does."""
         theme = self.theme(label, course, start_bar)
         forced = None if settled is None else settled[None]
-        tokens: Tokens = render(self.stage, theme, course, [theme.seed], start_bar, forced=forced)[0]
+        known = anchor(theme.tokens, self.stage.meter, course.pitch_freedom(theme.strengths))[None]
+        tokens: Tokens = render(self.stage, theme, course, [theme.seed], start_bar, forced=forced, bias=known)[0]
         return tokens
 
     def varied(self, label: str, turn: int, course: Course, tokens: Tokens, start_bar: int, *, settled: Forced | None = None) -> Tokens:
         """The section with some of its bars, never the first quarter, drawn anew near where they were."""
         bars, keep = len(tokens), max(1, len(tokens) // 4)
-        if self.vary <= 0 or bars <= keep:
-            return tokens
         seed = derived_seed(self.seed, f"{label} turn {turn}")
         noise = generator(seed, "variation")
         chance = noise.random(bars)
-        vary = min(1.0, self.vary * (_FIRST_RETURN + _LATER_RETURNS * turn))
+        vary = min(1.0, self.vary * (_FIRST_RETURN + _LATER_RETURNS * turn)) * _likewise(course.means(), self.themes[label].strengths)
+        if vary <= 0 or bars <= keep:
+            return tokens
         loose = (chance < vary) & (np.arange(bars) >= keep)
         loose[keep + int(chance[keep:].argmin())] = True
         forced = np.where(loose[:, None], FREE, tokens.astype(np.int16))
@@ -125,7 +130,7 @@ class Writer:
         themes = draw_themes(self.stage, course, self.section_bars, seeds, start_bar)
         costs = [theme_faults(theme.tokens, self.stage.meter, None) + self._mode_fault(theme.tokens) for theme in themes]
         chosen = themes[int(np.argmin(costs))]
-        self.home = self._home(chosen.tokens)
+        self.home, self.notes_wished = self._home(chosen.tokens), float(course.onsets.mean())
         return chosen
 
     def _other(self, label: str, course: Course, start_bar: int) -> Theme:
@@ -136,6 +141,7 @@ class Writer:
             seeds = [derived_seed(self.seed, f"{name} {label} {k}") for k in range(THEMES)]
             for theme in draw_themes(self.stage, course, self.section_bars, seeds, start_bar, lead=lead):
                 fault = theme_faults(theme.tokens, self.stage.meter, self.home) + self._sameness(theme.tokens)
+                fault += self._restlessness(theme.tokens, course)
                 if best is None or fault < best[0]:
                     best = fault, theme
             if best is not None and self._alike(best[1].tokens) <= _TOO_ALIKE:
@@ -152,6 +158,12 @@ class Writer:
         own, first = onsets_of(tokens)[1], onsets_of(next(iter(self.themes.values())).tokens)[1]
         rise = abs(float(own.mean()) - float(first.mean())) if len(own) and len(first) else _MIN_RISE
         return 8 * max(0.0, self._alike(tokens) - _ALIKE_BY_CHANCE) + 0.25 * max(0.0, _MIN_RISE - rise)
+
+    def _restlessness(self, tokens: Tokens, course: Course) -> float:
+        """What speaks against a theme with far more or fewer notes than the first one had, but for what the moods ask."""
+        first = len(onsets_of(next(iter(self.themes.values())).tokens)[1])
+        wanted = max(first, 1) * np.exp(_MORE_NOTES * (float(course.onsets.mean()) - self.notes_wished))
+        return abs(float(np.log(max(len(onsets_of(tokens)[1]), 1) / wanted)))
 
     def _home(self, tokens: Tokens) -> Key:
         """The key of a theme, major or minor unless another mode fits clearly better."""
@@ -187,3 +199,8 @@ class Writer:
             parts.append(Part(part.z + away, part.context_bars, part.num_bars))
             start += part.num_bars
         return replace(theme, parts=tuple(parts))
+
+
+def _likewise(now: Mapping[str, float], first: Mapping[str, float]) -> float:
+    """How alike two moods are, 1 for the same, 0 from a strength of 1 between them on: a section in another mood is varied by that."""
+    return max(0.0, 1 - max((abs(now.get(name, 0.0) - first.get(name, 0.0)) for name in {*now, *first}), default=0.0))

@@ -60,7 +60,7 @@ def test_each_bar_s_block_moves_by_its_own_strength_and_the_tune_s_by_the_mean()
 
 def test_a_register_prefers_higher_notes_and_does_not_ask_for_more_of_them():
     register = np.array([3.0])
-    scores = tilt(register)[0, 0]
+    scores = tilt(register, np.zeros(1))[0, 0]
     assert scores[:2].tolist() == [0, 0]
     np.testing.assert_allclose(np.diff(scores[2:]), 3 * NATS_PER_SEMITONE)
     # Of notes that are normally distributed around the middle, as many start as without.

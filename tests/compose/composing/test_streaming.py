@@ -40,8 +40,8 @@ def test_bars_follow_each_other_as_in_a_whole_piece(model):
 
 
 def test_a_change_is_heard_from_the_next_bar_and_glides(model):
-    plain = list(islice(model.stream(seed=3), 24))
-    stream, changed = model.stream(seed=3), []
+    plain = list(islice(model.stream(seed=3, vary=0), 24))
+    stream, changed = model.stream(seed=3, vary=0), []
     for bar in islice(stream, 24):
         changed.append(bar)
         if bar.number == 11:
