@@ -6,8 +6,10 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from musicvae.cli.constraining import add_constraint_options, given_constraints
 from musicvae.cli.parsing import (
     Commands,
+    add_chords,
     add_command,
     add_kind,
     add_midi_outputs,
@@ -17,7 +19,7 @@ from musicvae.cli.parsing import (
     seed_number,
     temperature_number,
 )
-from musicvae.cli.sources import check_source, load_model_for, read_source
+from musicvae.cli.sources import check_source, chosen_track, load_model_for
 from musicvae.cli.targets import file_target
 from musicvae.cli.terminal import Terminal
 
@@ -25,7 +27,8 @@ __all__ = ["add_commands", "run_continue"]
 
 _TEXT = """
 The given bars stay exactly as they are. What follows grows out of the last of them, and comes back
-to earlier ones where the tune's form asks for it. Where the last bar is not full, its rest belongs
+to earlier ones where the tune's form asks for it, fits the --chords, which are those of the new
+bars, and keeps to scale, range, rhythm and lengths that are asked for. Where the last bar is not full, its rest belongs
 to what follows."""
 
 
@@ -46,6 +49,11 @@ def add_commands(commands: Commands) -> None:
         "--prior-temperature", type=temperature_number, default=1.0, metavar="T",
         help="the same for the idea behind what follows (default: 1)",
     )  # fmt: skip
+    parser.add_argument(
+        "--after", type=positive_int, metavar="BAR", help="go on after this bar, in place of what follows it (default: the last)"
+    )
+    add_chords(parser, any_model=True)
+    add_constraint_options(parser)
     add_kind(parser, "melody", "drums", "trio", default="drums where the file holds only these, else melody")
     group = parser.add_argument_group("what to take from the input")
     group.add_argument("--track", metavar="T", help="track: a number from 1, or a part of its name (default: the likeliest melody)")
@@ -60,13 +68,29 @@ def run_continue(args: argparse.Namespace, terminal: Terminal) -> None:
     targets = file_target(args, f"{Path(args.input).stem}-continued.mid")
     check_source(args.input)
     model: Any = load_model_for(args, terminal, args.input)
-    args.start_bar, bars, args.bars = 1, args.bars, None
-    music = read_source(model, args.input, args, terminal)
-    piece = model.continue_(
-        music, bars, seed=seed, temperature=args.temperature, prior_temperature=args.prior_temperature
-    )  # fmt: skip
-    written = targets.write([piece])
-    terminal.notice(f"{targets.midi[0]}: seed {seed}, {bars} bars after {music.num_bars}")
+    music = _continued_melody(model, args, terminal, seed)
+    written = targets.write([music])
     for path in targets.every_path:
         terminal.line(str(path))
-    terminal.finish({"command": "continue", "input": args.input, "seed": seed, "bars": bars, "pieces": written})
+    terminal.finish({"command": "continue", "input": args.input, "seed": seed, "bars": args.bars, "pieces": written})
+
+
+def _continued_melody(model: Any, args: argparse.Namespace, terminal: Terminal, seed: int) -> Any:
+    """The file with its melody gone on with, every other track as it is."""
+    from musicvae.compose.revising.files import open_melody
+
+    opened = open_melody(args.input, track=chosen_track(args.track), tune=args.tune)
+    stretch = opened.stretches[-1] if args.after is None else opened.with_bar(args.after)
+    if stretch is not opened.stretches[-1]:
+        raise ValueError(f"the meter changes after bar {stretch.last_bar}, and bar {args.after} is before that: go on after a later bar")
+    for text in opened.notices:
+        terminal.notice(text)
+    given = stretch.melody if args.after is None else stretch.melody.cut(0, args.after - stretch.start_bar + 1)
+    options = {"temperature": args.temperature, "prior_temperature": args.prior_temperature, "chords": args.chords}
+    melody = model.continue_(given, args.bars, seed=seed, **options, **given_constraints(model, args, terminal))
+    first = stretch.start_bar + given.num_bars
+    terminal.notice(f"seed {seed}: bars {first}-{first + args.bars - 1} are new")
+    revised = opened.revised(stretch, melody)
+    for text in revised.notices:
+        terminal.notice(text)
+    return revised

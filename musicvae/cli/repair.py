@@ -4,43 +4,63 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from musicvae.cli.constraining import add_constraint_options, asks_constraints, given_constraints
 from musicvae.cli.parsing import (
     Commands,
+    add_chords,
     add_command,
     add_midi_outputs,
     add_model_options,
     positive_int,
     seed_number,
+    share_number,
     temperature_number,
 )
-from musicvae.cli.sources import check_source, load_model, read_source
+from musicvae.cli.sources import check_source, chosen_track
 from musicvae.cli.targets import file_target
-from musicvae.cli.terminal import Terminal
+from musicvae.cli.terminal import Terminal, counted, table
+
+if TYPE_CHECKING:
+    from musicvae.compose.revising.denoising import Correction
+    from musicvae.compose.revising.files import OpenedMelody, Stretch
+    from musicvae.music.melody import Melody
 
 __all__ = ["add_commands", "run_repair"]
 
 _TEXT = """
-The masked bars are found anew from what is around them; everything else stays note for note. Bars
-count from 1, beats of a bar (quarter notes) too: --mask 7-10,13 are bars, 9:3 is the third beat of
-bar 9, 9:3.5 the sixteenth in its middle."""
+With --mask, what is masked is found anew from what is around it. Without, the notes that sound wrong
+are listed, each with a pitch that sounds better; --apply puts these in. All other notes, tracks,
+tempi and velocities stay as they are.
+
+Bars count from 1, and so do beats (quarter notes) of a bar: --mask 7-10,13 are bars, 9:3 is the third
+beat of bar 9, 9:3.5 the sixteenth in its middle, 9:3-10:2 all from one beat to another. --lock names
+what stays though it is masked (or is surely right), the same way; the word rhythm keeps when notes
+begin and how long they last, as in --mask 7-10 --lock 8,rhythm."""
 
 
 def add_commands(commands: Commands) -> None:
     """Add ``repair``."""
     parser = add_command(
-        commands, "repair", run_repair, summary="fill holes and mend wrong notes, everything else locked", text=_TEXT,
+        commands, "repair", run_repair, summary="fill holes and put wrong notes right, everything else locked", text=_TEXT,
         example="musicvae repair tune.mid --mask 7-10 --lock 8 -o mended.mid",
     )  # fmt: skip
     parser.add_argument("input", metavar="IN", help="MIDI, MusicXML or ABC file")
-    parser.add_argument("--mask", required=True, metavar="BARS", help="what to find anew, such as 7-10,13 or 9:3-10:2")
-    parser.add_argument("--lock", metavar="BARS", help="what stays though it is masked (default: nothing)")
-    parser.add_argument("--seed", type=seed_number, default=0, metavar="S", help="decides which ideas are tried (default: 0)")
+    parser.add_argument("--mask", metavar="BARS", help="what to find anew, such as 7-10,13 (default: the notes that sound wrong)")
+    parser.add_argument("--lock", metavar="BARS", help="what stays: bars, beats, and the word rhythm (default: nothing that is masked)")
+    parser.add_argument("--apply", action="store_true", help="without --mask: put the listed notes right, and write the file")
+    parser.add_argument(
+        "--wrong-share", type=share_number, metavar="SHARE",
+        help="without --mask: share of notes that is expected to be wrong; more finds more, and harms more (default: 0.05)",
+    )  # fmt: skip
+    parser.add_argument("--seed", type=seed_number, default=0, metavar="S", help="decides which ideas are tried for a mask (default: 0)")
     parser.add_argument(
         "--temperature", type=temperature_number, default=0.0, metavar="T",
-        help="0 takes the likeliest of what was tried, 1 draws by likelihood (default: 0)",
+        help="0 takes what is expected to be right most often, 1 draws by likelihood, with --seed (default: 0)",
     )  # fmt: skip
+    add_chords(parser, any_model=True)
+    add_constraint_options(parser)
     group = parser.add_argument_group("what to take from the input")
     group.add_argument("--track", metavar="T", help="track: a number from 1, or a part of its name (default: the likeliest melody)")
     group.add_argument("--tune", type=positive_int, default=1, metavar="N", help="which tune of an ABC file, counted from 1 (default: 1)")
@@ -49,14 +69,75 @@ def add_commands(commands: Commands) -> None:
 
 
 def run_repair(args: argparse.Namespace, terminal: Terminal) -> None:
-    """Write the mended music."""
-    targets = file_target(args, f"{Path(args.input).stem}-repaired.mid")
-    check_source(args.input)
-    model: Any = load_model(args)
-    args.start_bar, args.bars = 1, None
-    music = read_source(model, args.input, args, terminal)
-    piece = model.repair(music, args.mask, lock=args.lock, seed=args.seed, temperature=args.temperature)
-    written = targets.write([piece])
-    for path in targets.every_path:
-        terminal.line(str(path))
-    terminal.finish({"command": "repair", "input": args.input, "pieces": written})
+    """Write the mended music, or list what sounds wrong."""
+    from musicvae.compose.model import load_melodic
+    from musicvae.compose.revising.files import open_melody
+    from musicvae.compose.revising.spans import first_bar_of
+
+    _check(args)
+    writes = args.apply or args.mask is not None
+    targets = file_target(args, f"{Path(args.input).stem}-repaired.mid") if writes else None
+    first = None if args.mask is None else first_bar_of(args.mask)
+    opened = open_melody(check_source(args.input), track=chosen_track(args.track), tune=args.tune)
+    stretch = opened.longest if first is None else opened.with_bar(first)
+    for text in opened.notices:
+        terminal.notice(text)
+    model: Any = load_melodic(args.model, device=args.device, threads=args.threads)
+    if args.mask is None:
+        melody, found = _mended(model, stretch, args, terminal)
+    else:
+        options = {"lock": args.lock, "seed": args.seed, "temperature": args.temperature, "first_bar": stretch.start_bar}
+        constraints = given_constraints(model, args, terminal)
+        melody, found = model.repair(stretch.melody, args.mask, **options, chords=args.chords, **constraints), None
+    result: dict[str, Any] = {"command": "repair", "input": args.input, "mask": args.mask, "lock": args.lock}
+    if found is not None:
+        result["proposed"] = found
+    if targets is not None:
+        result["pieces"] = targets.write([_revised(opened, stretch, melody, terminal)])
+        for path in targets.every_path:
+            terminal.line(str(path))
+    terminal.finish(result)
+
+
+def _check(args: argparse.Namespace) -> None:
+    """ValueError for options that do not go together."""
+    if args.mask is not None and (args.apply or args.wrong_share is not None):
+        raise ValueError("--apply and --wrong-share are for notes that sound wrong: leave them out, or the --mask")
+    if args.mask is None and (args.chords is not None or asks_constraints(args)):
+        raise ValueError("chords and constraints are for what is found anew: say what, with --mask")
+    if args.mask is None and not args.apply and (args.output, args.wav, args.plot) != (None, None, None):
+        raise ValueError("nothing is written without --mask or --apply: add one of them, or leave -o, --wav and --plot out")
+
+
+def _revised(opened: OpenedMelody, stretch: Stretch, melody: Melody, terminal: Terminal) -> Any:
+    revised = opened.revised(stretch, melody)
+    for text in revised.notices:
+        terminal.notice(text)
+    return revised
+
+
+def _mended(model: Any, stretch: Stretch, args: argparse.Namespace, terminal: Terminal) -> tuple[Melody, list[dict[str, Any]]]:
+    """The melody with its wrong notes put right, and what they are, which is told."""
+    options = {"lock": args.lock, "first_bar": stretch.start_bar}
+    if args.wrong_share is not None:
+        options["wrong_share"] = args.wrong_share
+    found = model.propose_repairs(stretch.melody, **options)
+    listed = [_described(item, stretch) for item in found]
+    total = counted(len(stretch.melody.notes), "note")
+    if not found:
+        terminal.line(f"none of {total} sounds wrong")
+    elif args.apply:
+        terminal.notice(f"{len(found)} of {total} put right, as in the list that comes without --apply")
+    else:
+        rows = [(item["at"], item["note"], item["better"], round(item["bits"], 1)) for item in listed]
+        for line in table(rows, heading=("at", "note", "better", "bits")):
+            terminal.line(line)
+    return model.apply_repairs(stretch.melody, found), listed
+
+
+def _described(item: Correction, stretch: Stretch) -> dict[str, Any]:
+    from musicvae.compose.constraints.names import pitch_text
+    from musicvae.compose.revising.spans import place_text
+
+    place = place_text(item.onset_steps, stretch.melody.meter, stretch.start_bar)
+    return {"at": place, "note": pitch_text(item.pitch), "better": pitch_text(item.better), "bits": item.bits}

@@ -2,48 +2,120 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
+from musicvae.compose.constraints.constraints import Constraints
+from musicvae.compose.constraints.settling import settled
 from musicvae.compose.engine import Engine
+from musicvae.compose.harmony import Chords
 from musicvae.compose.intake import Source, take
 from musicvae.compose.limits import check_bars, check_seed, check_temperature
 from musicvae.compose.revising.continuing import Going, continue_melody
+from musicvae.compose.revising.denoising import WRONG_SHARE, Correction, corrections, mended
 from musicvae.compose.revising.filling import Search
 from musicvae.compose.revising.repairing import Repair, repair
-from musicvae.compose.revising.spans import Part, span_text, steps_of
+from musicvae.compose.revising.spans import Part, Steps, span_text, steps_of
 from musicvae.compose.styled import LoadedModel
+from musicvae.music.attributes import own_key
 from musicvae.music.melody import Melody
 from musicvae.music.provenance import inputs_of
 
-__all__ = ["RevisingModel"]
+__all__ = ["RHYTHM", "RevisingModel"]
+
+RHYTHM = "rhythm"
+"""The word that locks onsets and lengths."""
 
 
 class RevisingModel(LoadedModel[Engine, Melody]):
     """The part of a model of melodies that revises given ones."""
 
     def continue_(
-        self, source: Source, bars: int = 8, *, seed: int | None = None, temperature: float = 1.0, prior_temperature: float = 1.0
+        self,
+        source: Source,
+        bars: int = 8,
+        *,
+        seed: int | None = None,
+        temperature: float = 1.0,
+        prior_temperature: float = 1.0,
+        chords: Chords | None = None,
+        constraints: Constraints | None = None,
     ) -> Melody:
-        """The melody, every note as it is, and `bars` written bars more that grow out of it, as told in `compose.revising.continuing`."""
-        melody = take(source).melody
-        going = Going(check_bars(bars), check_temperature(temperature), check_temperature(prior_temperature, "prior_temperature"))
-        story = self._story("continue", seed=check_seed(seed), bars=bars, temperature=temperature, inputs=inputs_of(melody))
-        return continue_melody(self.engine, melody, going, seed=story["seed"], provenance=story)
+        """The melody, every note as it is, and `bars` written bars more that grow out of it, as told in `compose.revising.continuing`.
 
-    def repair(self, source: Source, mask: Part, *, lock: Part | None = None, seed: int = 0, temperature: float = 0.0) -> Melody:
-        """The melody with the bars, beats or steps of `mask` found anew, every other note as it is.
+        chords: of the new bars, spread evenly over them. constraints: what the new bars must keep to; notes that must be there count
+        bars from the melody's first, a rhythm begins with the new bars. With chords the result is a `music.lead_sheet.LeadSheet`.
+        """
+        melody, config = take(source).melody, self.engine.config
+        total, key = melody.num_bars + check_bars(bars), None if config.takes_chords else own_key(melody)
+        asked = settled(config, constraints, chords, melody.meter, total, key, first_bar=melody.num_bars)
+        heat = check_temperature(temperature), check_temperature(prior_temperature, "prior_temperature")
+        story = self._story(
+            "continue", seed=check_seed(seed), bars=bars, temperature=temperature, inputs=inputs_of(melody), chords=chords,
+            constraints=constraints.story() or None if constraints else None,
+        )  # fmt: skip
+        return continue_melody(self.engine, melody, Going(bars, *heat, asked.plan), seed=story["seed"], provenance=story)
 
-        mask, lock: as in `compose.revising.spans`, such as ``"7-10,13"``; what is locked stays though it is in the mask.
-        temperature: 0 takes the likeliest filling found.
+    def repair(
+        self,
+        source: Source,
+        mask: Part | None = None,
+        *,
+        lock: Part | None = None,
+        seed: int = 0,
+        temperature: float = 0.0,
+        wrong_share: float = WRONG_SHARE,
+        chords: Chords | None = None,
+        constraints: Constraints | None = None,
+        first_bar: int = 1,
+    ) -> Melody:
+        """The melody with what is masked found anew, or without a mask with its wrong notes put right; every other note as it is.
+
+        mask, lock: bars, beats or sixteenths as in `compose.revising.spans`, such as ``"7-10,13"`` or ``"9:3"``; what is locked stays
+        though it is in the mask, and the word ``rhythm`` in the lock keeps onsets and lengths of masked notes. temperature: 0 for the
+        filling that is expected to be right most often, 1 for a draw. wrong_share: of notes that are expected to be wrong, above 0 and
+        below 1. chords, constraints: of what is found; chords are spread over the whole melody. first_bar: what the first bar is called.
         """
         melody = take(source).melody
-        masked = steps_of(mask, melody.meter, melody.num_bars)
-        locked = np.zeros_like(masked) if lock is None else steps_of(lock, melody.meter, melody.num_bars, "lock")
+        locked, keep_rhythm = self._locked(melody, lock, first_bar)
         story = self._story(
-            "repair", seed=check_seed(seed), mask=span_text(masked, melody.meter),
-            lock=span_text(locked, melody.meter) or None, temperature=check_temperature(temperature), inputs=inputs_of(melody),
+            "repair", seed=check_seed(seed), temperature=check_temperature(temperature), inputs=inputs_of(melody),
+            mask=None if mask is None else span_text(steps_of(mask, melody.meter, melody.num_bars, first_bar=first_bar), melody.meter,
+                                                     first_bar),
+            lock=None if lock is None else str(lock), chords=chords, constraints=constraints.story() or None if constraints else None,
         )  # fmt: skip
-        asked = Repair(masked, locked, replace(Search(), temperature=temperature))
+        if mask is None:
+            if chords is not None or constraints is not None:
+                raise ValueError("chords and constraints are for what is found anew: say what, with a mask")
+            return self.apply_repairs(melody, self.propose_repairs(melody, lock=lock, wrong_share=wrong_share, first_bar=first_bar))
+        key = None if self.engine.config.takes_chords else own_key(melody)
+        plan = settled(self.engine.config, constraints, chords, melody.meter, melody.num_bars, key).plan
+        masked = steps_of(mask, melody.meter, melody.num_bars, first_bar=first_bar)
+        asked = Repair(masked, locked, Search(temperature=temperature), keep_rhythm, plan)
         return repair(self.engine, melody, asked, seed=story["seed"], provenance=story)
+
+    def propose_repairs(
+        self, source: Source, *, lock: Part | None = None, wrong_share: float = WRONG_SHARE, first_bar: int = 1
+    ) -> tuple[Correction, ...]:
+        """The notes of a melody that sound wrong, the surest first, each with a pitch that sounds better; options as those of `repair`."""
+        melody = take(source).melody
+        locked, _ = self._locked(melody, lock, first_bar)
+        return corrections(self.engine, melody, wrong_share=wrong_share, locked=locked)
+
+    def apply_repairs(self, source: Source, found: Sequence[Correction]) -> Melody:
+        """The melody with these notes put right, every other note as it is; found: of the same melody."""
+        melody = take(source).melody
+        return replace(mended(melody, found), provenance=self._story("repair", notes_changed=len(found), inputs=inputs_of(melody)))
+
+    @staticmethod
+    def _locked(melody: Melody, lock: Part | None, first_bar: int) -> tuple[Steps, bool]:
+        """What is locked (num_steps,), and whether the rhythm is."""
+        none = np.zeros(melody.num_steps, np.bool_)
+        if lock is None:
+            return none, False
+        words = [word.strip() for word in lock.split(",")] if isinstance(lock, str) else [lock] if isinstance(lock, int) else list(lock)
+        places = [word for word in words if word != RHYTHM]
+        steps = steps_of(places, melody.meter, melody.num_bars, first_bar=first_bar, what="lock") if places else none
+        return steps, len(places) < len(words)

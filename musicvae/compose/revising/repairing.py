@@ -12,71 +12,81 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from musicvae.compose.canonical import from_coordinates
 from musicvae.compose.carry import played_notes, with_velocities
 from musicvae.compose.coding import place
+from musicvae.compose.constraints.plan import Plan
 from musicvae.compose.engine import Engine
+from musicvae.compose.revising.demands import Opened, bound_by, finished
 from musicvae.compose.revising.filling import Hole, Search, fill
 from musicvae.compose.revising.spans import Steps
 from musicvae.compose.revising.windows import runs_of_bars, window_around
 from musicvae.compose.seeds import window_seed
 from musicvae.music.melody import Melody
-from musicvae.music.vocabulary import HOLD, VOCABULARY_SIZE, Tokens
+from musicvae.music.vocabulary import FIRST_PITCH_TOKEN, Tokens
 
-__all__ = ["Repair", "fill_melody", "repair"]
+__all__ = ["Repair", "repair"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Repair:
-    """What was asked for: mask and lock are steps (num_steps,) that are found anew, and that stay though they are in the mask."""
+    """What was asked for: mask and lock are steps (num_steps,) that are found anew, and that stay though they are in the mask.
+
+    keep_rhythm: onsets and lengths of masked notes stay, and only their pitches are found. plan: of the whole melody, for what is found.
+    """
 
     mask: Steps
     lock: Steps
     search: Search = Search()
+    keep_rhythm: bool = False
+    plan: Plan | None = None
 
 
 def repair(engine: Engine, melody: Melody, asked: Repair, *, seed: int, provenance: Mapping[str, Any] | None = None) -> Melody:
-    """The melody with the masked steps found anew; every other note is the very same."""
+    """The melody with the masked steps found anew; every other note is the very same.
+
+    ValueError for a mask of which nothing is left, and where the rhythm stays but no note is masked.
+    """
     free = asked.mask & ~asked.lock
-    found = fill_melody(engine, melody, free, asked.search, seed)
-    return replace(found, provenance=dict(provenance or {}))
-
-
-def fill_melody(engine: Engine, melody: Melody, free: Steps, search: Search, seed: int) -> Melody:
-    """The melody with the notes that begin in free steps (num_steps,) replaced by what the engine finds there."""
+    if not free.any():
+        raise ValueError("nothing is to be found anew: all that is masked is locked")
+    if asked.keep_rhythm and not any(free[note.onset_steps] for note in melody.notes):
+        raise ValueError("no note begins in what is masked, so that there is no rhythm to keep: leave 'rhythm' out of the lock")
     placed, _ = place(engine, melody)
-    tokens, open_steps, ends = _opened(melody, placed.tokens, free)
-    bias = np.zeros((*tokens.shape, VOCABULARY_SIZE))
-    bias[ends, HOLD] = -np.inf
+    opened = bound_by(asked.plan, Opened.of(melody, placed.tokens, free), placed.shift_semitones)
+    if asked.keep_rhythm:
+        opened = _same_rhythm(opened, placed.tokens)
+    tokens = _filled(engine, opened, melody.meter.kind_index, asked.search, seed)
+    new = from_coordinates(tokens, melody.meter, shift_semitones=placed.shift_semitones, num_bars=melody.num_bars)
+    merged = _merged(melody, with_velocities(new, played_notes(melody)), free)
+    return replace(finished(asked.plan, merged, free), provenance=dict(provenance or {}))
+
+
+def _filled(engine: Engine, opened: Opened, kind: int, search: Search, seed: int) -> Tokens:
+    """Tokens (B, S) with the free steps found, one stretch of bars after another."""
+    tokens, free = opened.tokens.copy(), opened.free.copy()
     most = max(1, engine.config.max_bars // 2)
-    for number, (first, bars) in enumerate(runs_of_bars(open_steps, most)):
-        later = [bar for bar in np.flatnonzero(open_steps.any(axis=1)).tolist() if bar >= first + bars]
+    for number, (first, bars) in enumerate(runs_of_bars(free, most)):
+        later = [bar for bar in np.flatnonzero(free.any(axis=1)).tolist() if bar >= first + bars]
         window = window_around(first, bars, len(tokens), engine.config.max_bars, later)
         inside = slice(window.start_bar, window.start_bar + window.num_bars)
-        hole = Hole(tokens[inside], open_steps[inside], melody.meter.kind_index, bias[inside])
+        hole = Hole(tokens[inside], free[inside], kind, opened.bias[inside])
         tokens[inside] = fill(engine, hole, search, window_seed(seed, number))
-        open_steps[inside] = False
-    new = from_coordinates(tokens, melody.meter, shift_semitones=placed.shift_semitones, num_bars=melody.num_bars)
-    return _merged(melody, with_velocities(new, played_notes(melody)), free)
+        free[inside] = False
+    return tokens
 
 
-def _opened(melody: Melody, tokens: Tokens, free: Steps) -> tuple[Tokens, NDArray[np.bool_], NDArray[np.bool_]]:
-    """Tokens (B, S), the steps of them that are to be found, and those of them at which a locked note ends."""
-    open_steps = np.zeros(tokens.size, np.bool_)
-    open_steps[: len(free)] = free
-    ends = np.zeros_like(open_steps)
-    for note in melody.notes:
-        if not free[note.onset_steps]:
-            open_steps[note.onset_steps : note.end_steps] = False
-            if note.end_steps < len(open_steps) and open_steps[note.end_steps]:
-                ends[note.end_steps] = True
-    return tokens.copy(), open_steps.reshape(tokens.shape), ends.reshape(tokens.shape)
+def _same_rhythm(opened: Opened, tokens: Tokens) -> Opened:
+    """Free are only the pitches of notes that begin in free steps."""
+    onset = (tokens >= FIRST_PITCH_TOKEN) & opened.free
+    bias = opened.bias.copy()
+    bias[onset, :FIRST_PITCH_TOKEN] = -1e9
+    return Opened(np.where(opened.free & ~onset, tokens, opened.tokens), onset, bias)
 
 
 def _merged(melody: Melody, new: Melody, free: Steps) -> Melody:
-    """The melody's own notes that begin outside the free steps, and the new ones inside, cut where the next note begins."""
+    """The melody's own notes that begin outside the free steps, and the new ones inside."""
     kept = [note for note in melody.notes if not free[note.onset_steps]]
     added = [note for note in new.notes if free[note.onset_steps]]
     notes = sorted([*kept, *added], key=lambda note: note.onset_steps)

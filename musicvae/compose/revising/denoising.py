@@ -1,0 +1,130 @@
+"""Wrong notes found and put right, everything else as it is.
+
+A melody is taken as one played with errors: each note is right with probability 1 - `wrong_share`, else it was moved, with equal
+chances, by one to six semitones. A note is put right where that makes the whole likelier, given all other notes
+(`compose.judging.notes.substituted`), the surest first; since wrong notes mislead about those around them, the bars around each
+are looked at again until nothing changes. Rhythm stays.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from musicvae.compose.coding import place, windows_of
+from musicvae.compose.engine import Engine, Floats
+from musicvae.compose.judging.ngram import NGram
+from musicvae.compose.judging.notes import REACH, substituted
+from musicvae.compose.windows import cut_tokens
+from musicvae.music.melody import Melody
+from musicvae.music.vocabulary import FIRST_PITCH_TOKEN, Tokens
+
+__all__ = ["WRONG_SHARE", "Correction", "corrections", "mended", "righted"]
+
+WRONG_SHARE = 0.05
+"""Of notes that are expected to be wrong where nobody says how many."""
+_PASSES = 3
+
+
+@dataclass(frozen=True)
+class Correction:
+    """A note that sounds wrong: its number in the melody, its pitch, a better one, and by how many nats all is likelier with that."""
+
+    index: int
+    onset_steps: int
+    pitch: int
+    better: int
+    nats: float
+
+    @property
+    def bits(self) -> float:
+        """By how many bits all is likelier with the better pitch."""
+        return self.nats / math.log(2)
+
+
+def corrections(
+    engine: Engine, melody: Melody, *, wrong_share: float = WRONG_SHARE, locked: NDArray[np.bool_] | None = None
+) -> tuple[Correction, ...]:
+    """What is likely wrong in a melody, the surest first. locked: (num_steps,), where notes that begin are right; none by default.
+
+    ValueError for a share of wrong notes that is not above 0 and below 1.
+    """
+    if not 0 < wrong_share < 1:
+        raise ValueError(f"the share of wrong notes lies above 0 and below 1, got {wrong_share:g}: 0.1 is one in ten")
+    placed, _ = place(engine, melody)
+    windows = windows_of(engine, [placed.tokens], melody.meter)
+    parts = cut_tokens(placed.tokens, windows, apart=engine.config.fixed_window)
+    numbers = {note.onset_steps: index for index, note in enumerate(melody.notes)}
+    steps, found = placed.tokens.shape[1], []
+    for window, part in zip(windows, parts, strict=True):
+        first = window.start_bar * steps
+        free = np.array([
+            first + at in numbers and (locked is None or not locked[first + at]) for at in range(part.size)
+        ], np.bool_)  # fmt: skip
+        for at, (token, nats) in righted(engine, part, melody.meter.kind_index, free, wrong_share).items():
+            note = melody.notes[numbers[first + at]]
+            better = note.pitch + token - int(part.reshape(-1)[at])
+            found.append(Correction(numbers[first + at], note.onset_steps, note.pitch, better, nats))
+    return tuple(sorted(found, key=lambda item: (-item.nats, item.onset_steps)))
+
+
+def mended(melody: Melody, found: Sequence[Correction]) -> Melody:
+    """The melody with the corrections made."""
+    notes = list(melody.notes)
+    for item in found:
+        notes[item.index] = replace(notes[item.index], pitch=item.better)
+    return replace(melody, notes=tuple(notes))
+
+
+def righted(judge: Engine | NGram, tokens: Tokens, kind: int, free: NDArray[np.bool_], wrong_share: float) -> dict[int, tuple[int, float]]:
+    """Steps of a window (B, S) whose notes are wrong, with the right token and by how many nats all is likelier with it.
+
+    free: (B * S,), where notes may be changed. An n-gram can take the place of the engine, for comparison.
+    """
+    given, now = tokens.reshape(-1), tokens.copy()
+    onsets = np.flatnonzero(given >= FIRST_PITCH_TOKEN)
+    steps, found = tokens.shape[1], dict[int, tuple[int, float]]()
+    stale = np.ones(len(tokens), np.bool_)
+    gains = np.zeros((len(onsets), 2))
+    for _ in range(_PASSES):
+        asked = np.flatnonzero(stale[onsets // steps] & free[onsets])
+        if not len(asked):
+            break
+        gains[asked] = _gains(judge, now, kind, given, onsets[asked], wrong_share)
+        stale[:] = False
+        for bar in range(len(tokens)):
+            inside = [note for note in np.flatnonzero(onsets // steps == bar).tolist() if gains[note, 0] > 0 and free[onsets[note]]]
+            if inside:
+                note = max(inside, key=lambda note: gains[note, 0])
+                at, nats, token = int(onsets[note]), float(gains[note, 0]), int(gains[note, 1])
+                now.reshape(-1)[at] = token
+                found[at] = (token, max(nats, found.get(at, (0, 0.0))[1]))
+                stale[max(0, bar - 1) : bar + 2] = True
+                gains[note, 0] = 0.0
+    return {at: (token, nats) for at, (token, nats) in found.items() if token != given[at]}
+
+
+def _gains(judge: Engine | NGram, now: Tokens, kind: int, given: Tokens, onsets: NDArray[np.int64], wrong_share: float) -> Floats:
+    """For each note the nats that its best other pitch gains over the present one, and that pitch's token, (notes, 2)."""
+    if isinstance(judge, NGram):
+        every = np.flatnonzero(now.reshape(-1) >= FIRST_PITCH_TOKEN)
+        scores = judge.substituted(now, kind, REACH)[np.searchsorted(every, onsets)]
+    else:
+        scores = substituted(judge, now, kind, onsets)
+    present = now.reshape(-1)[onsets].astype(np.int64)
+    moves = np.arange(-REACH, REACH + 1)
+    tokens = present[:, None] + moves
+    # What was played tells of what was meant: most likely itself, else anything within reach.
+    played = tokens == given[onsets][:, None].astype(np.int64)
+    far = np.abs(tokens - given[onsets][:, None].astype(np.int64)) > REACH
+    believed = np.where(played, np.log1p(-wrong_share), np.log(wrong_share / (2 * REACH)))
+    posterior = np.where(far, -np.inf, scores + believed)
+    own = posterior[:, REACH].copy()
+    posterior[:, REACH] = -np.inf
+    best = posterior.argmax(axis=1)
+    rows = np.arange(len(onsets))
+    return np.stack([posterior[rows, best] - own, tokens[rows, best].astype(np.float64)], axis=1)
