@@ -37,6 +37,7 @@ from musicvae.music.vocabulary import Tokens
 __all__ = ["Ground", "Manner", "between_inputs", "blends_at", "ground_of", "key_notices", "manner_of", "tempo_notices", "tempo_of"]
 
 METHODS = ("slerp", "lerp")
+_ROWS = 128
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,7 +92,11 @@ class Ground:
         return [int(bars) for bars in self.codes[0].bars]
 
     def rows(self, asked: Sequence[tuple[Point, int]], temperature: float) -> list[Tokens]:
-        """The tokens (bars, S) of a window at a point, for each (point, window)."""
+        """The tokens (bars, S) of a window at a point, for each (point, window), some at a time, which bounds memory."""
+        starts = range(0, len(asked), _ROWS)
+        return [tokens for start in starts for tokens in self._rows(asked[start : start + _ROWS], temperature)]
+
+    def _rows(self, asked: Sequence[tuple[Point, int]], temperature: float) -> list[Tokens]:
         code, manner = self.codes[0], self.manner
         z = [centre([own.mu[w] for own in self.codes], point.in_latent, manner.method) for point, w in asked]
         bias = [recalled(self.memories, point.in_latent, w) for point, w in asked] if self.memories else None

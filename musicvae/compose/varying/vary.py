@@ -44,6 +44,7 @@ def note_distance(a: Tokens, b: Tokens) -> float:
 
 # By how much the last note, on which a melody comes to rest, is raised at the start of a way.
 _CLOSING_NATS = 8.0
+_ROWS = 128
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,12 @@ class _Ground:
         return alike(list(self.tokens))
 
     def at(self, ideas: Sequence[Floats], places: Sequence[float]) -> list[Tokens]:
-        """The whole tokens (B, S) at each place on the way to each idea (W, Z)."""
+        """The whole tokens (B, S) at each place on the way to each idea (W, Z), some at a time, which bounds memory."""
+        size = max(1, _ROWS // self.code.mu.shape[0])
+        starts = range(0, len(places), size)
+        return [tokens for start in starts for tokens in self._at(ideas[start : start + size], places[start : start + size])]
+
+    def _at(self, ideas: Sequence[Floats], places: Sequence[float]) -> list[Tokens]:
         code, bars = self.code, self.code.bars.tolist()
         windows = range(len(bars))
         z = [between(code.mu[w], idea[w], t, "slerp") for idea, t in zip(ideas, places, strict=True) for w in windows]
@@ -119,7 +125,7 @@ def vary(
     """`n` ways away from a melody, on each of them a variation for each of the amounts.
 
     Variation k has a seed of its own, with which it is the only one that comes out. chords: (model bars, 8), for an engine that
-    takes chords. plan: what variations must keep to; at amount 0 nothing is asked. provenance: to which seed and amount of each are added.
+    takes chords. plan: what variations must keep to; at amount 0 nothing is asked. provenance: to which seed and amount are added.
     """
     placed, notices = place(engine, melody)
     code = encode(engine, melody, refine=refine, chords=chords)
