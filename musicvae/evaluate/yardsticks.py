@@ -35,7 +35,7 @@ def make_yardstick(
     windows: how many at most; ideas: windows of each kind whose z is taken. progress hears how many are done. ValueError for a corpus
     of another material, or without validation tunes.
     """
-    ngram = ngram_of(corpus, least=_SEEN)
+    ngram = ngram_of(corpus, bars=min(engine.config.max_bars, 16), least=_SEEN)
     chosen = list(passages_of_split(engine, corpus, "validation", windows, seed=seed))
     if not chosen:
         raise ValueError("the corpus has no validation tunes to measure: is it a corpus with a validation split?")

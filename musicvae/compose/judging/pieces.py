@@ -77,10 +77,11 @@ class PieceScore:
         return self.chance <= self.threshold
 
     def odd_notes(self) -> list[OddNote]:
-        """The notes that stand out, in order."""
+        """The notes that stand out and would be likelier at another pitch, in order."""
+        own = np.array([note.pitch for note in self.melody.notes], np.int64)
         steps = self.melody.meter.steps_per_bar
         found = []
-        for number in np.flatnonzero(self.note_bits >= self.note_limit).tolist():
+        for number in np.flatnonzero((self.note_bits >= self.note_limit) & (self.better != own)).tolist():
             note = self.melody.notes[number]
             bar, step = divmod(note.onset_steps, steps)
             bits = float(self.note_bits[number])

@@ -2,7 +2,8 @@
 
 A score alone says little: a song costs more bits than a hymn, and among a hundred right notes the least likely is unlikely.
 So each statistic of a piece is set against that of the held-out windows the file was made from: its *chance* is the
-share of them that are at least as odd, (1 + how many) / (1 + all), which is never 0 (Phipson & Smyth 2010).
+share of them that are at least as odd, (1 + how many) / (1 + all) (Phipson & Smyth 2010). What only a tenth of them exceed is taken to
+thin out exponentially, by the mean excess (Pickands 1975 with shape 0), so that chances smaller than one of them can be told.
 
 Conventions: statistics are higher for odder music; those of one kind of meter are compared with their own where there are
 at least 50, else with those of all kinds.
@@ -30,6 +31,7 @@ STATISTICS = ("whole", "notes", "passages")
 """Of a window: how odd the oddest quarter of its notes is, how odd its oddest note, how little its most foreign passage shares."""
 _FORMAT = 1
 _FEWEST = 50
+_TAIL, _LEAST = 0.1, 1e-6
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,18 +54,34 @@ class Yardstick:
         if np.isnan(value):
             return float("nan")
         others = self._others(statistic, kind)
+        share, start, excess = _tail(others)
+        if value > start:
+            return max(_LEAST, share * float(np.exp(-(value - start) / excess)))
         return float((1 + (others >= value).sum()) / (1 + len(others)))
 
     def limit(self, statistic: str, chance: float, kind: int) -> float:
-        """The value that this share of held-out windows reaches; infinite where there are too few of them to say."""
-        others = np.sort(self._others(statistic, kind))[::-1]
-        place = int(np.floor(chance * (1 + len(others)))) - 1
-        return float(others[place]) if 0 <= place < len(others) else float("inf")
+        """A value whose `chance` is this, or the least of the held-out windows' whose chance is not greater."""
+        others = self._others(statistic, kind)
+        share, start, excess = _tail(others)
+        if chance < share:
+            return start + excess * float(np.log(share / chance))
+        above = np.append(np.sort(others[others <= start]), start)
+        return next(float(value) for value in above if self.chance(statistic, value, kind) <= max(chance, share))
 
     def _others(self, statistic: str, kind: int) -> Floats:
         values = self.measured[statistic]
         own = values[(self.kinds == kind) & ~np.isnan(values)]
         return own if len(own) >= _FEWEST else values[~np.isnan(values)]
+
+
+def _tail(others: Floats) -> tuple[float, float, float]:
+    """Where the tail of values begins: the chance and the value there, and the mean excess beyond."""
+    if not len(others):
+        return 1.0, float("inf"), 1.0
+    start = float(np.quantile(others, 1 - _TAIL))
+    beyond = others[others > start]
+    excess = float((beyond - start).mean()) if len(beyond) else 0.0
+    return float((1 + (others >= start).sum()) / (1 + len(others))), start, max(excess, 1e-9)
 
 
 def save_yardstick(yardstick: Yardstick, path: str | Path, *, force: bool = False) -> Path:

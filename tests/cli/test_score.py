@@ -1,0 +1,83 @@
+import json
+
+import numpy as np
+import pytest
+from compose.fake_engine import FakeEngine
+from compose.judging.music import returning, wrong, yardstick
+
+from musicvae.compose import model as compose_model
+from musicvae.compose.judging.yardstick import save_yardstick
+from musicvae.compose.model import Model
+
+ENGINE = FakeEngine(canonical_key=False)
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory):
+    return save_yardstick(yardstick(ENGINE, count=60), tmp_path_factory.mktemp("model") / "fake.scores.safetensors")
+
+
+@pytest.fixture
+def loaded(kept, monkeypatch):
+    """The command line on a fake engine with held-out scores beside it."""
+    monkeypatch.setattr(compose_model, "load", lambda *_, **__: Model(ENGINE, path=kept.parent / "fake.safetensors"))
+
+
+def test_a_wrong_note_is_told_with_its_place_and_the_likelier_pitch(run, loaded):
+    wrong(returning(1)).write("tune.mid")
+    code, out, err = run("score", "tune.mid", "--threshold", "0.2")
+    assert code == 0
+    assert "bar 4, beat 2: " in out
+    assert "would be likelier" in out
+    assert "track 1" in err
+
+
+def test_json_has_everything(run, loaded):
+    wrong(returning(1)).write("tune.mid")
+    code, out, _ = run("score", "tune.mid", "--threshold", "0.2", "--json")
+    piece = json.loads(out)["pieces"][0]
+    assert code == 0
+    assert piece["odd"] is True
+    assert {note["number"] for note in piece["odd_notes"]} >= {14}
+    assert len(piece["note_bits"]) == 32
+    assert np.argmax(piece["note_bits"]) == 13
+
+
+def test_a_folder_is_sorted_the_oddest_first_and_says_what_it_left_out(run, loaded, tmp_path):
+    folder = tmp_path / "tunes"
+    folder.mkdir()
+    for name, melody in (("a", returning(1)), ("b", wrong(returning(1))), ("c", returning(2))):
+        melody.write(folder / f"{name}.mid")
+    (folder / "d.mid").write_bytes(b"no music")
+    code, out, err = run("score", str(folder))
+    assert code == 0
+    assert out.splitlines()[1].split()[0] == "b.mid"
+    assert "left out: 1 (" in err
+
+
+def test_the_picture_marks_what_is_odd(run, loaded):
+    wrong(returning(1)).write("tune.mid")
+    code, out, _ = run("score", "tune.mid", "--threshold", "0.2", "--plot", "odd.svg")
+    assert code == 0
+    assert out.splitlines()[-1] == "odd.svg"
+    with open("odd.svg", encoding="utf-8") as file:
+        assert 'id="odd"' in file.read()
+
+
+def test_slips_are_one_line(run, loaded):
+    returning(1).write("a.mid")
+    returning(2).write("b.mid")
+    assert "--threshold 0: a share above 0 and below 1" in run("score", "a.mid", "--threshold", "0")[2]
+    assert "--plot draws one melody" in run("score", "a.mid", "b.mid", "--plot")[2]
+    code, _, err = run("score", "gone.mid")
+    assert code == 2
+    assert "gone.mid does not exist" in err
+
+
+def test_a_model_without_held_out_scores_says_so(run, monkeypatch, tmp_path):
+    monkeypatch.setattr(compose_model, "load", lambda *_, **__: Model(ENGINE, path=tmp_path / "bare.safetensors"))
+    returning(1).write("tune.mid")
+    code, out, err = run("score", "tune.mid", "--quick")
+    assert code == 0
+    assert "nothing can be called odd" in err
+    assert "tune.mid" in out
