@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from musicvae.cli.parsing import Commands, add_command, positive_int
+from musicvae.cli.parsing import Commands, add_command, positive_int, whole_number
 from musicvae.cli.sources import check_source
 from musicvae.cli.targets import check_ending, check_file
 from musicvae.cli.terminal import Terminal
@@ -30,6 +30,12 @@ def add_commands(commands: Commands) -> None:
     )  # fmt: skip
     parser.add_argument("input", metavar="IN", help="MIDI, MusicXML or ABC file")
     parser.add_argument("--tune", type=positive_int, default=1, metavar="N", help="which tune of an ABC file, counted from 1 (default: 1)")
+    parser.add_argument(
+        "--bits",
+        type=whole_number,
+        metavar="N",
+        help="keep an idea of the melody only, its latent code in at most N bits (default: keep all)",
+    )
     _add_outputs(parser, where=".mvz file to write (default: ./IN.mvz)")
     parser = add_command(
         commands, "expand", run_expand, summary="turn a .mvz file back into the MIDI file", text=_EXPAND,
@@ -55,7 +61,7 @@ def run_compress(args: argparse.Namespace, terminal: Terminal) -> None:
     check_source(args.input)
     from musicvae.compose.compressing.model import packed
 
-    found = packed(args.input, model=args.model, tune=args.tune)
+    found = packed(args.input, model=args.model, bits=args.bits, tune=args.tune)
     _write(path, found.data, args.force)
     for text in found.notices:
         terminal.notice(text)

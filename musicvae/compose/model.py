@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from musicvae.compose import blending, coding, learning, styling
 from musicvae.compose.code import Code
 from musicvae.compose.composing.model import ComposingModel
+from musicvae.compose.compressing.model import CompressingModel
 from musicvae.compose.constraints.constraints import Constraints
 from musicvae.compose.constraints.settling import settled
 from musicvae.compose.engine import ChordRows, Engine, require_chords
@@ -102,7 +103,7 @@ def load_melodic(name_or_path: str | Path | None = None, *, device: str = "cpu",
 
 
 @dataclass(frozen=True)
-class Model(VaryingModel, RevisingModel, ComposingModel, JudgingModel, LoadedModel[Engine, Melody]):
+class Model(VaryingModel, RevisingModel, ComposingModel, JudgingModel, CompressingModel, LoadedModel[Engine, Melody]):
     """A model of melodies."""
 
     @property

@@ -1,7 +1,8 @@
 """The .mvz file: who wrote it, for which model, and whether it is whole.
 
 Layout: ``MVZ``; a byte with the version (high half) and the way of packing (low half); for ways that need a model the first 6 bytes of
-its SHA-256; the CRC-16 (CCITT) of what follows the checksums; the CRC-32 of the file that comes out; the packed bytes. All numbers are
+its SHA-256; the CRC-16 (CCITT) of what follows the checksums; the CRC-32 of the file (of a melody's
+code: of the notes) that comes out; the packed bytes. All numbers are
 big-endian. Nothing in it is ever executed.
 """
 
@@ -37,9 +38,13 @@ class Container:
 
     def check(self, data: bytes) -> bytes:
         """The bytes that came out, if they are those that were meant; else ValueError."""
-        if zlib.crc32(data) != self.checksum:
-            raise ValueError("what came out of it is not what was packed: was it packed by another version, or is the model another one?")
+        self.check_sum(zlib.crc32(data))
         return data
+
+    def check_sum(self, checksum: int) -> None:
+        """ValueError unless what came out has the right checksum."""
+        if checksum != self.checksum:
+            raise ValueError("what came out of it is not what was packed: was it packed by another version, or is the model another one?")
 
 
 def from_bytes(data: bytes) -> Container:

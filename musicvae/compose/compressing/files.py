@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from musicvae.compose.compressing.events import EventCoder
 from musicvae.compose.compressing.expecting import Agenda
+from musicvae.compose.compressing.hearing import Heard, code_heard
 from musicvae.compose.compressing.mixing import Mixer
 from musicvae.compose.compressing.numbers import code_flag, code_natural
 from musicvae.compose.compressing.syntax import Chunk, MidiFile
 from musicvae.compose.compressing.texts import code_bytes
+from musicvae.model.integer.network import IntegerNetwork
 
-__all__ = ["Agendas", "code_file"]
-
-Agendas = Callable[[int, int], Agenda]
-"""From the ticks of a beat and the number of a chunk, from 0, to what is expected in it."""
+__all__ = ["code_file"]
 
 
-def _nothing(beat: int, number: int) -> Agenda:
-    return Agenda()
-
-
-def code_file(mixer: Mixer, file: MidiFile | None, agendas: Agendas = _nothing) -> MidiFile:
-    """Code a file (None: it is read)."""
+def code_file(mixer: Mixer, file: MidiFile | None, heard: Heard | None = None, network: IntegerNetwork | None = None) -> MidiFile:
+    """Code a file (None: it is read). heard: its melody, if it is to go first; network: what knows melodies, if it is to be asked."""
     if not code_flag(mixer, None if file is None else file.header is not None, "is midi", [()]):
         return MidiFile(None, (), code_bytes(mixer, None if file is None else file.tail, ("bytes", 0)))
     given = (None, None, None) if file is None or file.header is None else file.header
@@ -30,11 +23,14 @@ def code_file(mixer: Mixer, file: MidiFile | None, agendas: Agendas = _nothing) 
     division = code_natural(mixer, given[2], "division", [()])
     count = code_natural(mixer, None if file is None else len(file.chunks), "chunks", [kind])
     tracks = code_natural(mixer, given[1], "tracks", [()], guesses=[(count, 1)])
-    coder = EventCoder(mixer, division if division < 0x8000 else 1)
+    beat = division if 0 < division < 0x8000 else 1
+    has_melody = code_flag(mixer, None if file is None else heard is not None, "melody", [()])
+    melody = code_heard(mixer, heard, network, beat) if has_melody else None
+    coder = EventCoder(mixer, beat)
     chunks: list[Chunk] = []
     for number in range(count):
         chunk = None if file is None else file.chunks[number]
-        chunks.append(_code_chunk(mixer, chunk, coder, agendas(division, number)))
+        chunks.append(_code_chunk(mixer, chunk, coder, melody.agenda(beat) if melody and melody.chunk == number else Agenda()))
     has_tail = code_flag(mixer, None if file is None else bool(file.tail), "has tail", [()])
     tail = code_bytes(mixer, None if file is None else file.tail, ("bytes", 0)) if has_tail else b""
     if max(kind, tracks, division) > 0xFFFF:

@@ -3,15 +3,28 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from musicvae.compose.code import Code
 from musicvae.compose.compressing import container
-from musicvae.compose.compressing.coder import Reader, Writer
+from musicvae.compose.compressing.coder import BitCoder, Reader, Writer
 from musicvae.compose.compressing.files import code_file
+from musicvae.compose.compressing.hearing import Heard, hear
+from musicvae.compose.compressing.lossy import pack_sketch, sketch_of, unpack_sketch
 from musicvae.compose.compressing.mixing import Mixer
+from musicvae.compose.compressing.primer import usual
 from musicvae.compose.compressing.syntax import MidiFile, parse, render
+from musicvae.compose.compressing.weights import WEIGHTS
+from musicvae.model.integer.network import IntegerNetwork
+from musicvae.music.midi import midi_bytes
 
-__all__ = ["Packed", "pack", "unpack"]
+__all__ = ["Networks", "Packed", "pack", "pack_code", "unpack"]
+
+Networks = Callable[[str], IntegerNetwork]
+"""From the hash of a model to its network; ValueError where it is not at hand."""
+
+_WAYS = {container.PLAIN: "by what the file itself teaches", container.WITH_MODEL: "with what the model knows of melodies"}
 
 
 @dataclass(frozen=True)
@@ -25,18 +38,49 @@ class Packed:
     notices: tuple[str, ...] = ()
 
 
-def pack(data: bytes) -> Packed:
-    """The file in these bytes without loss: `unpack` gives the very same bytes."""
-    return Packed(_plain(data, parse(data)), "by what the file itself teaches", len(data))
+def pack(data: bytes, network: IntegerNetwork | None = None) -> Packed:
+    """The file in these bytes without loss, in the shortest of the ways: `unpack` gives the very same bytes."""
+    file = parse(data)
+    heard = hear(data, file)
+    found = [_boxed(data, file, None, None)]
+    if heard is not None:
+        found.append(_boxed(data, file, heard, None))
+        if network is not None:
+            found.append(_boxed(data, file, heard, network))
+    best = min(found, key=lambda box: len(box.to_bytes()))
+    return Packed(best.to_bytes(), _WAYS[best.way], len(data), best.model_hash)
 
 
-def unpack(data: bytes) -> bytes:
-    """The bytes of the file that went in; ValueError for what is no .mvz file, or is damaged."""
+def pack_code(code: Code, network: IntegerNetwork, bits: int, original_bytes: int) -> Packed:
+    """A melody's code in at most so many bits, and nothing else of the file; ValueError where that is too few."""
+    sketch, spent = sketch_of(code, network, bits)
+    way = f"an idea of the melody in {spent} bits"
+    return Packed(pack_sketch(sketch, network), way, original_bytes, network.hash, code.notices)
+
+
+def unpack(data: bytes, networks: Networks) -> bytes:
+    """The bytes of the file that went in, or of a MIDI file of the melody that is left.
+
+    ValueError for what is no .mvz file, is damaged, or needs a model that is not at hand.
+    """
     box = container.from_bytes(data)
-    return box.check(render(code_file(Mixer(Reader(box.payload)), None)))
+    network = None if box.way == container.PLAIN else networks(box.model_hash)
+    try:
+        if box.way == container.LOSSY:
+            assert network is not None
+            return midi_bytes([unpack_sketch(box, network)])
+        file = code_file(_mixer(Reader(box.payload)), None, None, network)
+        return box.check(render(file))
+    except (ArithmeticError, LookupError) as error:
+        raise ValueError("what is in it makes no sense: was it packed by another version?") from error
 
 
-def _plain(data: bytes, file: MidiFile) -> bytes:
+def _boxed(data: bytes, file: MidiFile, heard: Heard | None, network: IntegerNetwork | None) -> container.Container:
     writer = Writer()
-    code_file(Mixer(writer), file)
-    return container.Container(container.PLAIN, "", zlib.crc32(data), writer.finish()).to_bytes()
+    code_file(_mixer(writer), file, heard, network)
+    way, digest = (container.PLAIN, "") if network is None else (container.WITH_MODEL, network.hash)
+    return container.Container(way, digest, zlib.crc32(data), writer.finish())
+
+
+def _mixer(coder: BitCoder) -> Mixer:
+    return Mixer(coder, WEIGHTS, experience=usual())

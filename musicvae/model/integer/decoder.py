@@ -31,34 +31,34 @@ class IntegerConductor:
         self._tune, self._proposal = Gru.of_torch(tensors, f"{name}.tune"), Mlp(tensors, f"{name}.proposal")
         self._query, self._key, self._lag = (Linear(tensors, f"{name}.{layer}") for layer in ("query", "key", "lag"))
 
-    def begin(self, bars: int, kind: int) -> ConductedBars:
-        """A piece of so many bars of a kind of meter, its bars to come."""
-        return ConductedBars(self, bars, kind)
+    def begin(self, bars: int, kind: int, *, pieces: int = 1) -> ConductedBars:
+        """Pieces of so many bars of a kind of meter, their bars to come."""
+        return ConductedBars(self, bars, kind, pieces)
 
 
 class ConductedBars:
-    """The bars of a piece so far."""
+    """The bars of N pieces so far."""
 
-    def __init__(self, conductor: IntegerConductor, bars: int, kind: int) -> None:
+    def __init__(self, conductor: IntegerConductor, bars: int, kind: int, pieces: int) -> None:
         self._net, self._bars, self._kind = conductor, bars, kind
-        self._state = np.zeros(conductor.config.conductor_size)
+        self._state = np.zeros((pieces, conductor.config.conductor_size))
         self._keys: list[Integers] = []
         self._values: list[Integers] = []
 
     def add(self, blocks: Integers) -> Integers:
-        """The embedding (E,) of the next bar; blocks: (z_global + z_bar,) of the piece and of the bar."""
-        net, config, bar = self._net, self._net.config, len(self._keys)
+        """The embeddings (N, E) of the next bar; blocks: (N, z_global + z_bar) of the piece and of the bar."""
+        net, config, bar, pieces = self._net, self._net.config, len(self._keys), len(blocks)
         place = net._places[bar + self._kind * config.max_bars] + net._lengths[self._bars]
         entered = clipped(net._latent(blocks) + place)
         self._state = net._tune(entered, self._state)
-        heard = np.concatenate([self._state, entered])
-        self._values.append(clipped(net._proposal(heard) + net._direct(blocks)).reshape(config.heads, -1))
-        self._keys.append(net._key(heard).reshape(config.heads, _KEY_SIZE))
-        query, lags = net._query(heard).reshape(config.heads, _KEY_SIZE), net._lag(heard).reshape(config.heads, -1)
+        heard = np.concatenate([self._state, entered], -1)
+        self._values.append(clipped(net._proposal(heard) + net._direct(blocks)).reshape(pieces, config.heads, -1))
+        self._keys.append(net._key(heard).reshape(pieces, config.heads, _KEY_SIZE))
+        query, lags = net._query(heard).reshape(pieces, config.heads, _KEY_SIZE), net._lag(heard).reshape(pieces, config.heads, -1)
         # Divided by the root of the size of a key, which is 4.
-        likeness = rounded((np.stack(self._keys, 1) * query[:, None]).sum(-1), FINE + 2)
-        weights = shares(soft_weights(clipped(likeness + lags[:, bar::-1])))
-        return rounded((weights[:, :, None] * np.stack(self._values, 1)).sum(1), FINE).reshape(-1)
+        likeness = rounded((np.stack(self._keys, 2) * query[:, :, None]).sum(-1), FINE + 2)
+        weights = shares(soft_weights(clipped(likeness + lags[:, :, bar::-1])))
+        return rounded((weights[..., None] * np.stack(self._values, 2)).sum(2), FINE).reshape(pieces, -1)
 
 
 class IntegerDecoder:
@@ -87,7 +87,7 @@ class StartedBars:
         self._state = tanh(rounded(decoder._start(embeddings), FINE - STEPS_BITS))
 
     def scores(self, before: NDArray[np.int64] | None) -> Integers:
-        """Scores (M, 91) of the next step: hold, note-off, onset, then the 88 pitches; before: (M,) events of the last, None for the first."""
+        """Scores (M, 91) of the next step: hold, note-off, onset, 88 pitches; before: (M,) events of the last, None for the first."""
         net, readout = self._net, self._readout[:, self._step]
         rows = np.full(len(readout), VOCABULARY_SIZE) if before is None else before
         place = net._places[self._step + self._kind * MAX_STEPS_PER_BAR]

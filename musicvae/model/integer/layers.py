@@ -97,17 +97,19 @@ class Gru:
         both = logistic(_coarse(gates[..., : 2 * size] + memory[..., : 2 * size]))
         reset, update = both[..., :size], both[..., size:]
         new = tanh(_coarse(gates[..., 2 * size :] + rounded(reset * memory[..., 2 * size :], FINE)))
-        return rounded(new * ((1 << FINE) - update) + update * state, FINE)
+        mixed: Integers = rounded(new * ((1 << FINE) - update) + update * state, FINE)
+        return mixed
 
 
 def soft_weights(scores: Integers) -> Integers:
-    """exp of activations (..., K) less the largest, in units of 2**-`EXP_BITS`: a softmax before it is divided by its sum."""
+    """The exponentials of activations (..., K) less the largest, in units of 2**-`EXP_BITS`: a softmax before it is divided by its sum."""
     return falling_exp(_coarse(scores.max(-1, keepdims=True) - scores))
 
 
 def shares(weights: Integers) -> Integers:
     """Weights (..., K) divided by their sum, in units of 2**-`FINE`."""
-    return np.floor(weights * 2.0**FINE / weights.sum(-1, keepdims=True))
+    whole: Integers = np.floor(weights * 2.0**FINE / weights.sum(-1, keepdims=True))
+    return whole
 
 
 assert EXP_BITS + FINE < 53

@@ -22,7 +22,7 @@ FINE = 12
 EXP_BITS = 24
 _LONG = 96  # bits of the numbers that tables are computed in
 _REACH = 12 * STEPS
-_EXP_REACH = 17 * STEPS
+_EXP_REACH = 18 * STEPS
 
 
 def exp_of(numerator: int, denominator: int) -> int:
@@ -64,7 +64,7 @@ def _logistic_table() -> Integers:
 
 @cache
 def _gelu_table() -> Integers:
-    """x Phi(x), with the normal distribution added up by trapezia between the steps."""
+    """The values x Phi(x), with the normal distribution added up by trapezia between the steps."""
     ratio, falls = exp_of(1, 2 * STEPS * STEPS), exp_of(1, STEPS * STEPS)
     density, values = 1 << _LONG, [1 << _LONG]
     for _ in range(_REACH):
@@ -94,11 +94,11 @@ def logistic(x: Integers) -> Integers:
 
 
 def tanh(x: Integers) -> Integers:
-    """tanh(x) = 2 logistic(2 x) - 1."""
+    """The hyperbolic tangent, 2 logistic(2 x) - 1."""
     return 2 * logistic(2 * x) - (1 << FINE)
 
 
 def gelu(x: Integers) -> Integers:
-    """x Phi(x), Phi the normal distribution; x itself or 0 beyond 12."""
+    """The values x Phi(x), Phi the normal distribution; x itself or 0 beyond 12."""
     inside = _gelu_table()[(np.clip(x, -_REACH, _REACH) + _REACH).astype(np.int64)]
     return np.where(x > _REACH, x * (1 << FINE - STEPS_BITS), inside)
