@@ -16,6 +16,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 
 from musicvae.cli import (
+    augment,
     blend,
     codes,
     composing,
@@ -75,6 +76,7 @@ def build_parser() -> Parser:
         continuing,
         repair,
         score,
+        augment,
         blend,
         style,
         humanize,

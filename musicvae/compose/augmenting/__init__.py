@@ -1,0 +1,1 @@
+"""Labelled variations for other people's training sets."""
