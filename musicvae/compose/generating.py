@@ -202,6 +202,7 @@ def _plain(engine: Engine, seeds: Sequence[int], order: Order) -> list[Melody]:
     for tokens in draw_tokens(engine, seeds, order):
         melody = from_coordinates(tokens, order.meter, shift_semitones=shift, num_bars=order.bars)
         key = tonal_centre(melody, major_tonic=-shift % 12) if engine.config.canonical_key else own_key(melody)
+        key = (order.plan and order.plan.key) or key
         melody = replace(melody, key=key if melody.notes else None, tempo_qpm=order.tempo_qpm)
         melodies.append(melody if order.plan is None else order.plan.finish(melody))
     return melodies

@@ -13,10 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from musicvae.compose.engine import Floats, Layout
+from musicvae.music.chords import QUALITIES
 from musicvae.music.key import Key
 from musicvae.music.lead_sheet import ChordSpan
 
-__all__ = ["coordinate_shift", "suiting_tonic"]
+__all__ = ["chord_key", "coordinate_shift", "suiting_tonic"]
 
 _BAND = (62, 81)
 """Where a model's melodies lie for the most part, D4 to A5."""
@@ -47,6 +48,19 @@ def suiting_tonic(
         return round(float(share), 9), tonic == prefer, -abs(Key(tonic).sharps)
 
     return max(range(12), key=fit)
+
+
+def chord_key(spans: Sequence[ChordSpan], major_tonic: int | None) -> Key | None:
+    """The key of a piece over chords in this signature: major or minor, by whose tonic the last chord, else the first, is built on.
+
+    None where neither is the chord of one of them.
+    """
+    chords = [span.chord for span in spans if span.chord is not None]
+    for chord in (*chords[-1:], *chords[:1]):
+        minor = QUALITIES[chord.quality][1:2] == (3,)
+        if major_tonic is not None and (chord.root - major_tonic) % 12 == (9 if minor else 0):
+            return Key(chord.root, "minor" if minor else "major")
+    return None
 
 
 def coordinate_shift(config: Layout, major_tonic: int | None, allowed: NDArray[np.bool_], pitches: Sequence[int]) -> int:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from musicvae.compose.constraints.leaning import Leaning, chord_bias
 from musicvae.compose.constraints.names import pitch_text, scale_text
-from musicvae.compose.constraints.placing import coordinate_shift, suiting_tonic
+from musicvae.compose.constraints.placing import chord_key, coordinate_shift, suiting_tonic
 from musicvae.compose.engine import Floats, Layout
 from musicvae.compose.harmony import Chords, parsed_chords
 from musicvae.music.key import Key
@@ -86,6 +86,11 @@ class Plan:
                 raise ValueError(f"the note {pitch_text(pitch)} that must be there lies outside what the model can write in this key")
             forced[step] = pitch + shift_semitones - MIN_PITCH + FIRST_PITCH_TOKEN
         return Bound(bias.reshape(bars, width, VOCABULARY_SIZE), forced.reshape(bars, width))
+
+    @property
+    def key(self) -> Key | None:
+        """The key that the chords are in; None without chords, and where they do not tell."""
+        return chord_key(self.spans, self.major_tonic)
 
     @property
     def is_searched(self) -> bool:

@@ -188,3 +188,19 @@ def test_within_a_key():
     assert Constraints().within(Key.parse("G")).scale == Key.parse("G").scale
     with pytest.raises(ValueError, match="no note of the scale C# F# is in C major"):
         Constraints.of(scale="F# C#").within(Key.parse("C"))
+
+
+@pytest.mark.parametrize(
+    ("chords", "key"),
+    [
+        ("C Am F G7", "C"),
+        ("Dm7 G7 Cmaj7", "C"),
+        ("Am F C G", "A minor"),
+        ("F C E7 Am", "A minor"),
+        ("D A Bm G", "D"),
+        ("Dm G", None),
+        ("N.C.", None),
+    ],
+)
+def test_the_key_that_chords_are_in(chords, key):
+    assert Constraints.of(chords=chords).over(FOUR, 8).key == (key and Key.parse(key))
