@@ -1,8 +1,8 @@
 """Compose with a latent space: generate, blend and restyle melodies with a hierarchical recurrent VAE.
 
-`load` gives a model, `read` the melody in a file, `import_model` makes a model file of a published checkpoint; `humanize`,
-`groove_transfer` and `drumify` play the beats of whole files; `compress` and `expand` make MIDI files small and back. Importing this
-package imports neither torch nor numpy.
+`load` gives a model, `read` the melody in a file, `Constraints` what a melody must keep to, `import_model` makes a model file of
+a published checkpoint; `humanize`, `groove_transfer` and `drumify` play the beats of whole files; `compress` and `expand` make
+MIDI files small and back. Importing this package imports neither torch nor numpy.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from musicvae.compose.compressing.model import compress, expand
+    from musicvae.compose.constraints.constraints import Constraints
     from musicvae.compose.grooving.model import drumify, groove_transfer, humanize
     from musicvae.compose.intake import read
     from musicvae.compose.model import available_models, load
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     __version__: str
 
 __all__ = [
+    "Constraints",
     "Melody",
     "Note",
     "__version__",
@@ -36,6 +38,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "Constraints": "musicvae.compose.constraints.constraints",
     "Melody": "musicvae.music.melody",
     "Note": "musicvae.music.melody",
     "available_models": "musicvae.compose.model",
