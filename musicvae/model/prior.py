@@ -132,7 +132,6 @@ class BarPrior(nn.Module):
         blockwise: Tensor = form + (log_weight + density).logsumexp(-1)
         return blockwise
 
-    @torch.no_grad()
     def sample(
         self,
         normals: Tensor,
@@ -145,7 +144,26 @@ class BarPrior(nn.Module):
         given_lags: Tensor | None = None,
         told: Tensor | None = None,
     ) -> Tensor:
-        """Draw z (N, Z).
+        """Draw z (N, Z), as `sample_with_lags` does."""
+        drawn = self.sample_with_lags(
+            normals, uniforms, bars=bars, kind=kind, temperature=temperature, given=given, given_lags=given_lags, told=told
+        )
+        return drawn[0]
+
+    @torch.no_grad()
+    def sample_with_lags(
+        self,
+        normals: Tensor,
+        uniforms: Tensor,
+        *,
+        bars: int,
+        kind: int,
+        temperature: float = 1.0,
+        given: Tensor | None = None,
+        given_lags: Tensor | None = None,
+        told: Tensor | None = None,
+    ) -> tuple[Tensor, Tensor]:
+        """Draw z (N, Z) and lags (N, bars).
 
         normals: (N, 1 + max_bars, width) and uniforms: (N, 1 + max_bars, 2) are all the noise. The
         temperature sharpens the choices of lag and of Gaussian and narrows each Gaussian. With
@@ -158,6 +176,7 @@ class BarPrior(nn.Module):
         entered, state, form_state = normals.new_zeros(n, 1, self.enter.out_features), None, None
         tune, lag = entered, torch.zeros(n, dtype=torch.long, device=normals.device)
         blocks: list[Tensor] = []
+        lags: list[Tensor] = []
         for i in range(bars + 1):
             place = places[:, i]
             heard, state = self.recurrence(entered + place[:, None], state)
@@ -172,10 +191,11 @@ class BarPrior(nn.Module):
                 drawn = _draw(*self._outputs(heard[:, 0], place, lag, named), normals[:, i], uniforms[:, i, 1], temperature)
                 drawn = drawn * (torch.arange(self.width, device=drawn.device) < (self.config.z_bar if i else self.config.z_global))
             blocks.append(drawn)
+            lags.append(lag)
             entered = (self.enter(drawn) + self.lags(lag))[:, None]
             tune = self.enter(drawn)[:, None] if i == 0 else tune
         z = torch.cat([blocks[0][:, : self.config.z_global], *(b[:, : self.config.z_bar] for b in blocks[1:])], -1)
-        return F.pad(z, (0, self.config.z_size - z.shape[1]))
+        return F.pad(z, (0, self.config.z_size - z.shape[1])), torch.stack(lags[1:], 1)
 
 
 def _choice(log_weight: Tensor, uniform: Tensor, temperature: float) -> Tensor:

@@ -33,7 +33,7 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class TuneSource:
-    """A tune to vary. place: of the tune in its file, from 0; of: how many the file holds. label: "" for none. stem: path without suffix."""
+    """A tune to vary. place: of the tune in its file, from 0; of: how many it holds. label: "" for none. stem: path without suffix."""
 
     file: SourceFile
     place: int
