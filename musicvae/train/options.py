@@ -126,7 +126,7 @@ class PieceOptions(TrainOptions):
     source_power: float = 1.0
     """Collections take part in proportion to about their windows to this power."""
     vary_share: float = 0.0
-    """Share of training windows of drums whose beats are varied (`train.variation`); the prior is fitted to real ones."""
+    """Share of training windows of drums and trios that are varied (`train.variation`); the prior is fitted to real ones."""
 
     def __post_init__(self) -> None:
         super().__post_init__()

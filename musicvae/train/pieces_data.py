@@ -16,7 +16,7 @@ from musicvae.model.pieces.config import PieceConfig
 from musicvae.model.pieces.frames import USUAL_TEMPO_QPM, Columns, Frames, frames_of
 from musicvae.train.data import TrainingWindows, Windows, full_bars
 from musicvae.train.options import PieceOptions
-from musicvae.train.variation import varied_beats
+from musicvae.train.variation import varied_beats, varied_lines
 
 __all__ = ["FrameReader", "HeldOutFrames", "TrainingFrames", "frames_report"]
 
@@ -94,8 +94,12 @@ class TrainingFrames:
         if not self._vary_share:
             return self.reader.frames(windows)
         rng = np.random.default_rng([*self._draw, number])
-        names = ("drums",) if self.reader.config.material == "trio" else ("bars", "offsets")
-        return self.reader.frames(windows, lambda columns: varied_beats(columns, self._vary_share, rng, names=names))
+        return self.reader.frames(windows, lambda columns: self._varied(columns, rng))
+
+    def _varied(self, columns: Columns, rng: np.random.Generator) -> Columns:
+        if self.reader.config.material != "trio":
+            return varied_beats(columns, self._vary_share, rng)
+        return varied_lines(varied_beats(columns, self._vary_share, rng, names=("drums",)), self._vary_share, rng)
 
     def onward(self, number: int) -> Iterator[Frames]:
         """Batches from `number` on, without end."""

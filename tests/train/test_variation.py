@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from musicvae.music.converters.drum_hits import bits_of, hits_of
-from musicvae.train.variation import varied_beats
+from musicvae.train.variation import varied_beats, varied_lines
 
 
 def beats(n: int = 64, bars: int = 2, seed: int = 0) -> dict[str, np.ndarray]:
@@ -75,3 +75,46 @@ def test_of_a_trio_the_drums_alone_are_varied() -> None:
     varied = varied_beats(trio, 1.0, np.random.default_rng(8), names=("drums",))
     np.testing.assert_array_equal(varied["bars"], trio["bars"])
     assert (varied["drums"] != trio["drums"]).any((1, 2)).mean() > 0.6
+
+
+# -- lines of trios
+
+
+def lines(n=200, bars=2, seed=0):
+    rng = np.random.default_rng(seed)
+    tokens = {
+        name: np.where(rng.random((n, bars, 16)) < 0.5, 0, rng.integers(1, 90, (n, bars, 16))).astype(np.uint8) for name in ("bars", "bass")
+    }
+    return {**tokens, "drums": rng.integers(0, 512, (n, bars, 16)).astype(np.uint64)}
+
+
+def test_lines_are_moved_together_and_keep_their_rhythm_or_are_those_of_another_window():
+    own = lines()
+    made = varied_lines(own, 1.0, np.random.default_rng(1))
+    assert np.array_equal(made["drums"], own["drums"])
+    exchanged, shifts = 0, set()
+    for row in range(len(own["bars"])):
+        moved = {}
+        for name in ("bars", "bass"):
+            source = [at for at in range(len(own["bars"])) if np.array_equal(np.minimum(own[name][at], 2), np.minimum(made[name][row], 2))]
+            assert len(source) == 1, "holds and ends of notes are those of one window"
+            exchanged += source != [row]
+            struck = own[name][source[0]] >= 2
+            steps = made[name][row][struck].astype(int) - own[name][source[0]][struck]
+            assert ((made[name][row][struck] >= 2) & (made[name][row][struck] < 90)).all()
+            moved[name] = int(np.median(steps))
+            assert set(steps.tolist()) <= {moved[name], moved[name] + 12, moved[name] - 12}
+        assert moved["bars"] == moved["bass"]
+        shifts.add(moved["bars"])
+    assert shifts == set(range(-6, 6))
+    assert 30 < exchanged < 90
+
+
+def test_lines_that_are_not_chosen_stay_and_the_same_chance_varies_alike():
+    own = lines()
+    same = varied_lines(own, 0.0, np.random.default_rng(1))
+    assert all(np.array_equal(same[name], own[name]) for name in own)
+    again, once = (varied_lines(own, 0.5, np.random.default_rng(2)) for _ in range(2))
+    assert all(np.array_equal(again[name], once[name]) for name in own)
+    changed = (once["bars"] != own["bars"]).any((1, 2)) | (once["bass"] != own["bass"]).any((1, 2))
+    assert 0.1 < changed.mean() < 0.5
