@@ -124,8 +124,8 @@ def test_a_share_of_windows_is_written_without_a_code():
 
 def test_recipes_go_by_what_is_made_and_told():
     assert piece_options_for(DRUMS).target_bits == piece_options_for(PIECE_PRESETS["drums"]).target_bits == 720
-    assert piece_options_for(TRIO).target_bits == 900
-    assert piece_options_for(PIECE_PRESETS["trio-bass"]).target_bits == 300
+    assert piece_options_for(TRIO).target_bits == 1150
+    assert piece_options_for(PIECE_PRESETS["trio-bass"]).target_bits == pytest.approx(1150 / 3)
     assert piece_options_for(DRUMS, target_bits=100.0).target_bits == 100
     assert piece_options_for(PIECE_PRESETS["groove"]).neutral_share > 0
     with pytest.raises(ValueError, match="vary_share is for networks that write drums; hits, velocities and timings of a groove"):
