@@ -6,10 +6,12 @@ import argparse
 from typing import Any
 
 from musicvae.cli.constraining import add_constraint_options, given_constraints
+from musicvae.cli.drums import add_drum_options, play_drums
 from musicvae.cli.parsing import (
     Commands,
     add_chords,
     add_command,
+    add_kind,
     add_midi_outputs,
     add_model_options,
     new_seed,
@@ -21,6 +23,7 @@ from musicvae.cli.parsing import (
     temperature_number,
     tempo_number,
 )
+from musicvae.cli.playing import checked_kit
 from musicvae.cli.sources import load_model
 from musicvae.cli.targets import file_target
 from musicvae.cli.terminal import Terminal, counted
@@ -41,6 +44,7 @@ def add_commands(commands: Commands) -> None:
         commands, "compose", run_compose, summary="compose a long piece of sections that return, in moods that change", text=_TEXT,
         example="musicvae compose --form AABA --minutes 3 --mood calm:1,density:-0.5 --style waltz --seed 7 -o waltz.mid",
     )  # fmt: skip
+    add_kind(parser, "melody", "drums", "trio", default="melody")
     parser.add_argument("--form", default="AABA", metavar="F", help="letters of the sections, with primes for varied ones (default: AABA)")
     length = parser.add_mutually_exclusive_group()
     length.add_argument("--minutes", type=positive_number, metavar="M", help="length, to the nearest bar (default: 1)")
@@ -64,10 +68,13 @@ def add_commands(commands: Commands) -> None:
         "--tempo", type=tempo_number, metavar="QPM", help="quarter notes a minute (default: the style's, else 120, and the moods')"
     )
     parser.add_argument("--seed", type=seed_number, metavar="S", help="whole number that decides all chance (default: a new one)")
-    parser.add_argument("--temperature", type=temperature_number, metavar="T", help="of the notes; 1 is as learned (default: 0.6)")
+    parser.add_argument(
+        "--temperature", type=temperature_number, metavar="T", help="of the notes; 1 is as learned (default: 0.6; drums and trios 0.8)"
+    )
     parser.add_argument("--prior-temperature", type=temperature_number, metavar="T", help="of the ideas behind the sections (default: 1)")
     add_chords(parser, any_model=True)
     add_constraint_options(parser)
+    add_drum_options(parser)
     add_midi_outputs(parser, where="file to write (default: ./musicvae-SEED.mid)")
     add_model_options(parser)
 
@@ -76,19 +83,17 @@ def run_compose(args: argparse.Namespace, terminal: Terminal) -> None:
     """Compose a piece and write it."""
     seed = new_seed() if args.seed is None else args.seed
     targets = file_target(args, f"musicvae-{seed}.mid")
-    options = _options(args)
+    options, kit = _options(args), checked_kit(args)
     model: Any = load_model(args)
-    if model.material != "melody":
-        raise ValueError(f"{model.name} makes {model.material}: compose is for models of melodies")
     piece = model.compose(seed=seed, **options, **given_constraints(model, args, terminal))
     for text in piece.notices:
         terminal.notice(text)
-    written = targets.write([piece.melody])[0]
+    written = targets.write(play_drums(model, [piece.music], args, kit, terminal, style=options.get("style")))[0]
     sections = [{"name": s.name, "start_bar": s.start_bar + 1, "bars": s.num_bars} for s in piece.sections]
-    seconds = 60 * piece.melody.num_beats / piece.melody.tempo_qpm
+    seconds = 60 * piece.music.num_beats / piece.music.tempo_qpm
     terminal.notice(" ".join(f"{s['name']} {s['start_bar']}-{s['start_bar'] + s['bars'] - 1}" for s in sections))
     size = f"{counted(written['bars'], 'bar')} of {written['meter']}, {seconds / 60:.2f} minutes, {counted(written['notes'], 'note')}"
-    terminal.notice(f"{written['path']}: seed {seed}, {piece.melody.key}, {size}")
+    terminal.notice(f"{written['path']}: seed {seed}, {piece.music.key or 'no key'}, {size}")
     for path in targets.every_path:
         terminal.line(str(path))
     terminal.finish({"command": "compose", "seed": seed, "options": options, "sections": sections, "seconds": seconds, "pieces": [written]})

@@ -76,7 +76,3 @@ def test_slips_are_one_line(fails, composer, words, part):
     fails(words, part)
     assert not [name for name, _ in composer.calls if name == "compose"]
 
-
-def test_models_of_other_music_are_refused(fails, model):
-    model.material, model.name = "drums", "drums"
-    fails("compose", "melodies")

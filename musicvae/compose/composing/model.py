@@ -4,21 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from numbers import Real
+from functools import partial
 from pathlib import Path
 
-import numpy as np
-
+from musicvae.compose.composing.asking import asked_moods, checked_share, checked_strengths, found_mood
 from musicvae.compose.composing.curves import Curve, read_curve
 from musicvae.compose.composing.form import bars_in, parse_form, plan_of
-from musicvae.compose.composing.moods import MOODS, Palette, majorness, tempo_factor
+from musicvae.compose.composing.moods import Palette, majorness, tempo_factor
 from musicvae.compose.composing.piece import Composition, compose
 from musicvae.compose.composing.rendering import Stage
 from musicvae.compose.composing.streaming import MusicStream, Wanted
 from musicvae.compose.composing.writing import Wish, Writer
 from musicvae.compose.constraints.constraints import Constraints
 from musicvae.compose.constraints.settling import settled
-from musicvae.compose.engine import Engine, Floats
+from musicvae.compose.engine import Engine
 from musicvae.compose.harmony import Chords
 from musicvae.compose.limits import (
     check_bars,
@@ -26,12 +25,11 @@ from musicvae.compose.limits import (
     check_kind,
     check_meter,
     check_seed,
-    check_strengths,
     check_temperature,
     check_tempo,
 )
 from musicvae.compose.styled import LoadedModel, Styles
-from musicvae.compose.styles import StyleVector, meter_of, tempo_of
+from musicvae.compose.styles import meter_of, tempo_of
 from musicvae.music.key import Key
 from musicvae.music.melody import Melody
 from musicvae.music.meter import Meter
@@ -74,15 +72,15 @@ class ComposingModel(LoadedModel[Engine, Melody]):
         """
         styles = self._vectors({} if style is None else style)
         chosen_meter = check_kind(meter_of(styles, None if meter is None else check_meter(meter)), self.engine.config.kinds)
-        moods = self._moods(mood)
+        moods = checked_strengths(mood)
         course_of = curve if curve is None or isinstance(curve, Curve) else read_curve(curve)
         tempo = round(tempo_of(styles) * tempo_factor(moods), 1) if tempo_qpm is None else check_tempo(tempo_qpm)
         if (minutes is None) == (bars is None):
             raise ValueError("say how long the piece is, in minutes or in bars, and not in both")
         length = check_bars(bars) if minutes is None else bars_in(minutes, chosen_meter, tempo)
         plan = plan_of(parse_form(form), length, section_bars)
-        asked = self._asked(moods, course_of, length, 60 * chosen_meter.beats_per_bar / tempo)
-        palette = Palette.of(list(asked), styles, self._found, [info.name for info in self.styles()])
+        asked = asked_moods(moods, course_of, length, 60 * chosen_meter.beats_per_bar / tempo)
+        palette = Palette.of(list(asked), styles, partial(found_mood, self._library), [info.name for info in self.styles()])
         asked_key = None if key is None else check_key(key)
         mean = {name: float(values.mean()) for name, values in asked.items()}
         must = settled(self.engine.config, constraints, chords, chosen_meter, length, asked_key)
@@ -124,7 +122,7 @@ class ComposingModel(LoadedModel[Engine, Melody]):
         """
         styles = self._vectors({} if style is None else style)
         chosen_meter = check_kind(meter_of(styles, None if meter is None else check_meter(meter)), self.engine.config.kinds)
-        moods = self._moods(mood)
+        moods = checked_strengths(mood)
         tempo = round(tempo_of(styles) * tempo_factor(moods), 1) if tempo_qpm is None else check_tempo(tempo_qpm)
         signs, asked_key = parse_form(form), None if key is None else check_key(key)
         size = plan_of(signs[:1], section_bars, section_bars).section_bars
@@ -133,42 +131,13 @@ class ComposingModel(LoadedModel[Engine, Melody]):
         wanted = Wanted({**{vector.name: strength for vector, strength in styles}, **moods}, tempo)
 
         def palette(names: tuple[str, ...]) -> Palette:
-            found = Palette.of(list(names), [], self._found, [info.name for info in self.styles()])
+            found = Palette.of(list(names), [], partial(found_mood, self._library), [info.name for info in self.styles()])
             meter_of([(vector, 1.0) for vector in found.vectors], chosen_meter)
             return found
 
         return MusicStream(writer, signs, size, wanted, palette, asked_key)
 
-    def _moods(self, mood: Styles | None) -> dict[str, float]:
-        if mood is None:
-            return {}
-        return check_strengths({mood: 1.0} if isinstance(mood, str) else mood)
-
-    def _asked(self, moods: Mapping[str, float], curve: Curve | None, bars: int, seconds_per_bar: float) -> dict[str, Floats]:
-        """Strengths (N,) of each mood in each bar."""
-        asked = {name: np.full(bars, strength) for name, strength in moods.items()}
-        if curve is None:
-            return asked
-        if both := sorted(asked.keys() & curve.strengths.keys()):
-            raise ValueError(f"{both[0]} is asked for twice, as a mood and by the curve: leave one of them out")
-        return asked | curve.at(np.arange(bars), bars, seconds_per_bar)
-
-    def _found(self, name: str) -> StyleVector:
-        try:
-            return self._library.find(name)
-        except ValueError as error:
-            raise ValueError(
-                f"{name!r} is no mood; moods are {', '.join(MOODS)}, attributes and styles those of the model ({error})"
-            ) from error
-
 
 def _writer(stage: Stage, section_bars: int, vary: float, key: Key | None, moods: Mapping[str, float], seed: int | None) -> Writer:
     wish = Wish(None if key is None else key.mode, majorness(moods))
-    return Writer(stage, check_seed(seed), section_bars // stage.meter.written_per_model_bar, _share(vary), wish)
-
-
-def _share(vary: object) -> float:
-    """How much returns vary, 0 to 1; ValueError otherwise."""
-    if isinstance(vary, bool) or not isinstance(vary, Real) or not 0 <= float(vary) <= 1:
-        raise ValueError(f"vary must be a number from 0 (returns are the same) to 1, got {vary!r}: was a percentage meant?")
-    return float(vary)
+    return Writer(stage, check_seed(seed), section_bars // stage.meter.written_per_model_bar, checked_share(vary), wish)

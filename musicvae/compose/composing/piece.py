@@ -31,6 +31,11 @@ class Composition:
     notices: tuple[str, ...] = ()
 
     @property
+    def music(self) -> Melody:
+        """The melody, as of a composition of any material."""
+        return self.melody
+
+    @property
     def sections(self) -> tuple[Section, ...]:
         """What is played when."""
         return self.plan.sections

@@ -23,9 +23,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from musicvae.compose.composing.piece_model import ComposingPieces
 from musicvae.compose.grooving.model import GroovingModel
 from musicvae.compose.harmony import Chords, spread_chords
 from musicvae.compose.intake import Source
+from musicvae.compose.judging.piece_model import JudgingPieces
 from musicvae.compose.learning import Lesson, Tell, few_notices
 from musicvae.compose.limits import check_bars, check_meter, check_pieces, check_seed, check_temperature, check_tempo
 from musicvae.compose.pieces import coding, learning, styling
@@ -50,7 +52,7 @@ _USUAL_BARS = {"drums": 4, "groove": 4, "trio": 16}
 
 
 @dataclass(frozen=True)
-class PieceModel(VaryingPieces, GroovingModel):
+class PieceModel(VaryingPieces, ComposingPieces, JudgingPieces, GroovingModel):
     """A model of drums, grooves, trios or performances."""
 
     @property

@@ -23,7 +23,7 @@ def model(tmp_path):
         vector("diatonic", 2),
         vector("interval", 3),
         vector("jig", 2, meter=Meter(6, 8), tempo_qpm=110.0),
-        vector("high"),
+        vector("high", attribute="pitch-mean"),
     ]
     save_styles(vectors, tmp_path / "melody.styles.safetensors")
     return Model(ENGINE, name="melody", path=tmp_path / "melody.safetensors", styles_folder=tmp_path / "own")

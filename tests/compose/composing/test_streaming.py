@@ -56,9 +56,9 @@ def test_a_change_is_heard_from_the_next_bar_and_glides(model):
     rise = [np.mean([n.pitch for n in new.notes]) - np.mean([n.pitch for n in old.notes]) for new, old in zip(changed, plain, strict=True)]
     assert np.mean(rise[12:14]) < np.mean(rise[18:24])
     assert np.mean(rise[18:24]) > 3
-    # The tune goes on: what starts when is what would have started.
-    onsets = [[n.onset_steps for n in bar.notes] for bar in changed[12:15]]
-    assert onsets == [[n.onset_steps for n in bar.notes] for bar in plain[12:15]]
+    # The tune goes on: most of what starts would have started without the change.
+    onsets = [{16 * bar.number + n.onset_steps for bar in bars[12:16] for n in bar.notes} for bars in (changed, plain)]
+    assert len(onsets[0] & onsets[1]) > 0.7 * len(onsets[0])
 
 
 def test_a_note_that_sounds_on_is_not_taken_back(model):
