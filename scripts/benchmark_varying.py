@@ -1,9 +1,10 @@
-"""What variations and blends are like beside real tunes and changes made at random, on held-out tunes.
+"""What variations and blends are like beside real music and changes made at random, on held-out tunes.
 
     python scripts/benchmark_varying.py CORPUS [--model MODEL] [--tunes 24] [--pairs 8] [--split test] [--json]
 
-CORPUS is a folder that `musicvae corpus build` wrote, with melodies; the n-gram is fitted on its training tunes. For each meter, one
-window of each of `--tunes` tunes and `--pairs` pairs of windows are taken from the split.
+CORPUS is a folder that `musicvae corpus build` wrote. Melodies: for each meter, one window of each of `--tunes` tunes and
+`--pairs` pairs of windows are taken from the split; the n-gram is fitted on the training tunes. Drums and trios (the model is
+that of the corpus' material by default): one window of each of `--tunes` pieces; the table of beats is fitted on training pieces.
 """
 
 from __future__ import annotations
@@ -11,14 +12,21 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Callable
 
-from musicvae.compose.model import load_melodic
+from musicvae.compose.model import Model, load
+from musicvae.compose.pieces.model import PieceModel
 from musicvae.corpus.store import Corpus
 from musicvae.evaluate.blends import select_pairs
 from musicvae.evaluate.codec import select_windows
 from musicvae.evaluate.ngram import ngram_of
+from musicvae.evaluate.pieces.variations import piece_variation_rows
+from musicvae.evaluate.pieces.windows import select_pieces
 from musicvae.evaluate.table import Section
 from musicvae.evaluate.variations import Yardsticks, blend_quality, variation_rows
+
+TRAINING_WINDOWS = 20_000
+PIECE_BARS = {"drums": 4, "trio": 16}
 
 
 def main() -> None:
@@ -31,22 +39,40 @@ def main() -> None:
     parser.add_argument("--split", default="test")
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args()
-    model, corpus = load_melodic(args.model), Corpus.load(args.corpus)
-    yard = Yardsticks(model, ngram_of(corpus))
-    bars, kinds = model.engine.config.max_bars, model.engine.config.kinds
+    corpus = Corpus.load(args.corpus)
+    model = load(args.model or corpus.material)
 
     def tell(text: str) -> None:
         print(f"\r{text:<60}", end="", file=sys.stderr, flush=True)
 
-    parts = [select_windows(corpus, args.split, kind, bars=bars, limit=args.tunes, one_per_tune=True) for kind in kinds]
-    pairs = [select_pairs(select_windows(corpus, args.split, kind, bars=bars, one_per_tune=True), args.pairs) for kind in kinds]
-    sections = (
-        Section("variations", "Variations", "One variation of each tune at each amount.", variation_rows(yard, parts, progress=tell)),
-        Section("blends", "Blends", "Nine points between two tunes.", blend_quality(yard, pairs, progress=tell)),
+    measured = (
+        of_melodies(model, corpus, args, tell) if isinstance(model, Model) else of_pieces(cast(PieceModel, model), corpus, args, tell)
     )
     tell("")
-    text = json.dumps({part.name: part.to_dict() for part in sections}, indent=1) if args.json else None
-    print(text or "\n\n".join(part.to_text() for part in sections))
+    print(
+        json.dumps({part.name: part.to_dict() for part in measured}, indent=1) if args.json else "\n\n".join(p.to_text() for p in measured)
+    )
+
+
+def of_melodies(model: Model, corpus: Corpus, args: argparse.Namespace, tell: Callable[[str], None]) -> list[Section]:
+    """Variations and blends of melodies."""
+    yard = Yardsticks(model, ngram_of(corpus))
+    bars, kinds = model.engine.config.max_bars, model.engine.config.kinds
+    parts = [select_windows(corpus, args.split, kind, bars=bars, limit=args.tunes, one_per_tune=True) for kind in kinds]
+    pairs = [select_pairs(select_windows(corpus, args.split, kind, bars=bars, one_per_tune=True), args.pairs) for kind in kinds]
+    return [
+        Section("variations", "Variations", "One variation of each tune at each amount.", variation_rows(yard, parts, progress=tell)),
+        Section("blends", "Blends", "Nine points between two tunes.", blend_quality(yard, pairs, progress=tell)),
+    ]
+
+
+def of_pieces(model: PieceModel, corpus: Corpus, args: argparse.Namespace, tell: Callable[[str], None]) -> list[Section]:
+    """Variations of beats or trios."""
+    bars = PIECE_BARS[model.material]
+    train = select_pieces(corpus, "train", bars=bars, limit=TRAINING_WINDOWS)
+    windows = select_pieces(corpus, args.split, bars=bars, limit=args.tunes, one_per_tune=True)
+    rows = piece_variation_rows(model, train, windows, progress=tell)
+    return [Section("variations", "Variations", "One variation of each piece at each amount.", rows)]
 
 
 if __name__ == "__main__":
