@@ -45,9 +45,7 @@ def main() -> None:
     def tell(text: str) -> None:
         print(f"\r{text:<60}", end="", file=sys.stderr, flush=True)
 
-    measured = (
-        of_melodies(model, corpus, args, tell) if isinstance(model, Model) else of_pieces(cast(PieceModel, model), corpus, args, tell)
-    )
+    measured = of_melodies(model, corpus, args, tell) if isinstance(model, Model) else of_pieces(model, corpus, args, tell)
     tell("")
     print(
         json.dumps({part.name: part.to_dict() for part in measured}, indent=1) if args.json else "\n\n".join(p.to_text() for p in measured)
