@@ -8,8 +8,8 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from musicvae.cli.parsing import Commands, add_command, add_model_options, add_selection, share_number
-from musicvae.cli.sources import check_source, load_model, read_source
+from musicvae.cli.parsing import Commands, add_command, add_kind, add_model_options, add_selection, share_number
+from musicvae.cli.sources import check_source, load_model_for, read_source
 from musicvae.cli.targets import picture_target
 from musicvae.cli.terminal import Terminal, counted, table
 
@@ -23,7 +23,8 @@ Bits per note, as the model and as an n-gram count them, tell how surprising a m
 fewer held-out tunes than --threshold are as much: a note that the model would rather hear at
 another pitch, given all notes before and after it; bars that share nothing with the rest; a piece
 as a whole; and, among ten files or more of one kind of meter, one whose style is not that of the
-others. Folders are read whole and sorted, the oddest file first."""
+others. Folders are read whole and sorted, the oddest file first. Of drums and trios the bits of every
+part and bar are told, and how much each bar shares with the rest."""
 _SHOWN_NOTES = 12
 
 
@@ -46,6 +47,7 @@ def add_commands(commands: Commands) -> None:
         help="write a piano-roll picture with what is odd in red (default: ./FILE.png; needs the extra 'musicvae[plot]')",
     )  # fmt: skip
     parser.add_argument("--force", action="store_true", help="overwrite a picture that is there")
+    add_kind(parser, "melody", "drums", "trio", default="drums where the file holds only these, else melody")
     add_selection(parser)
     add_model_options(parser)
 
@@ -57,7 +59,10 @@ def run_score(args: argparse.Namespace, terminal: Terminal) -> None:
     for path in args.inputs:
         check_source(path)
     picture = picture_target(args, Path(f"{Path(args.inputs[0]).stem}.png"))
-    model: Any = load_model(args)
+    model: Any = load_model_for(args, terminal, *(path for path in args.inputs if Path(path).is_file()))
+    if model.material != "melody":
+        _score_pieces(model, args, terminal, picture)
+        return
     named = [entry for path in args.inputs for entry in _named(model, path, args, terminal)]
     if picture is not None and len(named) != 1:
         raise ValueError(f"--plot draws one melody with its odd notes, and {counted(len(named), 'melody').replace('ys', 'ies')} were given")
@@ -98,6 +103,36 @@ def _named(model: Any, path: str, args: argparse.Namespace, terminal: Terminal) 
     for reason, count in Counter(left).most_common():
         terminal.notice(f"left out: {count} ({reason})")
     return found
+
+
+def _score_pieces(model: Any, args: argparse.Namespace, terminal: Terminal, picture: Path | None) -> None:
+    """Print what pieces of drums or trios score, those with most bits a note or hit first, and a single one bar by bar."""
+    if picture is not None:
+        raise ValueError("--plot shows the odd notes of melodies: leave it out with drums and trios")
+    scores = []
+    for path in args.inputs:
+        if Path(path).is_dir():
+            raise ValueError(f"{path} is a folder, and {model.material} are scored file by file: give the files")
+        scores.append((path, model.score(read_source(model, path, args, terminal))))
+    scores.sort(key=lambda entry: -entry[1].bits_per_event if entry[1].events else math.inf)
+    parts = list(scores[0][1].parts)
+    rows = [
+        (name, score.piece.num_bars, score.events, _figure(score.bits_per_event), *(_figure(float(score.parts[p].mean())) for p in parts))
+        for name, score in scores
+    ]
+    heading = ("file", "bars", "notes and hits", "bits each", *(f"{part}, bits a bar" for part in parts))
+    for text in table(rows, heading=heading):
+        terminal.line(text)
+    if len(scores) == 1:
+        score = scores[0][1]
+        columns = [*(score.parts[part] for part in parts), score.code, score.shared]
+        bars = [(bar + 1, *(_figure(float(column[bar])) for column in columns)) for bar in range(score.piece.num_bars)]
+        for text in ["", *table(bars, heading=("bar", *parts, "idea", "shared with the rest"))]:
+            terminal.line(text)
+    terminal.finish({"command": "score", "pieces": [
+        {"name": name, "bars": score.piece.num_bars, "events": score.events, "bits": score.bits, "bits_per_event": score.bits_per_event,
+         "part_bits": dict(score.parts), "idea_bits": score.code, "shared_bits": score.shared} for name, score in scores
+    ]})  # fmt: skip
 
 
 def _lines(named: list[tuple[str, PieceScore]]) -> list[str]:

@@ -29,6 +29,7 @@ from musicvae.model.pieces.inference import refined_posterior
 from musicvae.model.pieces.reading import told_codes
 from musicvae.model.pieces.streams import BarContext
 from musicvae.model.pieces.taps import TappedDecoder
+from musicvae.model.pieces.vae import returning_lags
 from musicvae.model.prior import lags_of
 from musicvae.model.sampling import bar_spread, same_bars
 from musicvae.model.weights import PieceBundle, load_piece_model
@@ -203,6 +204,21 @@ class PiecesEngine:
         with torch.no_grad():
             found = _numpy(self._vae.log_probs(self._floats(z), self._frames(columns)))
         return {name: found[..., place] for place, name in enumerate(self.config.streams)}
+
+    def prior_log_probs(self, z: Floats, columns: Columns) -> Floats:
+        """Log-densities (N, 1 + B) of the blocks of z (N, Z) under the prior: of the piece, then of each bar given those before.
+
+        That of a bar holds the probability of its lag, which follows from the equal bars of the columns. Under N(0, I) without a prior.
+        """
+        frames = self._frames(columns)
+        with torch.no_grad():
+            if self._prior is not None:
+                heard = frames.told if self.config.told_of_bar else None
+                return _numpy(self._prior.log_prob_blocks(self._floats(z), returning_lags(frames), frames.bars, 0, heard))
+        densities = -0.5 * (z[:, : self.config.z_used(frames.bars)] ** 2 + np.log(2 * np.pi))
+        start = self.config.z_global
+        of_bars = densities[:, start:].reshape(len(z), frames.bars, -1).sum(axis=2)
+        return np.concatenate([densities[:, :start].sum(axis=1, keepdims=True), of_bars], axis=1)
 
     def same_bars(self, z: Floats, *, bars: int, told: Columns | None = None) -> NDArray[np.int64]:
         """For each bar (N, bars) the index of the earlier bar that it repeats when drawn, or its own."""

@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
-from model.pieces.networks import columns, engine, hits_of, saved, told
+from model.pieces.networks import columns, engine, hits_of, networks, saved, told
 
 from musicvae.model.pieces.engine import PiecesEngine
+from musicvae.model.weights import PieceBundle
 
 KINDS = {"tiny-drums": "drums", "tiny-drumify": "drums", "tiny-groove": "groove", "tiny-trio": "trio"}
 
@@ -181,3 +182,25 @@ def test_a_better_reading_is_asked_for_by_its_steps(engines):
     assert not np.allclose(mu, made.encode(found)[0])
     assert made.log_probs(found, mu)["drums"].sum() > made.log_probs(found, made.encode(found)[0])["drums"].sum()
     assert (sigma > 0).all()
+
+
+@pytest.mark.parametrize("preset", KINDS)
+def test_the_prior_s_density_has_a_part_for_the_piece_and_each_bar(preset, engines):
+    made, known = engines[preset], heard(preset, 2, 3)
+    mu, _ = made.encode(known)
+    parts = made.prior_log_probs(mu, known)
+    assert parts.shape == (2, 4)
+    moved = mu.copy()
+    moved[:, made.z_used(2) : made.z_used(3)] += 1.0
+    other = made.prior_log_probs(moved, known)
+    assert np.allclose(parts[:, :3], other[:, :3])
+    assert (parts[:, 3] != other[:, 3]).all()
+
+
+def test_without_a_prior_the_density_is_that_of_independent_numbers():
+    vae, _ = networks("tiny-drums")
+    made, known = PiecesEngine(PieceBundle(vae, None, vae.config, {}, "tiny")), columns("drums", 2, 3)
+    mu, _ = made.encode(known)
+    used = made.z_used(3)
+    wanted = -0.5 * (mu[:, :used] ** 2 + np.log(2 * np.pi)).sum(axis=1)
+    assert np.allclose(made.prior_log_probs(mu, known).sum(axis=1), wanted)
