@@ -14,12 +14,12 @@ __all__ = ["DREAMS", "experience_of"]
 DREAMS = 128
 """Melodies of 16 bars that a network draws for it. Three times as many made files no smaller."""
 _KEPT = 3
-_remembered: dict[tuple[str, int], Experience] = {}
+_remembered: dict[tuple[str, int, int], Experience] = {}
 
 
 def experience_of(network: IntegerNetwork, kind: int) -> Experience:
     """The experience with melodies of a kind of meter; made in about two seconds, and kept for the next call."""
-    key = network.hash, kind
+    key = network.hash, kind, DREAMS
     if key not in _remembered:
         while len(_remembered) >= _KEPT:
             _remembered.pop(next(iter(_remembered)), None)

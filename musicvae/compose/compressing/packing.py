@@ -38,16 +38,22 @@ class Packed:
     notices: tuple[str, ...] = ()
 
 
-def pack(data: bytes, network: IntegerNetwork | None = None) -> Packed:
-    """The file in these bytes without loss, in the shortest of the ways: `unpack` gives the very same bytes."""
+def pack(data: bytes, network: IntegerNetwork | None = None, *, way: int | None = None) -> Packed:
+    """The file in these bytes without loss: `unpack` gives the very same bytes.
+
+    way: `container.PLAIN` or `container.WITH_MODEL` (default: the shorter); ValueError for one that cannot be, without network or melody.
+    """
     file = parse(data)
-    heard = hear(data, file)
+    heard = hear(data, file, canonical_key=network is None or network.config.canonical_key)
     found = [_boxed(data, file, None, None)]
     if heard is not None:
         found.append(_boxed(data, file, heard, None))
-        if network is not None:
+        if network is not None and way != container.PLAIN:
             found.append(_boxed(data, file, heard, network))
-    best = min(found, key=lambda box: len(box.to_bytes()))
+    allowed = [box for box in found if way in (None, box.way)]
+    if not allowed:
+        raise ValueError("there is no melody in it that a model could help with, or no model")
+    best = min(allowed, key=lambda box: len(box.to_bytes()))
     return Packed(best.to_bytes(), _WAYS[best.way], len(data), best.model_hash)
 
 

@@ -72,6 +72,7 @@ def test_every_byte_of_real_files_comes_back(path):
     assert len(packed.data) < len(data) / 2
 
 
+@settings(max_examples=15)
 @given(st.binary(max_size=60))
 def test_any_bytes_come_back(data):
     assert unpack(pack(data).data) == data
@@ -90,6 +91,7 @@ EVENTS = st.lists(
 )
 
 
+@settings(max_examples=15)
 @given(st.lists(EVENTS.map(b"".join), max_size=3))
 def test_any_events_come_back(bodies):
     data = midi(*(body + END for body in bodies))
