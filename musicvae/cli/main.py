@@ -29,6 +29,7 @@ from musicvae.cli import (
     humanize,
     imports,
     info,
+    personalise,
     presets,
     repair,
     score,
@@ -89,6 +90,7 @@ def build_parser() -> Parser:
         imports,
         corpus,
         train,
+        personalise,
         evaluate,
     ):
         module.add_commands(commands)
