@@ -3,11 +3,14 @@ import json
 import numpy as np
 import pytest
 from compose.fake_engine import FakeEngine
+from compose.fake_piece_engine import piece
 from compose.judging.music import returning, wrong, yardstick
+from model.pieces.networks import engine
 
 from musicvae.compose import model as compose_model
 from musicvae.compose.judging.yardstick import save_yardstick
 from musicvae.compose.model import Model
+from musicvae.compose.pieces.model import PieceModel
 
 ENGINE = FakeEngine(canonical_key=False)
 
@@ -81,3 +84,15 @@ def test_a_model_without_held_out_scores_says_so(run, monkeypatch, tmp_path):
     assert code == 0
     assert "nothing can be called odd" in err
     assert "tune.mid" in out
+
+
+def test_drums_are_scored_by_part_and_bar(run, monkeypatch, tmp_path):
+    monkeypatch.setattr(compose_model, "load", lambda *_, **__: PieceModel(engine("tiny-drums"), name="drums"))
+    piece("drums", 4).write("beat.mid")
+    code, out, err = run("score", "beat.mid", "--kind", "drums")
+    assert code == 0, err
+    lines = out.splitlines()
+    assert lines[0].split()[:3] == ["file", "bars", "notes"]
+    assert [line.split()[0] for line in lines[4:]] == ["1", "2", "3", "4"]
+    assert "leave it out with drums" in run("score", "beat.mid", "--kind", "drums", "--plot")[2]
+    assert "file by file" in run("score", str(tmp_path), "--kind", "drums")[2]
