@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from musicvae.compose.engine import Engine
 from musicvae.compose.judging.ngram import NGram
-from musicvae.compose.revising.denoising import righted
+from musicvae.compose.revising.denoising import Judges, righted
 from musicvae.compose.revising.filling import Hole, Search, fill
 from musicvae.compose.revising.likeness import most_alike
 from musicvae.evaluate.codec import Windows
@@ -57,14 +57,15 @@ class WrongRow:
 
 
 def measure_fills(
-    engine: Engine, windows: Windows, ngram: NGram | None, *, search: Search | None = None, seed: int = 0,
-    tell: Callable[[str], None] | None = None,
-) -> list[FillRow]:  # fmt: skip
-    """A row for each way of filling the hole."""
+    engine: Engine, windows: Windows, ngram: NGram | None, *, alone: bool = False, seed: int = 0, tell: Callable[[str], None] | None = None
+) -> list[FillRow]:
+    """A row for each way of filling the hole: copying, an n-gram, both as `repair` has them, and perhaps the network alone."""
     ways: dict[str, _Filler] = {"four bars before": _four_before, "most alike bar": _alike}
     if ngram is not None:
         ways |= {"n-gram, likeliest event": _ngram_events(ngram), "n-gram, likeliest bars": _ngram_bars(ngram)}
-    ways["repair"] = lambda tokens, free, kind, own: fill(engine, Hole(tokens, free, kind), search or Search(), own)
+    searches = ({"network": Search()} if alone else {}) | {"repair": Search(ngram=ngram)}
+    for name, search in searches.items():
+        ways[name] = _network(engine, search)
     free = np.zeros(windows.tokens.shape[1:], np.bool_)
     free[HOLE_BARS] = True
     rows = []
@@ -113,6 +114,10 @@ def _alike(tokens: Tokens, free: NDArray[np.bool_], kind: int, seed: int) -> Tok
     return most_alike(tokens, free)
 
 
+def _network(engine: Engine, search: Search) -> _Filler:
+    return lambda tokens, free, kind, seed: fill(engine, Hole(tokens, free, kind), search, seed)
+
+
 def _ngram_events(ngram: NGram) -> _Filler:
     """Each event the likeliest after those before, hold, note-off or an onset first and then its pitch."""
 
@@ -157,12 +162,13 @@ def with_wrong_notes(tokens: Tokens, share: float, rng: np.random.Generator) -> 
 
 
 def measure_wrong_notes(
-    engine: Engine, windows: Windows, *, wrong_shares: Sequence[float], share: float = 0.1, ngram: NGram | None = None, seed: int = 0,
-    tell: Callable[[str], None] | None = None,
+    engine: Engine, windows: Windows, *, wrong_shares: Sequence[float], share: float = 0.1, ngram: NGram | None = None,
+    alone: bool = False, seed: int = 0, tell: Callable[[str], None] | None = None,
 ) -> Iterator[WrongRow]:  # fmt: skip
     """A row for each share of wrong notes that is expected, and those of the n-gram."""
     played = [with_wrong_notes(tokens, share, np.random.default_rng([seed, i])) for i, tokens in enumerate(windows.tokens)]
-    judges = {"repair": engine} | ({} if ngram is None else {"n-gram": ngram})
+    judges = {"network": Judges(engine)} if alone else {}
+    judges |= ({} if ngram is None else {"n-gram": Judges(ngram=ngram)}) | {"repair": Judges(engine, ngram)}
     for name, judge in judges.items():
         for expected in wrong_shares:
             if tell:

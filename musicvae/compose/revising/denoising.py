@@ -23,11 +23,12 @@ from musicvae.compose.windows import cut_tokens
 from musicvae.music.melody import Melody
 from musicvae.music.vocabulary import FIRST_PITCH_TOKEN, Tokens
 
-__all__ = ["WRONG_SHARE", "Correction", "corrections", "mended", "righted"]
+__all__ = ["WRONG_SHARE", "Correction", "Judges", "corrections", "mended", "righted"]
 
 WRONG_SHARE = 0.05
 """Of notes that are expected to be wrong where nobody says how many."""
-_PASSES = 3
+_PASSES = 4
+_CLOSE = 6.0  # nats that a note may lack to be asked about again
 
 
 @dataclass(frozen=True)
@@ -46,15 +47,39 @@ class Correction:
         return self.nats / math.log(2)
 
 
-def corrections(
-    engine: Engine, melody: Melody, *, wrong_share: float = WRONG_SHARE, locked: NDArray[np.bool_] | None = None
-) -> tuple[Correction, ...]:
-    """What is likely wrong in a melody, the surest first. locked: (num_steps,), where notes that begin are right; none by default.
+@dataclass(frozen=True, eq=False)
+class Judges:
+    """Who says how likely a melody is: an engine, an n-gram of its training tunes, or both."""
 
+    engine: Engine | None = None
+    ngram: NGram | None = None
+
+    def substituted(self, tokens: Tokens, kind: int, onsets: NDArray[np.int64]) -> Floats:
+        """Nats (notes, 2 * REACH + 1) of a window (B, S) with each note that begins at `onsets` moved, up to a constant of the row."""
+        if self.engine is not None:
+            return substituted(self.engine, tokens, kind, onsets, ngram=self.ngram)
+        if self.ngram is None:
+            raise ValueError("nobody is there to judge: give an engine or an n-gram")
+        every = np.flatnonzero(tokens.reshape(-1) >= FIRST_PITCH_TOKEN)
+        return self.ngram.substituted(tokens, kind, REACH)[np.searchsorted(every, onsets)]
+
+
+def corrections(
+    engine: Engine,
+    melody: Melody,
+    *,
+    wrong_share: float = WRONG_SHARE,
+    locked: NDArray[np.bool_] | None = None,
+    ngram: NGram | None = None,
+) -> tuple[Correction, ...]:
+    """What is likely wrong in a melody, the surest first.
+
+    locked: (num_steps,), where notes that begin are right; none by default. ngram: of the training tunes, which is asked too.
     ValueError for a share of wrong notes that is not above 0 and below 1.
     """
     if not 0 < wrong_share < 1:
         raise ValueError(f"the share of wrong notes lies above 0 and below 1, got {wrong_share:g}: 0.1 is one in ten")
+    judges = Judges(engine, ngram)
     placed, _ = place(engine, melody)
     windows = windows_of(engine, [placed.tokens], melody.meter)
     parts = cut_tokens(placed.tokens, windows, apart=engine.config.fixed_window)
@@ -65,7 +90,7 @@ def corrections(
         free = np.array([
             first + at in numbers and (locked is None or not locked[first + at]) for at in range(part.size)
         ], np.bool_)  # fmt: skip
-        for at, (token, nats) in righted(engine, part, melody.meter.kind_index, free, wrong_share).items():
+        for at, (token, nats) in righted(judges, part, melody.meter.kind_index, free, wrong_share).items():
             note = melody.notes[numbers[first + at]]
             better = note.pitch + token - int(part.reshape(-1)[at])
             found.append(Correction(numbers[first + at], note.onset_steps, note.pitch, better, nats))
@@ -80,10 +105,10 @@ def mended(melody: Melody, found: Sequence[Correction]) -> Melody:
     return replace(melody, notes=tuple(notes))
 
 
-def righted(judge: Engine | NGram, tokens: Tokens, kind: int, free: NDArray[np.bool_], wrong_share: float) -> dict[int, tuple[int, float]]:
+def righted(judges: Judges, tokens: Tokens, kind: int, free: NDArray[np.bool_], wrong_share: float) -> dict[int, tuple[int, float]]:
     """Steps of a window (B, S) whose notes are wrong, with the right token and by how many nats all is likelier with it.
 
-    free: (B * S,), where notes may be changed. An n-gram can take the place of the engine, for comparison.
+    free: (B * S,), where notes may be changed.
     """
     given, now = tokens.reshape(-1), tokens.copy()
     onsets = np.flatnonzero(given >= FIRST_PITCH_TOKEN)
@@ -91,10 +116,10 @@ def righted(judge: Engine | NGram, tokens: Tokens, kind: int, free: NDArray[np.b
     stale = np.ones(len(tokens), np.bool_)
     gains = np.zeros((len(onsets), 2))
     for _ in range(_PASSES):
-        asked = np.flatnonzero(stale[onsets // steps] & free[onsets])
+        asked = np.flatnonzero(stale[onsets // steps] & free[onsets] & (gains[:, 0] > -_CLOSE))
         if not len(asked):
             break
-        gains[asked] = _gains(judge, now, kind, given, onsets[asked], wrong_share)
+        gains[asked] = _gains(judges, now, kind, given, onsets[asked], wrong_share)
         stale[:] = False
         for bar in range(len(tokens)):
             inside = [note for note in np.flatnonzero(onsets // steps == bar).tolist() if gains[note, 0] > 0 and free[onsets[note]]]
@@ -108,13 +133,9 @@ def righted(judge: Engine | NGram, tokens: Tokens, kind: int, free: NDArray[np.b
     return {at: (token, nats) for at, (token, nats) in found.items() if token != given[at]}
 
 
-def _gains(judge: Engine | NGram, now: Tokens, kind: int, given: Tokens, onsets: NDArray[np.int64], wrong_share: float) -> Floats:
+def _gains(judges: Judges, now: Tokens, kind: int, given: Tokens, onsets: NDArray[np.int64], wrong_share: float) -> Floats:
     """For each note the nats that its best other pitch gains over the present one, and that pitch's token, (notes, 2)."""
-    if isinstance(judge, NGram):
-        every = np.flatnonzero(now.reshape(-1) >= FIRST_PITCH_TOKEN)
-        scores = judge.substituted(now, kind, REACH)[np.searchsorted(every, onsets)]
-    else:
-        scores = substituted(judge, now, kind, onsets)
+    scores = judges.substituted(now, kind, onsets)
     present = now.reshape(-1)[onsets].astype(np.int64)
     moves = np.arange(-REACH, REACH + 1)
     tokens = present[:, None] + moves

@@ -22,12 +22,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from musicvae.compose.engine import Engine, Floats
+from musicvae.compose.judging.ngram import NGram
 from musicvae.compose.revising.evidence import parts_of
 from musicvae.compose.revising.likeness import PHRASE, likeness, most_alike
 from musicvae.compose.seeds import derived_seed
 from musicvae.music.vocabulary import FIRST_PITCH_TOKEN, HOLD, NOTE_OFF, VOCABULARY_SIZE, Tokens, canonical_tokens
 
-__all__ = ["Counting", "Hole", "Search", "fill"]
+__all__ = ["WITH_NGRAM", "Counting", "Hole", "Search", "fill"]
 
 _ONSET_WORTH = 0.6  # of a token, or sure holds would win over likely notes
 
@@ -87,7 +88,8 @@ class Counting:
     """What a candidate's log-weight is made of.
 
     own, others: of each nat of the lower bound, of the bar itself (heard bars only) and of all other bars. copied: for being heard
-    elsewhere. likeness: of its place's likeness in [0, 1]. phrase: for a place whole phrases of four bars away.
+    elsewhere. likeness: of its place's likeness in [0, 1]. phrase: for a place whole phrases of four bars away. ngram: of each nat
+    that the n-gram, where there is one, gives the bar and the next one.
     """
 
     own: float = 0.24
@@ -95,19 +97,30 @@ class Counting:
     copied: float = 4.8
     likeness: float = 3.2
     phrase: float = 2.2
+    ngram: float = 0.0
+
+
+WITH_NGRAM = Counting(own=0.082, others=0.204, copied=1.67, likeness=1.27, phrase=1.77, ngram=0.151)
+"""What counts beside an n-gram, which knows better than the network how bars join."""
 
 
 @dataclass(frozen=True)
 class Search:
     """How to look. rounds: over all free bars, the first of which does not count. draws: of the prior for each bar and round.
 
-    temperature: 0 for the answer that is expected to be right most often, else that of the draw that is the answer.
+    temperature: 0 for the answer that is expected to be right most often, else that of the draw that is the answer. ngram: of the
+    training tunes, which is asked too.
     """
 
     rounds: int = 3
     draws: int = 8
     temperature: float = 0.0
-    counting: Counting = Counting()
+    ngram: NGram | None = None
+
+    @property
+    def counting(self) -> Counting:
+        """What candidates are weighed by."""
+        return Counting() if self.ngram is None else WITH_NGRAM
 
 
 def fill(engine: Engine, hole: Hole, search: Search, seed: int) -> Tokens:
@@ -135,6 +148,8 @@ def _expected(engine: Engine, hole: Hole, now: Tokens, bar: int, search: Search,
     windows = np.concatenate([fresh, heard])
     parts = parts_of(engine, windows, hole.kind, bar)
     scores = search.counting.others * parts.others + hole.leaning(windows)
+    if search.ngram is not None:
+        scores += search.counting.ngram * search.ngram.log_probs(windows, hole.kind)[:, bar : bar + 2].sum(axis=(1, 2))
     scores[: len(fresh)] -= np.log(max(1, len(fresh)))
     scores[len(fresh) :] += search.counting.own * parts.own[len(fresh) :] + liking
     scores /= search.temperature or 1.0

@@ -9,16 +9,16 @@ import numpy as np
 
 from musicvae.compose.constraints.constraints import Constraints
 from musicvae.compose.constraints.settling import settled
-from musicvae.compose.engine import Engine
 from musicvae.compose.harmony import Chords
 from musicvae.compose.intake import Source, take
+from musicvae.compose.judging.model import JudgingModel
+from musicvae.compose.judging.ngram import NGram
 from musicvae.compose.limits import check_bars, check_seed, check_temperature
 from musicvae.compose.revising.continuing import Going, continue_melody
 from musicvae.compose.revising.denoising import WRONG_SHARE, Correction, corrections, mended
 from musicvae.compose.revising.filling import Search
 from musicvae.compose.revising.repairing import Repair, repair
 from musicvae.compose.revising.spans import Part, Steps, span_text, steps_of
-from musicvae.compose.styled import LoadedModel
 from musicvae.music.attributes import own_key
 from musicvae.music.melody import Melody
 from musicvae.music.provenance import inputs_of
@@ -29,7 +29,7 @@ RHYTHM = "rhythm"
 """The word that locks onsets and lengths."""
 
 
-class RevisingModel(LoadedModel[Engine, Melody]):
+class RevisingModel(JudgingModel):
     """The part of a model of melodies that revises given ones."""
 
     def continue_(
@@ -93,7 +93,7 @@ class RevisingModel(LoadedModel[Engine, Melody]):
         key = None if self.engine.config.takes_chords else own_key(melody)
         plan = settled(self.engine.config, constraints, chords, melody.meter, melody.num_bars, key).plan
         masked = steps_of(mask, melody.meter, melody.num_bars, first_bar=first_bar)
-        asked = Repair(masked, locked, Search(temperature=temperature), keep_rhythm, plan)
+        asked = Repair(masked, locked, Search(temperature=temperature, ngram=self._ngram), keep_rhythm, plan)
         return repair(self.engine, melody, asked, seed=story["seed"], provenance=story)
 
     def propose_repairs(
@@ -102,12 +102,17 @@ class RevisingModel(LoadedModel[Engine, Melody]):
         """The notes of a melody that sound wrong, the surest first, each with a pitch that sounds better; options as those of `repair`."""
         melody = take(source).melody
         locked, _ = self._locked(melody, lock, first_bar)
-        return corrections(self.engine, melody, wrong_share=wrong_share, locked=locked)
+        return corrections(self.engine, melody, wrong_share=wrong_share, locked=locked, ngram=self._ngram)
 
     def apply_repairs(self, source: Source, found: Sequence[Correction]) -> Melody:
         """The melody with these notes put right, every other note as it is; found: of the same melody."""
         melody = take(source).melody
         return replace(mended(melody, found), provenance=self._story("repair", notes_changed=len(found), inputs=inputs_of(melody)))
+
+    @property
+    def _ngram(self) -> NGram | None:
+        """That of the training tunes, where it lies beside the model's file."""
+        return None if (yardstick := self.yardstick) is None else yardstick.ngram
 
     @staticmethod
     def _locked(melody: Melody, lock: Part | None, first_bar: int) -> tuple[Steps, bool]:
