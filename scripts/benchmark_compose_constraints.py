@@ -14,8 +14,9 @@ import sys
 
 from musicvae.compose.model import load_melodic
 from musicvae.corpus.store import Corpus
+from musicvae.evaluate.chord_ways import CHORD_WAYS
 from musicvae.evaluate.constraints import measure_constraints
-from musicvae.evaluate.fitting_chords import CHORD_WAYS, harmonized_tunes, measure_chords
+from musicvae.evaluate.fitting_chords import harmonized_tunes, measure_chords
 from musicvae.evaluate.table import Evaluation, Section
 from musicvae.music.meter import KINDS
 

@@ -24,7 +24,6 @@ import numpy as np
 
 from musicvae.compose.canonical import fold, from_coordinates, transposition
 from musicvae.compose.coding import decode_rows
-from musicvae.compose.constraints.choosing import best_fitting, fitting_z, numbered_seeds
 from musicvae.compose.constraints.decoding import decode_under
 from musicvae.compose.constraints.plan import Plan
 from musicvae.compose.engine import ChordRows, Engine, Floats, over_chords
@@ -107,15 +106,14 @@ def draw_tokens(engine: Engine, seeds: Sequence[int], order: Order) -> Tokens:
 
 def _chain(engine: Engine, seeds: Sequence[int], order: Order) -> Tokens:
     """Tokens (N, model bars, S) of windows of fixed length, the z of each kin to that of the one before."""
-    total, limit = order.meter.model_bars(order.bars), engine.config.max_bars
+    total, limit, kind = order.meter.model_bars(order.bars), engine.config.max_bars, order.meter.kind_index
     starts = range(0, total, limit)
     bars = [min(limit, total - start) for start in starts]
     drawn = [[window_seed(seed, window) for window in range(len(starts))] for seed in seeds]
     z = np.zeros((len(seeds), len(starts), engine.config.z_size))
     for window in range(len(starts)):
-        z[:, window] = _link(
-            engine, order, [row[window] for row in drawn], z[:, window - 1] if window else None, window * limit, bars[window]
-        )
+        fresh = engine.sample_prior([row[window] for row in drawn], bars=limit, kind=kind, temperature=order.prior_temperature)
+        z[:, window] = KINSHIP * z[:, window - 1] + np.sqrt(1 - KINSHIP**2) * fresh if window else fresh
     if order.vector is not None:
         z += order.vector(limit)
     chords = None if order.chords is None else [order.chords[start : start + limit] for start in starts]
@@ -128,22 +126,6 @@ def _chain(engine: Engine, seeds: Sequence[int], order: Order) -> Tokens:
     )  # fmt: skip
     alone = [False] * len(starts)
     return np.stack([join_tokens(parts[i : i + len(starts)], alone) for i in range(0, len(parts), len(starts))])
-
-
-def _link(engine: Engine, order: Order, seeds: Sequence[int], before: Floats | None, start_bar: int, num_bars: int) -> Floats:
-    """Codes z (N, Z) of the window from `start_bar` on that follows one of z `before`; under chords the best fitting of several."""
-    limit, kind, plan = engine.config.max_bars, order.meter.kind_index, order.plan
-    tries = plan.leaning.tries if plan is not None and plan.spans else 1
-    many = numbered_seeds(seeds, tries, "chords")
-    fresh = engine.sample_prior(many, bars=limit, kind=kind, temperature=order.prior_temperature)
-    if before is not None:
-        fresh = KINSHIP * np.repeat(before, len(many) // len(seeds), axis=0) + np.sqrt(1 - KINSHIP**2) * fresh
-    if plan is None or tries == 1:
-        return fresh
-    return best_fitting(
-        engine, fresh, seeds, plan, start_bar=start_bar, bars=num_bars, among=range(num_bars), shift_semitones=order.shift(engine),
-        temperature=order.temperature, vector=0.0 if order.vector is None else order.vector(limit),
-    )  # fmt: skip
 
 
 def _planned_chain(
@@ -174,18 +156,9 @@ def _window(engine: Engine, seeds: Sequence[int], order: Order, context: Tokens,
             given = given - order.vector(num_given)
         free = np.full((len(seeds), num_new, context.shape[2]), -1, np.int16)
         forced = np.concatenate([context.astype(np.int16), free], axis=1)
-    moved = 0.0 if order.vector is None else order.vector(bars)
-
-    def idea(seeds: Sequence[int], given: Floats | None, given_bars: int) -> Floats:
-        return engine.sample_prior(seeds, bars=bars, kind=kind, temperature=order.prior_temperature, given=given, given_bars=given_bars)
-
-    if order.plan is not None and order.plan.is_searched:
-        z = moved + fitting_z(
-            engine, idea, seeds, order.plan, start_bar=start_bar - num_given, bars=bars, given=given, given_bars=num_given,
-            shift_semitones=order.shift(engine), temperature=order.temperature, vector=moved, forced=forced,
-        )  # fmt: skip
-    else:
-        z = moved + idea(seeds, given, num_given)
+    z = engine.sample_prior(seeds, bars=bars, kind=kind, temperature=order.prior_temperature, given=given, given_bars=num_given)
+    if order.vector is not None:
+        z = z + order.vector(bars)
     if order.plan is None:
         tokens = engine.decode(z, bars=bars, kind=kind, temperature=order.temperature, seeds=seeds, forced=forced)
     else:

@@ -17,9 +17,9 @@ from musicvae.music.chords import QUALITIES, Chord
 from musicvae.music.key import Key
 from musicvae.music.lead_sheet import ChordSpan
 from musicvae.music.meter import STEPS_PER_BEAT, Meter
-from musicvae.music.vocabulary import FIRST_PITCH_TOKEN, HOLD, MAX_PITCH, MIN_PITCH, Tokens
+from musicvae.music.vocabulary import MAX_PITCH, MIN_PITCH
 
-__all__ = ["Leaning", "chord_bias", "chord_fit", "chord_places", "chord_scale", "strong_steps"]
+__all__ = ["Leaning", "chord_bias", "chord_places", "chord_scale", "strong_steps"]
 
 # Semitones above a root -> those of the other form of that degree: thirds, fifths, sixths, sevenths.
 _SAME_DEGREE = {3: 4, 4: 3, 6: 7, 8: 7, 9: 8, 10: 11, 11: 10}
@@ -29,17 +29,14 @@ _SAME_DEGREE = {3: 4, 4: 3, 6: 7, 8: 7, 9: 8, 10: 11, 11: 10}
 class Leaning:
     """Nats taken off notes outside the chord at strong and medium places, and off notes outside the chord's scale anywhere.
 
-    tries: how often each bar is written, given z, of which the one that fits its chords best is taken (`chord_fit`); for
-    networks of fixed windows, how often z is drawn for each window. draws: how often z is drawn for every `group` of bars, by
-    networks of this project (`compose.constraints.choosing`). What is shipped fitted best for its cost (`evaluate.fitting_chords`).
+    hearings: how often what was written is heard by the encoder and written again (`compose.constraints.decoding`). Of many ways what
+    is shipped fits best for its cost (`evaluate.fitting_chords`).
     """
 
-    strong: float = 4.0
+    strong: float = 8.0
     medium: float = 0.0
     outside: float = 2.0
-    tries: int = 16
-    draws: int = 1
-    group: int = 2
+    hearings: int = 1
 
 
 def strong_steps(meter: Meter) -> tuple[int, ...]:
@@ -75,24 +72,6 @@ def chord_bias(
     off = weight[:, None] * off_chord[at] + leaning.outside * off_scale[at]
     bias: Floats = -off[:, pitch_class]
     return bias
-
-
-def chord_fit(tokens: Tokens, spans: Sequence[ChordSpan], meter: Meter, start_bar: int, shift_semitones: int) -> Floats:
-    """How well each bar of tokens (N, B, S) fits its chords, (N, B): what sounds at strong places counts 1 if the chord holds it, else -1.
-
-    Medium places count a quarter of that. What sounds on from the bar before counts nothing.
-    """
-    rows, bars, width = tokens.shape
-    at, strong, medium = chord_places(spans, meter, start_bar * width, bars * width)
-    holds = ~_outside([span.chord for span in spans], Key(0).scale)[0]
-    silent = np.array([span.chord is None for span in spans])
-    steps = np.arange(width)
-    latest = np.maximum.accumulate(np.where(tokens != HOLD, steps, 0), axis=-1)
-    sounding = np.take_along_axis(tokens, latest, axis=-1).astype(np.int64).reshape(rows, -1)
-    pitch_class = (sounding - FIRST_PITCH_TOKEN + MIN_PITCH - shift_semitones) % 12
-    told = np.where(holds[at, pitch_class], 1.0, -1.0) * (sounding >= FIRST_PITCH_TOKEN) * ~silent[at]
-    fit: Floats = (told * (strong + 0.25 * (medium & ~strong))).reshape(tokens.shape).sum(axis=-1)
-    return fit
 
 
 def chord_places(

@@ -92,11 +92,6 @@ class Plan:
         """The key that the chords are in; None without chords, and where they do not tell."""
         return chord_key(self.spans, self.major_tonic)
 
-    @property
-    def is_searched(self) -> bool:
-        """Whether z is chosen for the chords."""
-        return bool(self.spans) and self.leaning.draws > 1
-
     def holds(self, bar: int) -> bool:
         """Whether the plan says that what sounds at the bar line before this model bar sounds on."""
         step = bar * self.meter.steps_per_model_bar

@@ -14,7 +14,7 @@ from musicvae.music.meter import Meter
 
 __all__ = ["Settled", "settled"]
 
-_NO_LEANING = Leaning(0.0, 0.0, 0.0, tries=1)
+_NO_LEANING = Leaning(0.0, 0.0, 0.0, hearings=0)
 
 
 @dataclass(frozen=True, eq=False)

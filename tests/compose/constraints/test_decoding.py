@@ -1,11 +1,14 @@
+from dataclasses import dataclass, field, replace
+
 import numpy as np
 import pytest
 from compose.fake_engine import FakeEngine, tune
 
 from musicvae.compose.constraints.constraints import Constraints
 from musicvae.compose.constraints.decoding import decode_under
+from musicvae.compose.constraints.leaning import Leaning
 from musicvae.music.meter import Meter
-from musicvae.music.vocabulary import from_tokens, to_tokens
+from musicvae.music.vocabulary import canonical_tokens, from_tokens, to_tokens
 
 FOUR = Meter(4, 4)
 
@@ -50,3 +53,32 @@ def test_nothing_asked_changes_nothing():
 def test_a_row_depends_on_itself_alone():
     asked = Constraints.of(scale="C D E G A", longest=1, notes="2:1:G4")
     np.testing.assert_array_equal(under(asked)[1:2], under(asked, seeds=[2]))
+
+
+@dataclass
+class Hearing(FakeEngine):
+    """Remembers what it was given to hear."""
+
+    heard: list = field(default_factory=list)
+
+    def encode(self, tokens, kind):
+        self.heard.append(tokens)
+        return super().encode(tokens, kind)
+
+
+@pytest.mark.parametrize("hearings", [0, 1, 2])
+def test_what_a_bias_made_is_heard_and_written_again(hearings):
+    engine = Hearing()
+    z = engine.sample_prior([4, 5], bars=4, kind=0)
+    plan = Constraints.of(chords="F#").over(FOUR, 4)
+    options = {"start_bar": 0, "bars": 4, "shift_semitones": 0, "temperature": 1.0, "seeds": [4, 5]}
+    once = decode_under(engine, z, replace(plan, leaning=Leaning(8.0, 0.0, 2.0, hearings=0)), **options)
+    tokens = decode_under(engine, z, replace(plan, leaning=Leaning(8.0, 0.0, 2.0, hearings=hearings)), **options)
+    assert len(engine.heard) == hearings
+    expected = once
+    for _ in range(hearings):
+        mu = FakeEngine().encode(np.stack([canonical_tokens(row) for row in expected]), 0)[0]
+        expected = decode_under(FakeEngine(), mu, replace(plan, leaning=Leaning(8.0, 0.0, 2.0, hearings=0)), **options)
+    np.testing.assert_array_equal(tokens, expected)
+    decode_under(engine, z, Constraints.of(scale="C").over(FOUR, 4), **options)  # without chords nothing is heard
+    assert len(engine.heard) == hearings

@@ -31,7 +31,7 @@ def test_networks_without_chords_lean_and_others_are_told():
     assert told.chords.shape == (2, 8)
     usable = told.plan.bound(0, 1, 0).bias[:, :, 60 - 19 : 73 - 19]
     assert not usable.any()
-    assert not told.plan.is_searched
+    assert told.plan.leaning.hearings == 0
 
 
 def test_a_network_without_a_key_of_its_own_keeps_to_the_scale_of_the_key():
