@@ -74,6 +74,7 @@ class BlendQualityRow:
     in_key: Estimate
     ngram_bits: Estimate
     model_bits: Estimate
+    different_bars: Estimate
 
 
 @dataclass(frozen=True)
@@ -186,7 +187,7 @@ def blend_quality(
             for way, path in paths.items():
                 found.setdefault(way, []).append(_path_measures(yard, path, ends, a.kind))
             progress(f"{a.meter} blends: {number + 1} of {len(a)}")
-    names = ("end_distance", "unevenness", "in_key", "ngram_bits", "model_bits")
+    names = ("end_distance", "unevenness", "in_key", "ngram_bits", "model_bits", "different_bars")
     return [
         BlendQualityRow(way, len(rows), *(mean_estimate([row[name] for row in rows], range(len(rows))) for name in names))
         for way, rows in found.items()
@@ -202,7 +203,7 @@ def _path_measures(yard: Yardsticks, path: Sequence[Tokens], ends: tuple[Tokens,
     return {
         "end_distance": (note_distance(ends[0], path[0]) + note_distance(ends[1], path[-1])) / 2,
         "unevenness": float(np.abs(shares - places).mean()),
-        **{name: float(np.mean([row[name] for row in measures])) for name in ("in_key", "ngram_bits", "model_bits")},
+        **{name: float(np.mean([row[name] for row in measures])) for name in ("in_key", "ngram_bits", "model_bits", "different_bars")},
     }
 
 

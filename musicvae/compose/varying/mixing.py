@@ -1,11 +1,12 @@
 """Melodies among several others: a path by all of them, a grid between four, a mix, a morph from bar to bar.
 
-Where ends are "exact", what the codes forget of the inputs is given back with each one's weight (`compose.varying.memory`), so that a
-point with all its weight on one input is that input itself, note for note; "decoded" leaves it out, and the point is the input's
-reconstruction. Meter and length are aligned first, and all inputs cut at the same bar lines. Between them the music has no
-key of its own: it is written in the key and octave of the input that has most weight ("switch"), or of one of them throughout.
-Tempo is the weighted mean (of its logarithm); program, velocities and name come from the input that has most weight, of
-equals the last. Temperature 0 takes the likeliest events; above it all points share the same noise.
+Where ends are "exact", what the codes forget of the inputs is given back with each one's weight (`compose.varying.memory`), so that
+a point with all its weight on one input is that input itself, note for note, and bars that are the same in all inputs stay the
+same; "decoded" leaves both out, and the point is the input's reconstruction. Meter and length are aligned first, and all inputs cut
+at the same bar lines. Between them the music has no key of its own: it is written in the key and octave of the input that has
+most weight ("switch"), or of one of them throughout. Tempo is the weighted mean (of its logarithm); program, velocities and name
+come from the input that has most weight, of equals the last. Temperature 0 takes the likeliest events; above it all points share
+the same noise.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -26,6 +28,7 @@ from musicvae.compose.limits import check_choice, check_temperature
 from musicvae.compose.seeds import window_seed
 from musicvae.compose.spacing import GRID, even_alphas
 from musicvae.compose.varying.centres import centre
+from musicvae.compose.varying.form import alike, with_returns
 from musicvae.compose.varying.memory import Memory, memory_of, recalled
 from musicvae.compose.varying.plans import ENDS, Point, check_inputs, nearest
 from musicvae.compose.varying.results import Blends
@@ -77,10 +80,11 @@ def manner_of(options: Mapping[str, Any]) -> Manner:
 
 @dataclass(frozen=True)
 class Ground:
-    """Melodies of one meter and length, as the engine knows them. memories: () where ends are decoded."""
+    """Melodies of one meter and length, as the engine knows them. tokens: (B, S) of each. memories: () where ends are decoded."""
 
     engine: Engine
     inputs: tuple[Melody, ...]
+    tokens: tuple[Tokens, ...]
     codes: tuple[Code, ...]
     memories: tuple[Memory, ...]
     manner: Manner
@@ -111,7 +115,18 @@ class Ground:
         windows = range(len(self.bars))
         parts = self.rows([(point, w) for point in points for w in windows], temperature)
         size = len(self.bars)
-        return [joined(self.codes[nearest(p.in_order)], parts[i * size : (i + 1) * size]) for i, p in enumerate(points)]
+        homes = [nearest(point.in_order) for point in points]
+        whole = [joined(self.codes[home], parts[i * size : (i + 1) * size]) for i, home in enumerate(homes)]
+        if not self.memories:
+            return whole
+        return [with_returns(tokens, self.tokens[home], self.origins) for tokens, home in zip(whole, homes, strict=True)]
+
+    @cached_property
+    def origins(self) -> list[int]:
+        """For each bar the first one that is the same in every input."""
+        found = zip(*(alike(list(tokens)) for tokens in self.tokens), strict=True)
+        first: dict[tuple[int, ...], int] = {}
+        return [first.setdefault(same, bar) for bar, same in enumerate(found)]
 
     def home(self, point: Point) -> int:
         """The input in whose key and octave a point is written."""
@@ -162,7 +177,8 @@ def ground_of(engine: Engine, melodies: Sequence[Melody], manner: Manner, chords
     memories = tuple(memory_of(engine, code, found.tokens) for code, (found, _) in zip(codes, placed, strict=True))
     told = [f"{letter(i)}: {text}" for i, (_, seen) in enumerate(placed) for text in seen]
     chosen = (f"{inputs[0].num_bars} bars were blended in {len(windows)} windows",) if len(windows) > 1 else ()
-    return Ground(engine, inputs, codes, memories if manner.ends == "exact" else (), manner, (*told, *notices, *chosen))
+    tokens = tuple(found.tokens for found, _ in placed)
+    return Ground(engine, inputs, tokens, codes, memories if manner.ends == "exact" else (), manner, (*told, *notices, *chosen))
 
 
 def blends_at(ground: Ground, points: Sequence[Point], *, columns: int = 1, provenance: Mapping[str, Any] | None = None) -> Blends[Melody]:

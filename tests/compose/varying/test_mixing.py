@@ -132,3 +132,11 @@ def test_lengths_and_meters_are_brought_together():
 def test_refusals(call, match):
     with pytest.raises(ValueError, match=match):
         call()
+
+
+def test_bars_that_are_the_same_in_all_inputs_stay_the_same():
+    forms = [Melody.joined([part, part, other, part]) for part, other in ((tune(1, 4), tune(2, 4)), (tune(3, 4), tune(4, 4)))]
+    for piece in MODEL.path_through(forms, 5):
+        starts = [{(n.onset_steps, n.pitch) for n in piece.cut(4 * k, 4).notes} for k in range(4)]
+        assert starts[0] == starts[1] == starts[3]
+        assert starts[0] != starts[2]
