@@ -1,0 +1,55 @@
+"""Whether a classifier of dance types gains from variations of its few labelled tunes, beside trivial ways to multiply them.
+
+    python scripts/benchmark_augment.py CORPUS [--model MODEL] [--labels jig,reel,...] [--pool 30] [--draws 20] [--n 10] [--json]
+
+CORPUS is a folder that `musicvae corpus build` wrote, with melodies and types. Only tunes of its validation and test splits are used, which the
+model was not trained on: `--pool` of each label may be drawn for training, in every draw the others are for testing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections import Counter
+
+from musicvae.compose.augmenting.augment import Limits
+from musicvae.compose.model import load_melodic
+from musicvae.corpus.store import Corpus
+from musicvae.evaluate.augmentation import benchmark_rows, changed, examples_of
+from musicvae.evaluate.table import Section
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("corpus")
+    parser.add_argument("--model")
+    parser.add_argument("--labels", default="jig,reel,hornpipe,song,pop")
+    parser.add_argument("--pool", type=int, default=30)
+    parser.add_argument("--draws", type=int, default=20)
+    parser.add_argument("--n", type=int, default=10)
+    parser.add_argument("--json", action="store_true")
+    args = parser.parse_args()
+    model, corpus = load_melodic(args.model, threads=1), Corpus.load(args.corpus)
+    examples = examples_of(corpus, args.labels.split(","))
+    ways = {"variations 0.2-0.4": Limits(args.n), "variations 0.6": Limits(max(1, args.n // 2), (0.6,))}
+
+    def tell(text: str) -> None:
+        print(f"\r{text:<60}", end="", file=sys.stderr, flush=True)
+
+    seen: Counter[str] = Counter()
+    copies = []
+    for number, example in enumerate(examples, 1):
+        seen[example.label] += 1
+        copies.append(changed(model, example, ways) if seen[example.label] <= args.pool else {})
+        tell(f"variations: {number} of {len(examples)}")
+    rows = benchmark_rows(examples, copies, draws=args.draws, progress=tell)
+    tell("")
+    held_out = ", ".join(f"{label} {count}" for label, count in seen.items())
+    section = Section("augmentation", "Augmentation", f"Held-out tunes: {held_out}.", rows)
+    print(json.dumps(section.to_dict(), indent=1) if args.json else section.to_text())
+
+
+if __name__ == "__main__":
+    main()
