@@ -26,6 +26,7 @@ from typing import Any
 import numpy as np
 
 from musicvae.compose.coding import encode
+from musicvae.compose.compressing import container
 from musicvae.compose.compressing.coder import Costs
 from musicvae.compose.compressing.hearing import Heard, hear
 from musicvae.compose.compressing.lines import code_lines
@@ -110,7 +111,7 @@ def measured(files: Iterable[tuple[str, bytes]], network: IntegerNetwork, ngram:
             raise SystemExit(f"{name} did not come back")
         after = time.process_time()
         rows.append({
-            "MIDI": len(data), "gzip": len(gzip.compress(data, 9, mtime=0)), "xz": xz(data), "own, no model": len(pack(data).data),
+            "MIDI": len(data), "gzip": len(gzip.compress(data, 9, mtime=0)), "xz": xz(data), "own, no model": found.tried[container.PLAIN],
             "own": len(found.data), "with model": bool(found.model_hash), "compress s": between - begin, "expand s": after - between,
         })  # fmt: skip
         heard = hear(data, parse(data))
@@ -156,7 +157,7 @@ def show(name: str, result: dict[str, Any]) -> None:
     if alone:
         print("  melody alone: " + ", ".join(f"{key} {alone[key]:.1f}" for key in ("gzip", "xz", "n-gram", "own, no model", "own")))
         per = {key: 8 * alone[key] / alone["notes"] for key in ("n-gram", "own, no model", "own")}
-        print("  bits a note:  " + ", ".join(f"{key} {value:.2f}" for key, value in per.items()))
+        print("  bits a note:  " + ", ".join(f"{key} {value:.2f}" for key, value in per.items()), flush=True)
 
 
 def main() -> None:
@@ -173,22 +174,23 @@ def main() -> None:
     network, ngram = IntegerNetwork.load(path), ngram_of(Corpus.load(args.corpus))
     sizes = {"model": path.stat().st_size, "n-gram": sum(array.nbytes for array in ngram.arrays().values())}
     tunes = list(tunes_as_midi(args.corpus, "test", args.tunes))
-    results: dict[str, Any] = {"bytes of what is needed besides": sizes, "held-out melodies": measured(tunes, network, ngram)}
+    sets = {"held-out melodies": tunes}
     for folder in args.midi:
-        files = [(path.name, path.read_bytes()) for path in midi_files(args.corpus, Path(folder), "test", args.files)]
-        results[Path(folder).name] = measured(files, network, ngram)
+        sets[Path(folder).name] = [(file.name, file.read_bytes()) for file in midi_files(args.corpus, Path(folder), "test", args.files)]
+    results: dict[str, Any] = {"bytes of what is needed besides": sizes}
+    if not args.json:
+        print(f"besides: the model {sizes['model']} bytes, the n-gram {sizes['n-gram']} bytes", flush=True)
+    for name, files in sets.items():
+        results[name] = measured(files, network, ngram)
+        if not args.json:
+            show(name, results[name])
     if args.sketches:
         with tempfile.TemporaryDirectory() as folder:
-            results["sketches"] = sketches(tunes[:40], network, Path(folder))
+            results["sketches"] = sketches(tunes[:24], network, Path(folder))
+        for row in [] if args.json else results["sketches"]:
+            print("sketch: " + ", ".join(f"{key} {value:.3g}" for key, value in row.items()))
     if args.json:
         print(json.dumps(results))
-        return
-    print(f"besides: the model {sizes['model']} bytes, the n-gram {sizes['n-gram']} bytes")
-    for name, result in results.items():
-        if "files" in result:
-            show(name, result)
-    for row in results.get("sketches", []):
-        print(", ".join(f"{key} {value:.3g}" for key, value in row.items()))
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from musicvae.compose.code import Code
@@ -29,13 +29,17 @@ _WAYS = {container.PLAIN: "by what the file itself teaches", container.WITH_MODE
 
 @dataclass(frozen=True)
 class Packed:
-    """A .mvz file. way: in words, how it was packed; original_bytes: of the file that went in. notices: what the user should know."""
+    """A .mvz file. way: in words, how it was packed; original_bytes: of the file that went in.
+
+    tried: bytes by each way, as `container` counts them, that was tried. notices: what the user should know.
+    """
 
     data: bytes = field(repr=False)
     way: str
     original_bytes: int
     model_hash: str = ""
     notices: tuple[str, ...] = ()
+    tried: Mapping[int, int] = field(default_factory=dict)
 
 
 def pack(data: bytes, network: IntegerNetwork | None = None, *, way: int | None = None) -> Packed:
@@ -54,7 +58,8 @@ def pack(data: bytes, network: IntegerNetwork | None = None, *, way: int | None 
     if not allowed:
         raise ValueError("there is no melody in it that a model could help with, or no model")
     best = min(allowed, key=lambda box: len(box.to_bytes()))
-    return Packed(best.to_bytes(), _WAYS[best.way], len(data), best.model_hash)
+    tried = {known: min(len(box.to_bytes()) for box in found if box.way == known) for known in sorted({box.way for box in found})}
+    return Packed(best.to_bytes(), _WAYS[best.way], len(data), best.model_hash, tried=tried)
 
 
 def pack_code(code: Code, network: IntegerNetwork, bits: int, original_bytes: int) -> Packed:

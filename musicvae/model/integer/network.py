@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors import SafetensorError, safe_open
 
 from musicvae.model.config import ModelConfig
 from musicvae.model.headers import HEADER, check_header
@@ -33,6 +32,8 @@ class IntegerNetwork:
         path = Path(path)
         if not path.is_file():
             raise FileNotFoundError(f"no model file {path}")
+        from safetensors import SafetensorError, safe_open
+
         try:
             with safe_open(path, framework="np") as file:
                 header: Any = json.loads((file.metadata() or {}).get(HEADER, "{}"))
