@@ -1,15 +1,16 @@
 """Graded neighbours of a piece of drums, a trio or a performance.
 
 As `compose.varying.vary`, with what those networks allow: a variation lies on the way from mu to a new idea from the prior, bars
-that are the same stay the same, and how far to go is searched. What the code forgets is carried along lane by lane, as told in
-`compose.pieces.styling`: what the network plays alike at mu and on the way stays as it is in the piece. Distance is the share of
-hits and notes (of a performance: events) that are not in both, 1 - F1 over all lanes.
+that are the same stay the same (in a trio each part by itself), and how far to go is searched. What the code forgets is carried
+along lane by lane, as told in `compose.pieces.styling`: what the network plays alike at mu and on the way stays as it is in the
+piece. Distance is the share of hits and notes (of a performance: events) that are not in both, 1 - F1 over all lanes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -104,15 +105,28 @@ class _Ground:
     own: Columns
     code: PieceCode
     before: Columns
-    origins: tuple[int, ...]
+
+    @cached_property
+    def origins(self) -> list[int]:
+        """For each bar the first one that is the same in all parts."""
+        return self._origins(tuple(self.own))
+
+    @cached_property
+    def returns(self) -> dict[str, list[int]]:
+        """For each column and bar the first one that is the same in that part; velocity and timing of a groove go together."""
+        together = tuple(self.own) if self.code.material == "groove" else ()
+        return {name: self._origins(together or (name,)) for name in self.own}
+
+    def _origins(self, names: Sequence[str]) -> list[int]:
+        first: dict[bytes, int] = {}
+        own = {name: self.own[name] for name in names}
+        return [first.setdefault(_like(own, bar, self.code.material), bar) for bar in range(self.code.num_bars)]
 
     @classmethod
     def of(cls, engine: PieceEngine, piece: Piece, code: PieceCode) -> _Ground:
         names = [name for name in ("bars", "bass", "drums", "offsets") if name in piece.columns]
         own = {name: piece.columns[name] for name in names}
-        first: dict[bytes, int] = {}
-        origins = tuple(first.setdefault(_like(own, bar, code.material), bar) for bar in range(code.num_bars))
-        return cls(engine, own, code, _joined(engine, code, [code.mu])[0], origins)
+        return cls(engine, own, code, _joined(engine, code, [code.mu])[0])
 
     def ways(self, seeds: Sequence[int], amounts: Sequence[float]) -> list[Way[dict[str, Array]]]:
         """For each seed what it comes to at each amount."""
@@ -157,9 +171,12 @@ class _Ground:
         return ideas
 
     def _returned(self, columns: Columns) -> dict[str, Array]:
-        """The columns with every bar that returns like the first one that is the same."""
-        voices, order = VOICES.get(self.code.material, ()), list(self.origins)
-        return {name: with_returns(column, self.own[name], order) if name in voices else column[order] for name, column in columns.items()}
+        """The columns with every bar that returns like the first one that is the same, part by part."""
+        voices = VOICES.get(self.code.material, ())
+        return {
+            name: with_returns(column, self.own[name], self.returns[name]) if name in voices else column[self.returns[name]]
+            for name, column in columns.items()
+        }
 
 
 def _like(own: Columns, bar: int, material: str) -> bytes:

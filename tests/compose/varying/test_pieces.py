@@ -57,6 +57,14 @@ def test_bars_of_a_beat_that_are_the_same_stay_the_same():
     assert (hits[:2] != bar.columns["bars"]).any()
 
 
+def test_a_trio_s_beat_that_returns_under_another_melody_still_returns():
+    one, two = piece("trio", 2, 1), piece("trio", 2, 2)
+    mixed = replace(two, columns={**two.columns, "drums": one.columns["drums"]})
+    made = model("trio").vary(Piece.joined([one, mixed]), 0.3, seed=1)[0].columns
+    assert (made["drums"][:2] == made["drums"][2:]).all()
+    assert (made["bars"][:2] != made["bars"][2:]).any()
+
+
 @pytest.mark.parametrize("kind", ["hits", "humanize", "tap"])
 def test_what_plays_given_hits_has_nothing_to_vary(kind):
     with pytest.raises(ValueError, match="plays what it is given: vary the beat with a model that makes beats"):
