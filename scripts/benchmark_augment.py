@@ -1,9 +1,9 @@
 """Whether a classifier of dance types gains from variations of its few labelled tunes, beside trivial ways to multiply them.
 
-    python scripts/benchmark_augment.py CORPUS [--model MODEL] [--labels jig,reel,...] [--pool 30] [--draws 20] [--n 10] [--json]
+    python scripts/benchmark_augment.py CORPUS [--model MODEL] [--labels jig,reel,hornpipe] [--draws 20] [--json]
 
-CORPUS is a folder that `musicvae corpus build` wrote, with melodies and types. Only tunes of its validation and test splits are used, which the
-model was not trained on: `--pool` of each label may be drawn for training, in every draw the others are for testing.
+CORPUS is a folder that `musicvae corpus build` wrote, with melodies and types. Only tunes of its validation and test splits are used,
+which the model was not trained on: `--pool` of each label may be drawn for training, in every draw the others are for testing.
 """
 
 from __future__ import annotations

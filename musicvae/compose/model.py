@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from musicvae.compose import blending, coding, learning, styling
+from musicvae.compose.augmenting.model import AugmentingModel
 from musicvae.compose.code import Code
 from musicvae.compose.composing.model import ComposingModel
 from musicvae.compose.compressing.model import CompressingModel
@@ -44,10 +45,10 @@ from musicvae.compose.limits import (
     check_temperature,
     check_tempo,
 )
+from musicvae.compose.personalising.model import PersonalModel
 from musicvae.compose.revising.model import RevisingModel
 from musicvae.compose.styled import LoadedModel, Style, Styles
-from musicvae.compose.styles import StyleVector, added, check_style_name, meter_of, tempo_of
-from musicvae.compose.varying.model import VaryingModel
+from musicvae.compose.styles import StyleVector, Usual, added, check_style_name, meter_of, tempo_of
 from musicvae.model.noise import piece_seed
 from musicvae.music.key import Key
 from musicvae.music.melody import Melody
@@ -103,7 +104,9 @@ def load_melodic(name_or_path: str | Path | None = None, *, device: str = "cpu",
 
 
 @dataclass(frozen=True)
-class Model(VaryingModel, RevisingModel, ComposingModel, JudgingModel, CompressingModel, LoadedModel[Engine, Melody]):
+class Model(
+    AugmentingModel, RevisingModel, ComposingModel, JudgingModel, CompressingModel, PersonalModel, LoadedModel[Engine, Melody]
+):  # fmt: skip
     """A model of melodies."""
 
     @property
@@ -138,11 +141,12 @@ class Model(VaryingModel, RevisingModel, ComposingModel, JudgingModel, Compressi
 
         seed: decides all chance (default: a new one, kept in `provenance`). temperature: of the
         events, 0 to 10; prior_temperature: of the idea behind them. style: a name, or strengths by name. meter: default the
-        style's, else 4/4. key: default as composed, with no accidentals in the signature. tempo_qpm: quarter notes a
-        minute in every meter, default the style's, else 120. chords: spread evenly over the bars; the result is then a
-        `music.lead_sheet.LeadSheet`, which writes them as a second track. A model conditioned on chords is told them, in the key that
-        is wanted, which then cannot be asked for; any other leans towards them (`compose.constraints`). constraints: what the piece must
-        keep to. How pieces longer than the model's span go on, and how a key is met, is told in `compose.generating`.
+        style's, else 4/4 (of a personalised model that of its files). key: default as composed, with no accidentals in the signature.
+        tempo_qpm: quarter notes a minute in every meter, default the style's, else 120 (or that of its files). chords: spread evenly
+        over the bars; the result is then a `music.lead_sheet.LeadSheet`, which writes them as a second track. A model conditioned on
+        chords is told them, in the key that is wanted, which then cannot be asked for; any other leans towards them
+        (`compose.constraints`). constraints: what the piece must keep to. How pieces longer than the model's span go on, and how a key
+        is met, is told in `compose.generating`.
         """
         return self.generate_many(
             1, bars, seed=seed, temperature=temperature, style=style, meter=meter, key=key, tempo_qpm=tempo_qpm,
@@ -167,7 +171,8 @@ class Model(VaryingModel, RevisingModel, ComposingModel, JudgingModel, Compressi
         """Compose n melodies; piece k is what `generate` gives for ``piece_seed(seed, k)``, the seed in its `provenance`."""
         styles = self._vectors({} if style is None else style)
         asked_meter = None if meter is None else check_meter(meter)
-        chosen_meter = check_kind(meter_of(styles, asked_meter), self.engine.config.kinds)
+        usual = Usual.of(self.engine.metadata)
+        chosen_meter = check_kind(meter_of(styles, asked_meter, usual), self.engine.config.kinds)
         asked_key = None if key is None else check_key(key)
         asked = settled(self.engine.config, constraints, chords, chosen_meter, check_bars(bars), asked_key)
         order = Order(
@@ -176,7 +181,7 @@ class Model(VaryingModel, RevisingModel, ComposingModel, JudgingModel, Compressi
             temperature=check_temperature(temperature),
             prior_temperature=check_temperature(prior_temperature, "prior_temperature"),
             key=asked_key,
-            tempo_qpm=tempo_of(styles) if tempo_qpm is None else check_tempo(tempo_qpm),
+            tempo_qpm=tempo_of(styles, usual) if tempo_qpm is None else check_tempo(tempo_qpm),
             vector=(lambda num: added(styles, num, self.engine.config)) if styles else None,
             chords=asked.chords,
             plan=asked.plan,

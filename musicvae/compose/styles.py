@@ -14,7 +14,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -24,7 +24,7 @@ from musicvae.music.files import atomic_path
 from musicvae.music.melody import DEFAULT_TEMPO_QPM
 from musicvae.music.meter import Meter
 
-__all__ = ["StyleVector", "added", "check_style_name", "load_styles", "meter_of", "save_styles", "tempo_of"]
+__all__ = ["StyleVector", "Usual", "added", "check_style_name", "load_styles", "meter_of", "save_styles", "tempo_of"]
 
 _FORMAT = 1
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_+.-]{0,63}")
@@ -84,8 +84,21 @@ def added(styles: Sequence[tuple[StyleVector, float]], bars: int, config: Layout
     return total
 
 
-def meter_of(styles: Sequence[tuple[StyleVector, float]], asked: Meter | None) -> Meter:
-    """The meter to generate in: the asked one, else the styles', else 4/4; ValueError where they contradict."""
+class Usual(NamedTuple):
+    """Meter and tempo of most of what a model was made from, so that it composes in them unless told otherwise."""
+
+    meter: Meter = Meter(4, 4)
+    tempo_qpm: float = DEFAULT_TEMPO_QPM
+
+    @classmethod
+    def of(cls, metadata: Mapping[str, Any]) -> Usual:
+        """What a model's header says, in an entry that personalised models have; 4/4 and 120 for any other."""
+        found = metadata.get("usual")
+        return cls(Meter.parse(found["meter"]), float(found["tempo_qpm"])) if isinstance(found, Mapping) else cls()
+
+
+def meter_of(styles: Sequence[tuple[StyleVector, float]], asked: Meter | None, usual: Usual | None = None) -> Meter:
+    """The meter to generate in: the asked one, else the styles', else the model's usual one; ValueError where they contradict."""
     hints = {vector.name: vector.meter for vector, strength in styles if vector.meter is not None and strength > 0}
     for name, hint in hints.items():
         if asked is not None and asked.kind != hint.kind:
@@ -93,13 +106,13 @@ def meter_of(styles: Sequence[tuple[StyleVector, float]], asked: Meter | None) -
     if len({hint.kind for hint in hints.values()}) > 1:
         listed = ", ".join(f"{name} in {hint}" for name, hint in hints.items())
         raise ValueError(f"the styles contradict each other ({listed}): choose those of one meter")
-    return asked or next(iter(hints.values()), Meter(4, 4))
+    return asked or next(iter(hints.values()), (usual or Usual()).meter)
 
 
-def tempo_of(styles: Sequence[tuple[StyleVector, float]]) -> float:
-    """The tempo of the strongest style that has one, else 120."""
+def tempo_of(styles: Sequence[tuple[StyleVector, float]], usual: Usual | None = None) -> float:
+    """The tempo of the strongest style that has one, else the model's usual one."""
     hints = [(strength, vector.tempo_qpm) for vector, strength in styles if vector.tempo_qpm is not None and strength > 0]
-    return max(hints, key=lambda hint: hint[0])[1] if hints else DEFAULT_TEMPO_QPM
+    return max(hints, key=lambda hint: hint[0])[1] if hints else (usual or Usual()).tempo_qpm
 
 
 def check_style_name(name: str) -> str:

@@ -29,7 +29,7 @@ from musicvae.compose.limits import (
     check_tempo,
 )
 from musicvae.compose.styled import LoadedModel, Styles
-from musicvae.compose.styles import meter_of, tempo_of
+from musicvae.compose.styles import Usual, meter_of, tempo_of
 from musicvae.music.key import Key
 from musicvae.music.melody import Melody
 from musicvae.music.meter import Meter
@@ -71,10 +71,11 @@ class ComposingModel(LoadedModel[Engine, Melody]):
         constraints: as for `generate`, over the whole piece. seed, temperature, prior_temperature, meter and key: as for `generate`.
         """
         styles = self._vectors({} if style is None else style)
-        chosen_meter = check_kind(meter_of(styles, None if meter is None else check_meter(meter)), self.engine.config.kinds)
+        usual = Usual.of(self.engine.metadata)
+        chosen_meter = check_kind(meter_of(styles, None if meter is None else check_meter(meter), usual), self.engine.config.kinds)
         moods = checked_strengths(mood)
         course_of = curve if curve is None or isinstance(curve, Curve) else read_curve(curve)
-        tempo = round(tempo_of(styles) * tempo_factor(moods), 1) if tempo_qpm is None else check_tempo(tempo_qpm)
+        tempo = round(tempo_of(styles, usual) * tempo_factor(moods), 1) if tempo_qpm is None else check_tempo(tempo_qpm)
         if (minutes is None) == (bars is None):
             raise ValueError("say how long the piece is, in minutes or in bars, and not in both")
         length = check_bars(bars) if minutes is None else bars_in(minutes, chosen_meter, tempo)
@@ -121,9 +122,10 @@ class ComposingModel(LoadedModel[Engine, Melody]):
         from the next bar on, its `finish` asks for an end. The same seed and the same changes at the same bars give the same music.
         """
         styles = self._vectors({} if style is None else style)
-        chosen_meter = check_kind(meter_of(styles, None if meter is None else check_meter(meter)), self.engine.config.kinds)
+        usual = Usual.of(self.engine.metadata)
+        chosen_meter = check_kind(meter_of(styles, None if meter is None else check_meter(meter), usual), self.engine.config.kinds)
         moods = checked_strengths(mood)
-        tempo = round(tempo_of(styles) * tempo_factor(moods), 1) if tempo_qpm is None else check_tempo(tempo_qpm)
+        tempo = round(tempo_of(styles, usual) * tempo_factor(moods), 1) if tempo_qpm is None else check_tempo(tempo_qpm)
         signs, asked_key = parse_form(form), None if key is None else check_key(key)
         size = plan_of(signs[:1], section_bars, section_bars).section_bars
         stage = Stage(self.engine, chosen_meter, check_temperature(temperature), check_temperature(prior_temperature, "prior_temperature"))
