@@ -12,11 +12,12 @@ import binascii
 import zlib
 from dataclasses import dataclass
 
-__all__ = ["ENDING", "LOSSY", "PLAIN", "WITH_MODEL", "Container", "from_bytes"]
+__all__ = ["BULK", "ENDING", "LOSSY", "PLAIN", "WITHOUT_MODEL", "WITH_MODEL", "Container", "from_bytes"]
 
 ENDING = ".mvz"
-PLAIN, WITH_MODEL, LOSSY = 0, 1, 2
-"""Ways: by what the file itself teaches; with the probabilities of a model of melodies too; a melody's latent code alone."""
+PLAIN, WITH_MODEL, LOSSY, BULK = range(4)
+"""Ways: by what the file itself teaches; with the probabilities of a model of melodies too; a melody's latent code alone; as LZMA."""
+WITHOUT_MODEL = (PLAIN, BULK)
 _MAGIC = b"MVZ"
 _VERSION = 1
 _HASH_BYTES = 6
@@ -24,7 +25,7 @@ _HASH_BYTES = 6
 
 @dataclass(frozen=True)
 class Container:
-    """way: one of the above. model_hash: 12 hexadecimal digits, "" for way `PLAIN`. checksum: of what comes out; payload: packed."""
+    """way: one of the above. model_hash: 12 hexadecimal digits, "" where none is needed. checksum: of what comes out; payload: packed."""
 
     way: int
     model_hash: str
@@ -54,11 +55,11 @@ def from_bytes(data: bytes) -> Container:
     if len(data) < 4:
         raise ValueError("it ends in the middle: was the copy cut short?")
     version, way = data[3] >> 4, data[3] & 0x0F
-    if version != _VERSION or way not in (PLAIN, WITH_MODEL, LOSSY):
+    if version != _VERSION or way not in (PLAIN, WITH_MODEL, LOSSY, BULK):
         raise ValueError(
             f"it is a .mvz file of version {version}.{way}, and {_VERSION} is known here: is it damaged, or from a newer version?"
         )
-    start = 4 + (_HASH_BYTES if way != PLAIN else 0)
+    start = 4 + (0 if way in WITHOUT_MODEL else _HASH_BYTES)
     if len(data) < start + 6:
         raise ValueError("it ends in the middle: was the copy cut short?")
     payload = data[start + 6 :]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import lzma
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -17,14 +18,18 @@ from musicvae.compose.compressing.primer import usual
 from musicvae.compose.compressing.syntax import MidiFile, parse, render
 from musicvae.compose.compressing.weights import WEIGHTS
 from musicvae.model.integer.network import IntegerNetwork
-from musicvae.music.midi import midi_bytes
+from musicvae.music.midi import MAX_FILE_BYTES, midi_bytes
 
-__all__ = ["Networks", "Packed", "pack", "pack_code", "unpack"]
+__all__ = ["MOST_MODELLED", "Networks", "Packed", "pack", "pack_code", "unpack"]
 
 Networks = Callable[[str], IntegerNetwork]
 """From the hash of a model to its network; ValueError where it is not at hand."""
 
 _WAYS = {container.PLAIN: "by what the file itself teaches", container.WITH_MODEL: "with what the model knows of melodies"}
+
+
+MOST_MODELLED = 1 << 18
+"""Bytes of the largest file that is packed event by event, which takes about a minute."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +52,8 @@ def pack(data: bytes, network: IntegerNetwork | None = None, *, way: int | None 
 
     way: `container.PLAIN` or `container.WITH_MODEL` (default: the shorter); ValueError for one that cannot be, without network or melody.
     """
+    if len(data) > MOST_MODELLED and way is None:
+        return _in_bulk(data)
     file = parse(data)
     heard = hear(data, file, canonical_key=network is None or network.config.canonical_key)
     found = [_boxed(data, file, None, None)]
@@ -75,15 +82,25 @@ def unpack(data: bytes, networks: Networks) -> bytes:
     ValueError for what is no .mvz file, is damaged, or needs a model that is not at hand.
     """
     box = container.from_bytes(data)
-    network = None if box.way == container.PLAIN else networks(box.model_hash)
+    network = None if box.way in container.WITHOUT_MODEL else networks(box.model_hash)
     try:
+        if box.way == container.BULK:
+            return box.check(lzma.LZMADecompressor(lzma.FORMAT_ALONE).decompress(box.payload, MAX_FILE_BYTES))
         if box.way == container.LOSSY:
             assert network is not None
             return midi_bytes([unpack_sketch(box, network)])
         file = code_file(_mixer(Reader(box.payload)), None, None, network)
         return box.check(render(file))
-    except (ArithmeticError, LookupError) as error:
+    except (ArithmeticError, LookupError, EOFError, lzma.LZMAError) as error:
         raise ValueError("what is in it makes no sense: was it packed by another version?") from error
+
+
+def _in_bulk(data: bytes) -> Packed:
+    """The file packed as xz does, in no time."""
+    payload = lzma.compress(data, lzma.FORMAT_ALONE, preset=9 | lzma.PRESET_EXTREME)
+    box = container.Container(container.BULK, "", zlib.crc32(data), payload)
+    notice = f"{len(data)} bytes were packed as xz does: modelling more than {MOST_MODELLED} would take minutes"
+    return Packed(box.to_bytes(), "as xz does", len(data), notices=(notice,), tried={container.BULK: len(payload)})
 
 
 def _boxed(data: bytes, file: MidiFile, heard: Heard | None, network: IntegerNetwork | None) -> container.Container:

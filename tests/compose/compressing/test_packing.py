@@ -99,6 +99,16 @@ def test_any_events_come_back(bodies):
     assert unpack(pack(data).data) == data
 
 
+def test_large_files_are_packed_in_no_time():
+    data = midi(b"\x00\x90\x3c\x40\x10\x3c\x00" * 40_000 + END)
+    packed = pack(data)
+    assert "would take minutes" in packed.notices[0]
+    assert unpack(packed.data) == data
+    assert len(packed.data) < 300
+    with pytest.raises(ValueError, match=r"^[^\n]+$"):
+        unpack(container.Container(container.BULK, "", 1, b"nothing of that kind").to_bytes())
+
+
 def test_a_damaged_file_is_refused_in_one_line():
     packed = pack(JIG).data
     rng = random.Random(0)
