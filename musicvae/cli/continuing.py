@@ -6,7 +6,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from musicvae.cli.constraining import add_constraint_options, given_constraints
+from musicvae.cli.constraining import add_constraint_options, asks_constraints, given_constraints
+from musicvae.cli.drums import PLAYED, add_drum_options, own_performance, play_drums
 from musicvae.cli.parsing import (
     Commands,
     add_chords,
@@ -19,17 +20,23 @@ from musicvae.cli.parsing import (
     seed_number,
     temperature_number,
 )
-from musicvae.cli.sources import check_source, chosen_track, load_model_for
+from musicvae.cli.playing import checked_kit
+from musicvae.cli.sources import check_source, chosen_track, load_model_for, read_source
 from musicvae.cli.targets import file_target
 from musicvae.cli.terminal import Terminal
 
 __all__ = ["add_commands", "run_continue"]
 
-_TEXT = """
-The given bars stay exactly as they are. What follows grows out of the last of them, and comes back
-to earlier ones where the tune's form asks for it, fits the --chords, which are those of the new
-bars, and keeps to scale, range, rhythm and lengths that are asked for. Where the last bar is not full, its rest belongs
-to what follows."""
+_TEXT = (
+    """
+The given bars stay exactly as they are, with all other tracks of the file. What follows grows out of
+the last bars and comes back to earlier ones where the tune's form asks for it. It fits the --chords,
+which are those of the new bars, and keeps to scale, range, rhythm and lengths that are asked for.
+Where the last bar is not full, its rest belongs to what follows.
+
+"""
+    + PLAYED
+)
 
 
 def add_commands(commands: Commands) -> None:
@@ -52,6 +59,7 @@ def add_commands(commands: Commands) -> None:
     parser.add_argument(
         "--after", type=positive_int, metavar="BAR", help="go on after this bar, in place of what follows it (default: the last)"
     )
+    add_drum_options(parser)
     add_chords(parser, any_model=True)
     add_constraint_options(parser)
     add_kind(parser, "melody", "drums", "trio", default="drums where the file holds only these, else melody")
@@ -66,13 +74,29 @@ def run_continue(args: argparse.Namespace, terminal: Terminal) -> None:
     """Write the given music with what follows it."""
     seed = new_seed() if args.seed is None else args.seed
     targets = file_target(args, f"{Path(args.input).stem}-continued.mid")
+    kit = checked_kit(args)
     check_source(args.input)
     model: Any = load_model_for(args, terminal, args.input)
-    music = _continued_melody(model, args, terminal, seed)
-    written = targets.write([music])
+    if model.material == "melody":
+        written = targets.write([_continued_melody(model, args, terminal, seed)])
+    else:
+        written = targets.write(_continued_piece(model, args, terminal, seed, kit))
     for path in targets.every_path:
         terminal.line(str(path))
     terminal.finish({"command": "continue", "input": args.input, "seed": seed, "bars": args.bars, "pieces": written})
+
+
+def _continued_piece(model: Any, args: argparse.Namespace, terminal: Terminal, seed: int, kit: Any) -> list[Any]:
+    """Drums or a trio gone on with, played."""
+    if args.chords is not None or asks_constraints(args):
+        raise ValueError(f"{model.name} makes {model.material}: --chords and constraints are for melodies")
+    given = {"track": args.track, "start_bar": 1, "bars": args.after, "tune": args.tune}
+    where = argparse.Namespace(**{**vars(args), **given})
+    music = read_source(model, args.input, where, terminal)
+    piece = model.continue_(music, args.bars, seed=seed, temperature=args.temperature, prior_temperature=args.prior_temperature)
+    terminal.notice(f"seed {seed}: bars {music.num_bars + 1}-{piece.num_bars} are new; other tracks are left out")
+    own = own_performance(model, args.input, music, where, terminal)
+    return play_drums(model, [piece], where, kit, terminal, own=[own])
 
 
 def _continued_melody(model: Any, args: argparse.Namespace, terminal: Terminal, seed: int) -> Any:

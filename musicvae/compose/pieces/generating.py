@@ -28,7 +28,7 @@ from musicvae.compose.seeds import window_seed
 from musicvae.music.melody import DEFAULT_TEMPO_QPM
 from musicvae.music.piece import Piece
 
-__all__ = ["KINSHIP", "PieceOrder", "draw"]
+__all__ = ["KINSHIP", "PieceOrder", "draw", "go_on"]
 
 KINSHIP = 0.9
 """Correlation of a later window's z with that of the first, in networks of a fixed window."""
@@ -81,11 +81,17 @@ def _varied(engine: PieceEngine, first: Floats, seeds: Sequence[int], window: in
 
 def _continued(engine: PieceEngine, seeds: Sequence[int], order: PieceOrder) -> _Found:
     """Columns (bars, ...) for each seed, each window going on from the last bars of those before."""
-    total, most = order.bars, engine.bars
-    keep, window = most // 2, 0
-    found = _window(engine, seeds, order, None, Reading(0, 0, min(total, most), min(total, most)))
+    bars = min(order.bars, engine.bars)
+    return go_on(engine, seeds, order, _window(engine, seeds, order, None, Reading(0, 0, bars, bars)))
+
+
+def go_on(engine: PieceEngine, seeds: Sequence[int], order: PieceOrder, given: Sequence[Columns]) -> _Found:
+    """Columns (order.bars, ...) for each seed that begin with the given ones, (bars, ...) each; not for engines with a fixed window."""
+    total, most, window = order.bars, engine.bars, 0
+    found = [dict(columns) for columns in given]
     while (done := len(found[0]["bars"])) < total:
         window += 1
+        keep = min(most // 2, done)
         new = min(most - keep, total - done)
         place = Reading(done - keep, keep, new, keep + new)
         added = _window(engine, [window_seed(seed, window) for seed in seeds], order, found, place)

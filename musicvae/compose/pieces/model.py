@@ -37,6 +37,7 @@ from musicvae.compose.pieces.engine import Columns
 from musicvae.compose.pieces.generating import PieceOrder, draw
 from musicvae.compose.pieces.guides import asked_guide, hits_notices
 from musicvae.compose.pieces.intake import TakenPiece, Wanted, gather_pieces, take_music
+from musicvae.compose.revising.piece_continuing import RevisingPieces
 from musicvae.compose.styled import Style, Styles
 from musicvae.compose.styles import StyleVector, check_style_name, tempo_of
 from musicvae.compose.varying.piece_model import VaryingPieces
@@ -52,7 +53,7 @@ _USUAL_BARS = {"drums": 4, "groove": 4, "trio": 16}
 
 
 @dataclass(frozen=True)
-class PieceModel(VaryingPieces, ComposingPieces, JudgingPieces, GroovingModel):
+class PieceModel(VaryingPieces, RevisingPieces, ComposingPieces, JudgingPieces, GroovingModel):
     """A model of drums, grooves, trios or performances."""
 
     @property

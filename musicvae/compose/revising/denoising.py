@@ -28,6 +28,7 @@ __all__ = ["WRONG_SHARE", "Correction", "Judges", "corrections", "mended", "righ
 WRONG_SHARE = 0.05
 """Of notes that are expected to be wrong where nobody says how many."""
 _PASSES = 4
+_FEW = 3  # tokens in which bars may differ that were meant to be the same, perhaps
 _CLOSE = 6.0  # nats that a note may lack to be asked about again
 
 
@@ -121,16 +122,32 @@ def righted(judges: Judges, tokens: Tokens, kind: int, free: NDArray[np.bool_], 
             break
         gains[asked] = _gains(judges, now, kind, given, onsets[asked], wrong_share)
         stale[:] = False
-        for bar in range(len(tokens)):
-            inside = [note for note in np.flatnonzero(onsets // steps == bar).tolist() if gains[note, 0] > 0 and free[onsets[note]]]
-            if inside:
-                note = max(inside, key=lambda note: gains[note, 0])
-                at, nats, token = int(onsets[note]), float(gains[note, 0]), int(gains[note, 1])
-                now.reshape(-1)[at] = token
-                found[at] = (token, max(nats, found.get(at, (0, 0.0))[1]))
-                stale[max(0, bar - 1) : bar + 2] = True
-                gains[note, 0] = 0.0
+        before = now.copy()
+        for note in _first_of_each(before, onsets, gains[:, 0]):
+            at, nats, token = int(onsets[note]), float(gains[note, 0]), int(gains[note, 1])
+            now.reshape(-1)[at] = token
+            found[at] = (token, max(nats, found.get(at, (0, 0.0))[1]))
+            stale |= _alike(before, at // steps)
+            stale[max(0, at // steps - 1) : at // steps + 2] = True
+            gains[note, 0] = 0.0
     return {at: (token, nats) for at, (token, nats) in found.items() if token != given[at]}
+
+
+def _first_of_each(tokens: Tokens, onsets: NDArray[np.int64], gains: Floats) -> list[int]:
+    """The notes that gain, the surest first, one for all bars that are nearly the same: where two differ, not both are wrong."""
+    chosen: list[int] = []
+    taken = np.zeros(len(tokens), np.bool_)
+    for note in np.argsort(-gains, kind="stable").tolist():
+        bar = int(onsets[note]) // tokens.shape[1]
+        if gains[note] > 0 and not taken[bar]:
+            chosen.append(note)
+            taken |= _alike(tokens, bar)
+    return chosen
+
+
+def _alike(tokens: Tokens, bar: int) -> NDArray[np.bool_]:
+    """Bars (B,) that differ from one in a few tokens at most, itself among them."""
+    return np.asarray((tokens != tokens[bar]).sum(axis=1) <= _FEW)
 
 
 def _gains(judges: Judges, now: Tokens, kind: int, given: Tokens, onsets: NDArray[np.int64], wrong_share: float) -> Floats:

@@ -1,0 +1,82 @@
+import json
+
+import pytest
+from compose.fake_engine import FakeEngine, tune
+
+from musicvae.compose import model as compose_model
+from musicvae.compose.model import Model
+from musicvae.music.extract import read_melody
+from musicvae.music.midi import read_midi, write_midi
+
+
+@pytest.fixture
+def fake(monkeypatch):
+    made = Model(FakeEngine(), name="fake")
+    for name in ("load", "load_melodic"):
+        monkeypatch.setattr(compose_model, name, lambda *args, **options: made)
+    return made
+
+
+@pytest.fixture
+def song(tmp_path):
+    return write_midi([tune(3, 8, name="Song"), tune(4, 8, shift=-24, name="Bass")], tmp_path / "song.mid")
+
+
+def test_continue_adds_bars_to_the_melody_and_keeps_every_other_track(run, fake, song):
+    code, out, err = run("continue", "song.mid", "--bars", "4", "--seed", "7")
+    assert (code, out) == (0, "song-continued.mid\n")
+    assert "seed 7: bars 9-12 are new" in err
+    before, after = read_midi("song.mid"), read_midi("song-continued.mid")
+    assert after.tracks[1].notes == before.tracks[1].notes
+    assert after.tracks[0].notes[: len(before.tracks[0].notes)] == before.tracks[0].notes
+    assert read_melody("song-continued.mid")[0].num_bars == 12
+
+
+def test_continue_after_a_bar_takes_the_place_of_what_followed(run, fake, song):
+    assert run("continue", "song.mid", "--after", "5", "--bars", "2", "--seed", "7", "-o", "x.mid")[0] == 0
+    before, after = read_melody("song.mid")[0], read_melody("x.mid")[0]
+    assert after.cut(0, 5).notes == before.cut(0, 5).notes
+    assert after.notes[-1].end_steps <= 7 * 16 < before.notes[-1].end_steps
+
+
+def test_repair_finds_masked_bars_anew(run, fake, song):
+    code, out, err = run("repair", "song.mid", "--mask", "3-4", "--lock", "4", "--json")
+    assert (code, err) == (0, "")
+    assert json.loads(out)["pieces"][0]["bars"] == 8
+    before, after = read_melody("song.mid")[0], read_melody("song-repaired.mid")[0]
+    assert [n for n in before.notes if n.onset_steps not in range(32, 48)] == [n for n in after.notes if n.onset_steps not in range(32, 48)]
+    assert read_midi("song-repaired.mid").tracks[1].notes == read_midi("song.mid").tracks[1].notes
+
+
+def test_without_a_mask_wrong_notes_are_listed_and_put_right_when_asked(run, fake, tmp_path):
+    half = tune(3, 4)
+    right = type(half).joined([half] * 3)
+    notes = list(right.notes)
+    notes[-2] = type(notes[-2])(notes[-2].pitch + 3, notes[-2].onset_steps, notes[-2].duration_steps, notes[-2].velocity)
+    write_midi([type(right)(tuple(notes), num_bars=12, key=right.key)], tmp_path / "wrong.mid")
+    code, out, _ = run("repair", "wrong.mid", "--wrong-share", "0.1")
+    assert code == 0
+    assert out.splitlines()[0].split() == ["at", "note", "better", "bits"]
+    assert len(out.splitlines()) == 2
+    assert not list(tmp_path.glob("*-repaired.mid"))
+    assert run("repair", "wrong.mid", "--wrong-share", "0.1", "--apply")[0] == 0
+    assert read_melody("wrong-repaired.mid")[0].notes == right.notes
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("repair song.mid --mask 9", "bar 9 is none of the melody's, which has bars 1-8 in 4/4"),
+        ("repair song.mid --mask x", "is no bar, beat or stretch of them"),
+        ("repair song.mid --mask 3 --lock 3", "nothing is to be found anew: all that is masked is locked"),
+        ("repair song.mid --mask 3 --apply", "--apply and --wrong-share are for notes that sound wrong"),
+        ("repair song.mid --scale C", "chords and constraints are for what is found anew: say what, with --mask"),
+        ("repair song.mid -o x.mid", "nothing is written without --mask or --apply"),
+        ("repair none.mid", "none.mid does not exist"),
+        ("continue song.mid --after 9", "bar 9 is none of the melody's"),
+        ("continue song.mid --bars 0", "0 is not a whole number from 1 up"),
+        ("continue none.mid", "none.mid does not exist"),
+    ],
+)
+def test_what_makes_no_sense_is_one_line(fails, fake, song, words, message):
+    fails(words, message)
