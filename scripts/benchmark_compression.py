@@ -176,7 +176,9 @@ def main() -> None:
     tunes = list(tunes_as_midi(args.corpus, "test", args.tunes))
     sets = {"held-out melodies": tunes}
     for folder in args.midi:
-        sets[Path(folder).name] = [(file.name, file.read_bytes()) for file in midi_files(args.corpus, Path(folder), "test", args.files)]
+        sets["/".join(Path(folder).parts[-2:])] = [
+            (file.name, file.read_bytes()) for file in midi_files(args.corpus, Path(folder), "test", args.files)
+        ]
     results: dict[str, Any] = {"bytes of what is needed besides": sizes}
     if not args.json:
         print(f"besides: the model {sizes['model']} bytes, the n-gram {sizes['n-gram']} bytes", flush=True)
