@@ -61,7 +61,7 @@ def add_commands(commands: Commands) -> None:
     )  # fmt: skip
     parser.add_argument("a", metavar="A", help="file to start from")
     parser.add_argument("b", metavar="B", help="file to arrive at, or the next one")
-    parser.add_argument("more", nargs="*", metavar="C", help="more files")
+    parser.add_argument("more", nargs="*", default=[], metavar="C", help="more files")
     shape = parser.add_mutually_exclusive_group()
     shape.add_argument("--grid", action="store_true", help="a rectangle between four corners A, B, C and D")
     shape.add_argument("--weights", type=number_from_0, nargs="+", metavar="W", help="one piece with so much of each, as in 0.5 0.3 0.2")

@@ -102,7 +102,7 @@ def test_weights_and_join_give_one_file(run, model, two_tunes):
 @pytest.mark.parametrize(
     ("words", "parts"),
     [
-        ("interpolate a.mid", ("B",)),
+        ("interpolate a.mid", ("are required: B (see",)),
         ("interpolate --grid a.mid b.mid a.mid", ("a grid has 4 inputs, one for each corner, got 3",)),
         ("interpolate a.mid b.mid --weights 1 2 3", ("2 inputs take as many weights, got 3",)),
         ("interpolate a.mid b.mid --weights 0 0", ("at least one weight must be above 0",)),
