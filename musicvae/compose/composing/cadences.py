@@ -2,7 +2,7 @@
 
 Conventions: as in `compose.composing.hearing`. The goal is the downbeat of the last written bar. At a half cadence a note of the
 dominant chord starts there and rests for up to half a bar; what follows in the bar leads to the next section. At the end of the piece the
-tonic starts there and lasts to the end. The bar itself, and at the end of the piece half of the one before, is drawn several times: the
+tonic starts there and lasts to the end. The bar itself, and at the end of the piece the one before too, is drawn several times: the
 line that leaps least, into the goal and into the next section, is taken.
 """
 
@@ -48,7 +48,7 @@ class Goal:
 def with_cadence(
     stage: Stage, theme: Theme, course: Course, tokens: Tokens, goal: Goal, seed: int, start_bar: int, *, settled_steps: int = 0
 ) -> Tokens:
-    """Tokens (n, S) of a section with its last bar, at the end of the piece its last one and a half, drawn anew towards the goal.
+    """Tokens (n, S) of a section with its last bar, at the end of the piece its last two, drawn anew towards the goal.
 
     settled_steps: what comes before stays as it is.
     """
@@ -56,7 +56,7 @@ def with_cadence(
     close = goal.steps - width
     if settled_steps > close:
         return tokens
-    start = max(settled_steps, close - (width // 2 if goal.final else 0))
+    start = max(settled_steps, close - width * goal.final)
     forced = free(1, len(tokens), stage.steps)
     flat = forced.reshape(-1)
     flat[:start] = tokens.reshape(-1)[:start]

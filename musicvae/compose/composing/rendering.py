@@ -21,15 +21,16 @@ from musicvae.compose.seeds import window_seed
 from musicvae.music.meter import STEPS_PER_BEAT, Meter
 from musicvae.music.vocabulary import FIRST_PITCH_TOKEN, MIN_PITCH, VOCABULARY_SIZE, Tokens, canonical_tokens
 
-__all__ = ["FREE", "Part", "Stage", "Theme", "anchor", "draw_themes", "free", "render"]
+__all__ = ["FREE", "Part", "Stage", "Theme", "anchor", "as_dense", "draw_themes", "free", "leading", "more_onsets", "render"]
 
 FREE = -1
-NATS_PER_SEMITONE = 0.06
+NATS_PER_SEMITONE = 0.09
 """What a semitone of register adds to the score of each semitone of pitch; measured to move the mean pitch by about as much."""
 ONSET_NATS = 0.4
 """What a strength of density adds to the score of every onset, beside what its vector does."""
 ANCHOR_NATS = 8.0
 """By how much a theme's own pitch is preferred where it comes back in another mood."""
+_LEAP_NATS = 0.5
 _STILL_A_NOTE, _BEAT_NATS = 0.5, 0.75
 _MIDDLE_PITCH, _PITCH_DEVIATION = 72.0, 3.5
 """Where the networks' melodies lie, and how far the next pitch strays from what is expected, in semitones."""
@@ -76,7 +77,7 @@ class Theme:
     """A section's place in latent space, and how it sounded first.
 
     lead: tokens (L, S) that it follows, which may have no bars. seed: of its events. tokens: (n, S), as first drawn, and
-    strengths: the moods that it was drawn in, by vector.
+    strengths, by vector, and onsets, in the mean: the moods that it was drawn in.
     """
 
     lead: Tokens
@@ -84,6 +85,7 @@ class Theme:
     seed: int
     tokens: Tokens
     strengths: Mapping[str, float]
+    onsets: float
 
     @property
     def num_bars(self) -> int:
@@ -156,7 +158,10 @@ def draw_themes(
         done, last = np.concatenate([done, new], axis=1), z
         start += count
     strengths = course.means()
-    return [Theme(before, tuple(own), seed, row[len(before) :], strengths) for own, seed, row in zip(parts, seeds, done, strict=True)]
+    return [
+        Theme(before, tuple(own), seed, row[len(before) :], strengths, float(course.onsets.mean()))
+        for own, seed, row in zip(parts, seeds, done, strict=True)
+    ]
 
 
 def _draw(stage: Stage, seeds: Sequence[int], context: Tokens, count: int, moods: Course, last: Floats | None) -> Floats:
@@ -217,6 +222,32 @@ def anchor(tokens: Tokens, meter: Meter, freedom: Floats) -> Floats:
     scores = np.zeros((*tokens.shape, VOCABULARY_SIZE))
     scores[..., FIRST_PITCH_TOKEN:] = others[..., None]
     np.put_along_axis(scores, np.where(onset, tokens, FIRST_PITCH_TOKEN)[..., None].astype(np.int64), starts[..., None], axis=-1)
+    return scores
+
+
+def as_dense(drawn: Tokens, wanted: Floats) -> Tokens:
+    """Of tokens (N, n, S) the bars whose numbers of notes are nearest to those wanted (n,), of equals the first; (n, S)."""
+    away = np.abs((drawn >= FIRST_PITCH_TOKEN).sum(axis=2) - wanted)
+    chosen: Tokens = drawn[away.argmin(axis=0), np.arange(drawn.shape[1])]
+    return chosen
+
+
+def more_onsets(nats: Sequence[float]) -> Floats:
+    """What makes notes likelier by so many nats, (N, 1, 1, 90)."""
+    scores = np.zeros((len(nats), 1, 1, VOCABULARY_SIZE))
+    scores[..., FIRST_PITCH_TOKEN:] = np.array(nats)[:, None, None, None]
+    return scores
+
+
+def leading(settled: Forced | None, shape: tuple[int, ...]) -> Floats:
+    """What keeps the first beat after settled steps (n, S) near the last settled pitch, (n, S, 90): nats for what leaps beyond a fourth."""
+    scores = np.zeros((*shape, VOCABULARY_SIZE))
+    flat = np.zeros(0) if settled is None else settled.reshape(-1)
+    notes = np.flatnonzero(flat >= FIRST_PITCH_TOKEN)
+    after = int((flat >= 0).sum())
+    if len(notes):
+        leap = np.abs(np.arange(FIRST_PITCH_TOKEN, VOCABULARY_SIZE) - int(flat[notes[-1]]))
+        scores.reshape(-1, VOCABULARY_SIZE)[after : after + STEPS_PER_BEAT, FIRST_PITCH_TOKEN:] = -_LEAP_NATS * np.maximum(leap - 5, 0)
     return scores
 
 

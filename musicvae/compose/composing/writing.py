@@ -17,14 +17,26 @@ from musicvae.compose.canonical import from_coordinates
 from musicvae.compose.composing.cadences import Goal, with_cadence
 from musicvae.compose.composing.hearing import likeness, onsets_of, opening_pitch, theme_faults
 from musicvae.compose.composing.moods import Course
-from musicvae.compose.composing.rendering import FREE, Forced, Part, Stage, Theme, anchor, draw_themes, render
+from musicvae.compose.composing.rendering import (
+    FREE,
+    Forced,
+    Part,
+    Stage,
+    Theme,
+    anchor,
+    as_dense,
+    draw_themes,
+    leading,
+    more_onsets,
+    render,
+)
 from musicvae.compose.engine import Floats
 from musicvae.compose.seeds import derived_seed
 from musicvae.compose.tonality import USUAL_MODES, centre_fits, tonal_centre
 from musicvae.model.noise import generator
 from musicvae.music.attributes import own_key
 from musicvae.music.key import MODES, Key
-from musicvae.music.vocabulary import Tokens, canonical_tokens
+from musicvae.music.vocabulary import FIRST_PITCH_TOKEN, Tokens, canonical_tokens
 
 __all__ = ["THEMES", "Writer", "Wish"]
 
@@ -36,6 +48,7 @@ _FIRST_RETURN, _LATER_RETURNS = 0.75, 0.25
 _MIN_RISE = 3.0
 _ALIKE_BY_CHANCE, _TOO_ALIKE = 0.15, 0.4
 _USUAL_MODE_BONUS = 0.08
+_LADDER, _SAME_MOOD = (0.0, -2.0, -1.0, 1.0, 2.0), 0.05
 _MORE_NOTES = 0.4
 """Logarithm of how many times as many notes a strength of density asks for: a standard deviation of tunes."""
 
@@ -87,9 +100,14 @@ class Writer:
         """The theme of a label in these moods, (n, S); settled: (n, S), what must stay, -1 where nothing does."""
         theme = self.theme(label, course, start_bar)
         forced = None if settled is None else settled[None]
-        known = anchor(theme.tokens, self.stage.meter, course.pitch_freedom(theme.strengths))[None]
-        tokens: Tokens = render(self.stage, theme, course, [theme.seed], start_bar, forced=forced, bias=known)[0]
-        return tokens
+        known = anchor(theme.tokens, self.stage.meter, course.pitch_freedom(theme.strengths)) + leading(settled, theme.tokens.shape)
+        moved = course.onsets - theme.onsets
+        nats = _LADDER if np.abs(moved).max() > _SAME_MOOD else _LADDER[:1]
+        drawn = render(self.stage, theme, course, [theme.seed] * len(nats), start_bar, forced=forced, bias=known[None] + more_onsets(nats))
+        # Bars do not depend on one another's notes, so that each can be taken from the draw that has as many as the moods ask.
+        notes = np.maximum((theme.tokens >= FIRST_PITCH_TOKEN).sum(axis=1), 0.5)
+        # Half way, in logarithms, between each bar's own number and the section's mean: the vector has moved the bars somewhat already.
+        return as_dense(drawn, np.sqrt(notes * notes.mean()) * np.exp(_MORE_NOTES * moved))
 
     def varied(self, label: str, turn: int, course: Course, tokens: Tokens, start_bar: int, *, settled: Forced | None = None) -> Tokens:
         """The section with some of its bars, never the first quarter, drawn anew near where they were."""
@@ -107,7 +125,7 @@ class Writer:
             forced = np.where(settled >= 0, settled, forced)
         moved = self._moved(self.themes[label], start_bar, noise)
         seeds = [derived_seed(seed, f"variation {k}") for k in range(VARIATIONS)]
-        drawn = render(self.stage, moved, course, seeds, start_bar, forced=forced[None])
+        drawn = render(self.stage, moved, course, seeds, start_bar, forced=forced[None], bias=leading(settled, tokens.shape)[None])
         kept = 1 - 0.5 * loose.mean()
         costs = [theme_faults(row, self.stage.meter, self.home) + 4 * abs(likeness(row, tokens) - kept) for row in drawn]
         best: Tokens = drawn[int(np.argmin(costs))]
@@ -128,7 +146,13 @@ class Writer:
     def _first(self, label: str, course: Course, start_bar: int) -> Theme:
         seeds = [self.seed, *(derived_seed(self.seed, f"theme {label} {k}") for k in range(1, THEMES))]
         themes = draw_themes(self.stage, course, self.section_bars, seeds, start_bar)
-        costs = [theme_faults(theme.tokens, self.stage.meter, None) + self._mode_fault(theme.tokens) for theme in themes]
+        asked = float(np.clip(course.onsets.mean(), -2, 2))
+        costs = [
+            theme_faults(theme.tokens, self.stage.meter, None)
+            + self._mode_fault(theme.tokens)
+            - asked * np.log(1 + len(onsets_of(theme.tokens)[1]))
+            for theme in themes
+        ]
         chosen = themes[int(np.argmin(costs))]
         self.home, self.notes_wished = self._home(chosen.tokens), float(course.onsets.mean())
         return chosen
