@@ -28,6 +28,8 @@ Networks = Callable[[str], IntegerNetwork]
 _WAYS = {container.PLAIN: "by what the file itself teaches", container.WITH_MODEL: "with what the model knows of melodies"}
 
 
+_SMALL = 1 << 13
+"""Bytes of files for which the hash of a model may cost more than the model saves, so that every way is tried."""
 MOST_MODELLED = 1 << 18
 """Bytes of the largest file that is packed event by event, which takes about a minute."""
 
@@ -58,7 +60,8 @@ def pack(data: bytes, network: IntegerNetwork | None = None, *, way: int | None 
     heard = hear(data, file, canonical_key=network is None or network.config.canonical_key)
     found = [_boxed(data, file, None, None)]
     if heard is not None:
-        found.append(_boxed(data, file, heard, None))
+        if network is None or way == container.PLAIN or len(data) <= _SMALL:
+            found.append(_boxed(data, file, heard, None))
         if network is not None and way != container.PLAIN:
             found.append(_boxed(data, file, heard, network))
     allowed = [box for box in found if way in (None, box.way)]
