@@ -218,7 +218,8 @@ class Model(
         method: "slerp" or "lerp". align: "repeat", "pad" or "trim"; meters: "map" or "refuse"
         (`compose.alignment`). keys: "switch", "a" or "b"; spacing: "even" or "latent"
         (`compose.blending`). refine: gradient steps on the codes of both ends. The result is a
-        sequence of melodies with `notices` of what was chosen and lost.
+        sequence of melodies with `notices` of what was chosen and lost. `path_through`, `grid`, `mix` and `morph` take more
+        inputs, and have ends that are the inputs themselves.
         """
         taken = [take(source) for source in (a, b)]
         story = self._story(
