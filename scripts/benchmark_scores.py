@@ -28,7 +28,7 @@ from musicvae.evaluate.oddity import foreign_rows, spoiled_rows
 from musicvae.evaluate.table import Section
 from musicvae.music.meter import KINDS, Meter
 
-_FEWEST, _MOST = 10, 120
+_FEWEST, _MOST = 5, 120
 
 
 def tell(text: str) -> None:
@@ -36,15 +36,14 @@ def tell(text: str) -> None:
     print(f"\r{text:<70}", end="", file=sys.stderr, flush=True)
 
 
-def held_out_styles(engine, corpus: Corpus, kind: int) -> dict:
-    """Pieces by their label, of the validation and test splits."""
+def held_out_styles(engine, corpus: Corpus, kind: int, split: str) -> dict:
+    """Pieces of a split by their label."""
     styles, meter = defaultdict(list), Meter.parse(KINDS[kind])
-    for split in ("validation", "test"):
-        for line in corpus.select(split, kind=kind).tolist():
-            label = int(corpus.label[line])
-            if label >= 0 and corpus.num_bars[line] >= 8:
-                whole = corpus.tokens([(line, 0, int(corpus.num_bars[line]))])[0][:, : meter.steps_per_model_bar]
-                styles[corpus.labels[label]].append(cut_tokens(whole, windows_of(engine, [whole], meter))[:2])
+    for line in corpus.select(split, kind=kind).tolist():
+        label = int(corpus.label[line])
+        if label >= 0 and corpus.num_bars[line] >= 8:
+            whole = corpus.tokens([(line, 0, int(corpus.num_bars[line]))])[0][:, : meter.steps_per_model_bar]
+            styles[corpus.labels[label]].append(cut_tokens(whole, windows_of(engine, [whole], meter))[:2])
     return {name: pieces for name, pieces in sorted(styles.items()) if len(pieces) >= _FEWEST}
 
 
@@ -83,18 +82,18 @@ def main() -> None:
             areas += found[0]
             ranks += found[1]
         if args.only != "notes":
-            pieces = held_out_styles(engine, corpus, kind)
+            pieces = held_out_styles(engine, corpus, kind, args.split)
             for name, _, folder in (entry.partition("=") for entry in args.foreign):
                 added = foreign_pieces(engine, folder, kind)
                 if len(added) >= _FEWEST:
                     pieces[name] = added
-            homes = [name for name in args.homes.split(",") if len(pieces.get(name, ())) >= 2 * _FEWEST]
-            styles += foreign_rows(engine, kind, KINDS[kind], yardstick, pieces, homes, tell=tell)
+            homes = [name for name in args.homes.split(",") if len(pieces.get(name, ())) >= 3 * _FEWEST]
+            styles += foreign_rows(engine, kind, KINDS[kind], yardstick, pieces, homes, pieces=30, rounds=8, tell=tell)
     tell("")
     sections = [
         Section("spoiled", "Spoiled tunes", "Area under the ROC curve: spoiled windows of 16 bars against those as they were.", areas),
         Section("wrong notes", "The wrong note among the others of its tune", "One note moved by 1 to 6 semitones.", ranks),
-        Section("styles", "Foreign styles", "Area under the ROC curve: a tenth of a collection of 40 is of another style.", styles),
+        Section("styles", "Foreign styles", "Area under the ROC curve: a tenth of a collection of 30 is of another style.", styles),
     ]
     shown = [section for section in sections if section.rows]
     print(json.dumps({part.name: part.to_dict() for part in shown}, indent=1) if args.json else "\n\n".join(p.to_text() for p in shown))

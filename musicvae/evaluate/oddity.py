@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from musicvae.compose.judging.collection import foreignness, idea_ratios, ideas_of, note_ratios
+from musicvae.compose.judging.collection import distances_from, foreignness, idea_distances, ideas_of, note_costs
 from musicvae.compose.judging.evidence import bits_of, shared_bits
 from musicvae.compose.judging.notes import REACH, own_bits, substituted
 from musicvae.compose.judging.yardstick import Yardstick
@@ -204,11 +204,9 @@ def foreign_rows(
                 chosen += [styles[foreign][i] for i in rng.choice(len(styles[foreign]), odd, replace=False)]
                 order = rng.permutation(len(chosen))
                 mixed = [chosen[i] for i in order]
-                scores = (
-                    foreignness(engine, mixed, kind, yardstick),
-                    idea_ratios(ideas_of(engine, mixed, kind), yardstick.ideas[kind]),
-                    note_ratios(mixed, kind, None),
-                )
+                ideas = ideas_of(engine, mixed, kind)
+                alone = idea_distances(ideas) - distances_from(ideas, yardstick.ideas[kind])
+                scores = foreignness(engine, mixed, kind, yardstick), alone, note_costs(mixed, kind)
                 gathered.append((order >= own, *scores))
             is_odd = np.concatenate([entry[0] for entry in gathered])
             judged = [np.concatenate([entry[k] for entry in gathered]) for k in (1, 2, 3)]
