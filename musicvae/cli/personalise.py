@@ -42,11 +42,10 @@ def run_personalise(args: argparse.Namespace, terminal: Terminal) -> None:
     check_ending(out, ".safetensors", "a model")
     from musicvae.compose.examples import gather
     from musicvae.compose.personalising.personalise import personalise
-    from musicvae.train.adapter import AdapterOptions
 
     try:
         made = personalise(
-            args.model, gather(args.folder), out, options=AdapterOptions(seed=args.seed), description=args.description,
+            args.model, gather(args.folder), out, seed=args.seed, description=args.description,
             threads=args.threads, force=args.force, progress=terminal.progress,
         )  # fmt: skip
     finally:

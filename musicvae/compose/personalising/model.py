@@ -9,7 +9,6 @@ from pathlib import Path
 from musicvae.compose.engine import Engine
 from musicvae.compose.examples import gather
 from musicvae.compose.intake import Source
-from musicvae.compose.limits import check_seed
 from musicvae.compose.personalising.personalise import Personalised, personalise
 from musicvae.compose.styled import LoadedModel
 from musicvae.music.melody import Melody
@@ -30,9 +29,6 @@ class PersonalModel(LoadedModel[Engine, Melody]):
         what the new model draws is copied, and `notices`. ValueError for a model that is not of this project or not from a file,
         and for more than fifty melodies, which are enough to train on; errors of the melodies as in `learn_style`.
         """
-        from musicvae.train.adapter import AdapterOptions
-
         if self.path is None:
             raise ValueError("a model that was not loaded from a file cannot be personalised: load it by name or path")
-        options = AdapterOptions(seed=check_seed(seed))
-        return personalise(self.path, gather(examples), path, options=options, description=description, force=force, progress=progress)
+        return personalise(self.path, gather(examples), path, seed=seed, description=description, force=force, progress=progress)

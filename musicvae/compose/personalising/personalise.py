@@ -22,6 +22,7 @@ from musicvae.compose.canonical import to_coordinates
 from musicvae.compose.engine import Engine, Layout
 from musicvae.compose.examples import Examples
 from musicvae.compose.library import find_model, model_header
+from musicvae.compose.limits import check_seed
 from musicvae.compose.personalising.copying import Copying, measure_copying
 from musicvae.compose.styles import load_styles, save_styles
 from musicvae.model.noise import piece_seed
@@ -62,12 +63,12 @@ def windows_of_tunes(tunes: Sequence[Tokens], max_bars: int) -> list[Tokens]:
 
 
 def personalise(
-    base: str | Path | None, examples: Examples, path: str | Path, *, options: AdapterOptions | None = None, description: str = "",
-    threads: int | None = None, force: bool = False, progress: Callable[[str], None] | None = None,
+    base: str | Path | None, examples: Examples, path: str | Path, *, seed: int = 0, options: AdapterOptions | None = None,
+    description: str = "", threads: int | None = None, force: bool = False, progress: Callable[[str], None] | None = None,
 ) -> Personalised:  # fmt: skip
     """Write a model like `base` (a name or path) that composes like the melodies in `examples`; the same file for the same seed.
 
-    ValueError for a base that is no model of melodies of this project, for no melodies, and for more than `MAX_FILES`, which are enough to
+    options: all numbers of the learning, in place of the seed. ValueError for a base that is no model of melodies of this project, for no melodies, and for more than `MAX_FILES`, which are enough to
     train on; FileExistsError where the file is there and `force` is off.
     """
     from musicvae.model.weights import load_melody_model, save_model
@@ -83,7 +84,7 @@ def personalise(
     _set_threads(threads)
     tell = progress or (lambda text: None)
     name, base_path = find_model(base)
-    bundle, asked = load_melody_model(base_path), options or AdapterOptions()
+    bundle, asked = load_melody_model(base_path), options or AdapterOptions(seed=check_seed(seed))
     tunes = _by_kind(examples.melodies, bundle.config)
     windows = [(window, kind) for kind, own in tunes.items() for window in windows_of_tunes(own, bundle.config.max_bars)]
     if not windows:
