@@ -25,7 +25,7 @@ from musicvae.model.noise import piece_seed
 from musicvae.music.meter import KINDS, Meter
 from musicvae.music.vocabulary import FIRST_PITCH_TOKEN, Tokens
 
-__all__ = ["PersonalRow", "PersonalYard", "energy_distance", "tune_tokens", "yard_for"]
+__all__ = ["PersonalRow", "PersonalYard", "energy_distance", "labels_and_kinds", "tune_tokens", "yard_for"]
 
 _OTHERS = 600
 _TYPE = "type"
@@ -36,8 +36,8 @@ Floats = NDArray[np.float64]
 class PersonalRow:
     """What one model draws, for one kind of music.
 
-    judged: mean score by a judge of the notes, above 0 for what is more like the label than like other tunes. energy: distance to held-out
-    tunes. copied: share of stretches of two bars that are nearly in the files. bits: bits per note of held-out tunes.
+    judged: mean score by a judge of the notes, above 0 for what is more like the label than like other tunes. energy: distance to
+    held-out tunes. nearest: mean distance of a stretch of two bars to the nearest in the files. copied: share of stretches of two bars that are nearly in the files. bits: bits per note of held-out tunes.
     """
 
     label: str
@@ -65,7 +65,7 @@ class PersonalYard:
     files: Units
 
     def row(self, way: str, files: int, drawn: Tokens, engine: Engine, seconds: float, *, is_drawn: bool = True) -> PersonalRow:
-        """The row of a model that drew these windows (W, B, S)."""
+        """The row of a model that drew these windows (W, B, S); is_drawn: False for the held-out tunes themselves."""
         pieces = list(range(len(drawn)))
         nearest = [nearest_distances(units_of(piece), self.files) for piece in drawn]
         bits = [
@@ -73,7 +73,7 @@ class PersonalYard:
             for window in (self.held_out if is_drawn else ())
         ]
         return PersonalRow(
-            self.label, way, files, mean_estimate(list(self.judge(drawn)), pieces), self.energy(drawn),
+            self.label, way, files, mean_estimate(list(self.judge(drawn)), pieces), self.energy(drawn) if is_drawn else 0.0,
             mean_estimate([copied_share(own) for own in nearest], pieces), mean_estimate([float(own.mean()) for own in nearest], pieces),
             mean_estimate(bits, self.tunes.tolist()) if bits else Estimate(float("nan"), float("nan"), float("nan"), 0, 0), seconds,
         )  # fmt: skip

@@ -68,8 +68,8 @@ def personalise(
 ) -> Personalised:  # fmt: skip
     """Write a model like `base` (a name or path) that composes like the melodies in `examples`; the same file for the same seed.
 
-    options: all numbers of the learning, in place of the seed. ValueError for a base that is no model of melodies of this project, for no melodies, and for more than `MAX_FILES`, which are enough to
-    train on; FileExistsError where the file is there and `force` is off.
+    options: all numbers of the learning, in place of the seed. ValueError for a base that is no model of melodies of this project, for
+    no melodies, and for more than `MAX_FILES`, which are enough to train on; FileExistsError where the file is there and `force` is off.
     """
     from musicvae.model.weights import load_melody_model, save_model
     from musicvae.train.adapter import AdapterOptions, adapt_prior, codes_of
