@@ -22,9 +22,11 @@ from musicvae.music.extract import extract_grid
 from musicvae.music.lead_sheet import LeadSheet, chord_track
 from musicvae.music.melody import Melody, Note
 from musicvae.music.meter import STEPS_PER_BEAT, counted_bars
+from musicvae.music.midi import score_from_bytes
 from musicvae.music.midi_editing import AddedNote, Changes, OpenMidi, open_midi
 from musicvae.music.midi_writing import with_track
 from musicvae.music.provenance import story_text
+from musicvae.music.score import Track
 from musicvae.music.segments import segments
 
 __all__ = ["OpenedMelody", "RevisedFile", "Stretch", "open_melody"]
@@ -88,7 +90,9 @@ class OpenedMelody:
         if isinstance(melody, LeadSheet):
             factor = read_header(data).ticks_per_beat // self.file.ticks_per_beat
             start, ticks_per_beat = stretch.start_ticks * factor, self.file.ticks_per_beat * factor
-            data = with_track(data, chord_track(melody.spans, melody.meter, melody.num_bars, ticks_per_beat, start_ticks=start))
+            chords = chord_track(melody.spans, melody.meter, melody.num_bars, ticks_per_beat, start_ticks=start)
+            if all(_struck(track) != _struck(chords) for track in score_from_bytes(data).tracks):  # it may have them already
+                data = with_track(data, chords)
         return RevisedFile(data, self.name, melody, melody.provenance, self._losses(stretch, gone, changes))
 
     def _changes(self, stretch: Stretch, gone: Sequence[Note], new: Sequence[Note]) -> Changes:
@@ -136,6 +140,10 @@ class OpenedMelody:
         if self.file.foreign_bytes:
             notices.append(f"{self.name}: {self.file.foreign_bytes} bytes that are no tracks of MIDI are left out")
         return tuple(notices)
+
+
+def _struck(track: Track) -> set[tuple[int, int, int]]:
+    return {(note.onset_ticks, note.pitch, note.duration_ticks) for note in track.notes}
 
 
 def open_melody(source: Source, *, track: int | str | None = None, tune: int = 1) -> OpenedMelody:

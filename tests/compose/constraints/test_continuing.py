@@ -49,3 +49,6 @@ def test_chords_become_one_more_track_of_the_file(tmp_path):
     assert chords.name == "Chords"
     assert sorted({note.onset_ticks for note in chords.notes}) == [1920 * bar for bar in (6, 7, 8, 9)]
     assert {note.pitch % 12 for note in chords.notes if note.onset_ticks == 6 * 1920} == {2, 6, 9}
+    assert revised.data == opened.revised(opened.longest, melody).data
+    again = open_melody(revised.write(tmp_path / "three.mid"))
+    assert len(score_from_bytes(again.revised(again.longest, melody).data).tracks) == 3  # the chords are there already
