@@ -9,7 +9,6 @@ big-endian. Nothing in it is ever executed.
 from __future__ import annotations
 
 import binascii
-import zlib
 from dataclasses import dataclass
 
 __all__ = ["BULK", "ENDING", "LOSSY", "PLAIN", "WITHOUT_MODEL", "WITH_MODEL", "Container", "from_bytes"]
@@ -37,12 +36,7 @@ class Container:
         about = bytes.fromhex(self.model_hash) + binascii.crc_hqx(self.payload, 0).to_bytes(2, "big") + self.checksum.to_bytes(4, "big")
         return _MAGIC + bytes((_VERSION << 4 | self.way,)) + about + self.payload
 
-    def check(self, data: bytes) -> bytes:
-        """The bytes that came out, if they are those that were meant; else ValueError."""
-        self.check_sum(zlib.crc32(data))
-        return data
-
-    def check_sum(self, checksum: int) -> None:
+    def check(self, checksum: int) -> None:
         """ValueError unless what came out has the right checksum."""
         if checksum != self.checksum:
             raise ValueError("what came out of it is not what was packed: was it packed by another version, or is the model another one?")

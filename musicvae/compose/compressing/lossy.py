@@ -25,7 +25,7 @@ from musicvae.music.melody import Melody
 from musicvae.music.meter import SUPPORTED, Meter
 from musicvae.music.vocabulary import FIRST_PITCH_TOKEN, Tokens, canonical_tokens
 
-__all__ = ["Sketch", "pack_sketch", "sketch_of", "unpack_sketch"]
+__all__ = ["Sketch", "checksum_of", "pack_sketch", "sketch_of", "unpack_sketch"]
 
 _STEPS = tuple(round((1 << FINE) / 4 * 2 ** (half / 2)) for half in range(13))
 """Steps of z from 1/4 to 16, in activations."""
@@ -140,18 +140,16 @@ def pack_sketch(sketch: Sketch, network: IntegerNetwork) -> bytes:
     """The bytes of a .mvz file."""
     writer = Writer()
     _code_sketch(Mixer(writer), sketch, network)
-    box = container.Container(container.LOSSY, network.hash, _checksum(sketch.melody(network)), writer.finish())
+    box = container.Container(container.LOSSY, network.hash, checksum_of(sketch.melody(network)), writer.finish())
     return box.to_bytes()
 
 
-def unpack_sketch(box: container.Container, network: IntegerNetwork) -> Melody:
-    """The melody of a sketch; ValueError where it is not the one that was meant."""
-    melody = _code_sketch(Mixer(Reader(box.payload)), None, network).melody(network)
-    box.check_sum(_checksum(melody))
-    return melody
+def unpack_sketch(payload: bytes, network: IntegerNetwork) -> Melody:
+    """The melody of the sketch in these bytes."""
+    return _code_sketch(Mixer(Reader(payload)), None, network).melody(network)
 
 
-def _checksum(melody: Melody) -> int:
+def checksum_of(melody: Melody) -> int:
     """CRC-32 of the notes: pitch, onset and duration."""
     columns: Sequence[tuple[int, int, int]] = [(note.pitch, note.onset_steps, note.duration_steps) for note in melody.notes]
     return zlib.crc32(np.array(columns, "<i4").tobytes())

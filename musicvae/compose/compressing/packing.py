@@ -12,7 +12,7 @@ from musicvae.compose.compressing import container
 from musicvae.compose.compressing.coder import BitCoder, Reader, Writer
 from musicvae.compose.compressing.files import code_file
 from musicvae.compose.compressing.hearing import Heard, hear
-from musicvae.compose.compressing.lossy import pack_sketch, sketch_of, unpack_sketch
+from musicvae.compose.compressing.lossy import checksum_of, pack_sketch, sketch_of, unpack_sketch
 from musicvae.compose.compressing.mixing import Mixer
 from musicvae.compose.compressing.primer import usual
 from musicvae.compose.compressing.syntax import MidiFile, parse, render
@@ -87,15 +87,24 @@ def unpack(data: bytes, networks: Networks) -> bytes:
     box = container.from_bytes(data)
     network = None if box.way in container.WITHOUT_MODEL else networks(box.model_hash)
     try:
-        if box.way == container.BULK:
-            return box.check(lzma.LZMADecompressor(lzma.FORMAT_ALONE).decompress(box.payload, MAX_FILE_BYTES))
-        if box.way == container.LOSSY:
-            assert network is not None
-            return midi_bytes([unpack_sketch(box, network)])
-        file = code_file(_mixer(Reader(box.payload)), None, None, network)
-        return box.check(render(file))
-    except (ArithmeticError, LookupError, EOFError, lzma.LZMAError) as error:
-        raise ValueError("what is in it makes no sense: was it packed by another version?") from error
+        found, checksum = _opened(box, network)
+    except (ArithmeticError, LookupError, EOFError, ValueError, lzma.LZMAError) as error:
+        raise ValueError(f"what is in it makes no sense ({error}): is it damaged, or packed by another version?") from error
+    box.check(checksum)
+    return found
+
+
+def _opened(box: container.Container, network: IntegerNetwork | None) -> tuple[bytes, int]:
+    """The bytes of a MIDI file, and the checksum of what the file says it holds."""
+    if box.way == container.LOSSY:
+        assert network is not None
+        melody = unpack_sketch(box.payload, network)
+        return midi_bytes([melody]), checksum_of(melody)
+    if box.way == container.BULK:
+        found = lzma.LZMADecompressor(lzma.FORMAT_ALONE).decompress(box.payload, MAX_FILE_BYTES)
+    else:
+        found = render(code_file(_mixer(Reader(box.payload)), None, None, network))
+    return found, zlib.crc32(found)
 
 
 def _in_bulk(data: bytes) -> Packed:
