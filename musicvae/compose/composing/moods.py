@@ -43,7 +43,7 @@ class Mood:
 
 MOODS: Mapping[str, Mood] = MappingProxyType(
     {
-        "calm": Mood("fewer notes, small steps, on the beat, soft and slow", {"density": -0.75, "interval": -0.5, "syncopation-8": -0.5},
+        "calm": Mood("fewer notes, few of them off the beat, soft and slow", {"density": -0.75, "interval": -0.5, "syncopation-8": -0.5},
                      loudness=-14.0, tempo=0.88),
         "lively": Mood("more notes, somewhat louder and faster", {"density": 1.0}, register=0.5, loudness=6.0, tempo=1.1),
         "tense": Mood("notes outside the scale, leaps, off the beat, louder",

@@ -24,7 +24,7 @@ from musicvae.music.vocabulary import FIRST_PITCH_TOKEN, MIN_PITCH, VOCABULARY_S
 __all__ = ["FREE", "Part", "Stage", "Theme", "anchor", "as_dense", "draw_themes", "free", "leading", "more_onsets", "render"]
 
 FREE = -1
-NATS_PER_SEMITONE = 0.09
+NATS_PER_SEMITONE = 0.07
 """What a semitone of register adds to the score of each semitone of pitch; measured to move the mean pitch by about as much."""
 ONSET_NATS = 0.4
 """What a strength of density adds to the score of every onset, beside what its vector does."""
