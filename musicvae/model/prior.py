@@ -31,6 +31,8 @@ _MIN_LOG_SIGMA, _MAX_LOG_SIGMA = -5.0, 2.0
 def lags_of(equal: Tensor) -> Tensor:
     """Lags (N, B) to the most recent equal bar, 0 where there is none, from what equals what (N, B, B)."""
     bars = equal.shape[1]
+    if not bars:  # torch has no largest of none
+        return equal.new_zeros(equal.shape[:2], dtype=torch.long)
     bar = torch.arange(bars, device=equal.device)
     latest = torch.where(equal.tril(-1), bar, -1).amax(-1)
     return torch.where(latest >= 0, bar - latest, 0)

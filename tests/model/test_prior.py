@@ -91,6 +91,10 @@ def test_lags_point_to_the_most_recent_equal_bar() -> None:
     assert equal_lags(torch.tensor([[a, b, a, a, c, b]])).tolist() == [[0, 0, 2, 1, 0, 4]]
 
 
+def test_no_bars_have_no_lags() -> None:
+    assert equal_lags(torch.zeros(2, 0, 16)).shape == (2, 0)
+
+
 def test_a_prior_can_be_told_of_each_bar(networks: tuple[MelodyVAE, BarPrior]) -> None:
     config = PIECE_PRESETS["tiny-drumify"]
     with torch.random.fork_rng(devices=()):
