@@ -75,4 +75,3 @@ def test_json_names_the_sections(run, composer):
 def test_slips_are_one_line(fails, composer, words, part):
     fails(words, part)
     assert not [name for name, _ in composer.calls if name == "compose"]
-
