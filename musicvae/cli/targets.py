@@ -95,8 +95,9 @@ class MidiTargets:
 
     def _described(self, index: int, piece: Music) -> dict[str, Any]:
         lead_in = getattr(getattr(piece, "report", None), "lead_in_bars", 0)  # of a rendition, whose bars are those of its file
+        story = getattr(piece, "provenance", {})
         described: dict[str, Any] = {
-            "path": self.midi[index], "seed": piece.provenance.get("seed"), "bars": piece.num_bars - lead_in, "meter": piece.meter,
+            "path": self.midi[index], "seed": story.get("seed"), "bars": piece.num_bars - lead_in, "meter": piece.meter,
             "key": piece.key, "tempo_qpm": piece.tempo_qpm, "notes": len(piece.notes),
         }  # fmt: skip
         if self.sounds:
