@@ -37,7 +37,8 @@ class PersonalRow:
     """What one model draws, for one kind of music.
 
     judged: mean score by a judge of the notes, above 0 for what is more like the label than like other tunes. energy: distance to
-    held-out tunes. nearest: mean distance of a stretch of two bars to the nearest in the files. copied: share of stretches of two bars that are nearly in the files. bits: bits per note of held-out tunes.
+    held-out tunes. copied: share of stretches of two bars that are nearly in the files; nearest: their mean distance to the nearest one
+    there. bits: bits per note of held-out tunes.
     """
 
     label: str

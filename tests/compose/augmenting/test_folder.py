@@ -46,7 +46,8 @@ def contents(folder):
 def test_labels_are_the_folders_or_what_files_state(tunes):
     labels = {source.name: source.label for source in sources_in(tunes)}
     assert labels == {
-        "book.abc#1": "jig", "book.abc#2": "reel", "jig/0.mid": "jig", "jig/1.mid": "jig", "jig/broken.mid": "jig", "slow/air/2.mid": "slow/air",
+        "book.abc#1": "jig", "book.abc#2": "reel", "jig/0.mid": "jig", "jig/1.mid": "jig", "jig/broken.mid": "jig",
+        "slow/air/2.mid": "slow/air",
     }  # fmt: skip
 
 
@@ -129,3 +130,20 @@ def test_folders_that_are_none(tmp_path, loaded):
     (tmp_path / "empty").mkdir()
     with pytest.raises(ValueError, match="holds no MIDI"):
         sources_in(tmp_path / "empty")
+
+
+@pytest.mark.slow
+def test_the_number_of_processes_changes_no_byte(tunes, tmp_path):
+    import torch
+
+    from musicvae.model.config import PRESETS
+    from musicvae.model.prior import BarPrior
+    from musicvae.model.vae import MelodyVAE
+    from musicvae.model.weights import save_model
+
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        path = save_model(tmp_path / "tiny.safetensors", MelodyVAE(PRESETS["tiny"]), BarPrior(PRESETS["tiny"]), metadata={})
+    made = [augment_folder(path, tunes, tmp_path / f"jobs{jobs}", LIMITS, seed=5, jobs=jobs) for jobs in (1, 3)]
+    assert len(made[0].rows) > 6
+    assert contents(tmp_path / "jobs1") == contents(tmp_path / "jobs3")
