@@ -39,7 +39,7 @@ def main() -> None:
     parser.add_argument("--kinds", choices=KINDS, nargs="+", default=list(KINDS))
     parser.add_argument("--tunes", type=int, default=40, help="of each meter")
     parser.add_argument("--only", choices=("holes", "wrong"))
-    parser.add_argument("--alone", action="store_true", help="the network without the n-gram, too")
+    parser.add_argument("--alone", action="store_true", help="holes with the n-gram, wrong notes without it, too")
     parser.add_argument("--expected", type=float, nargs="+", default=[0.05, 0.1], help="shares of wrong notes that are expected")
     parser.add_argument("--split", choices=("test", "validation"), default="test")
     parser.add_argument("--seed", type=int, default=0)
@@ -57,7 +57,7 @@ def main() -> None:
         sounding = (windows.tokens[:, HOLE_BARS] >= FIRST_PITCH_TOKEN).any(axis=(1, 2)).nonzero()[0]
         windows = windows.take(sounding[: args.tunes])
         if args.only != "wrong":
-            holes += measure_fills(engine, windows, ngram, alone=args.alone, seed=args.seed, tell=tell)
+            holes += measure_fills(engine, windows, ngram, both=args.alone, seed=args.seed, tell=tell)
         if args.only != "holes":
             options = {"ngram": ngram, "alone": args.alone, "seed": args.seed, "tell": tell}
             wrong += measure_wrong_notes(engine, windows, wrong_shares=args.expected, **options)

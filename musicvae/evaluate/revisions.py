@@ -57,13 +57,13 @@ class WrongRow:
 
 
 def measure_fills(
-    engine: Engine, windows: Windows, ngram: NGram | None, *, alone: bool = False, seed: int = 0, tell: Callable[[str], None] | None = None
+    engine: Engine, windows: Windows, ngram: NGram | None, *, both: bool = False, seed: int = 0, tell: Callable[[str], None] | None = None
 ) -> list[FillRow]:
-    """A row for each way of filling the hole: copying, an n-gram, both as `repair` has them, and perhaps the network alone."""
+    """A row for each way of filling the hole: copying, an n-gram, `repair`, and with `both` the network beside the n-gram."""
     ways: dict[str, _Filler] = {"four bars before": _four_before, "most alike bar": _alike}
     if ngram is not None:
         ways |= {"n-gram, likeliest event": _ngram_events(ngram), "n-gram, likeliest bars": _ngram_bars(ngram)}
-    searches = ({"network": Search()} if alone else {}) | {"repair": Search(ngram=ngram)}
+    searches = ({} if ngram is None or not both else {"repair beside the n-gram": Search(ngram=ngram)}) | {"repair": Search()}
     for name, search in searches.items():
         ways[name] = _network(engine, search)
     free = np.zeros(windows.tokens.shape[1:], np.bool_)

@@ -93,7 +93,7 @@ class RevisingModel(JudgingModel):
         key = None if self.engine.config.takes_chords else own_key(melody)
         plan = settled(self.engine.config, constraints, chords, melody.meter, melody.num_bars, key).plan
         masked = steps_of(mask, melody.meter, melody.num_bars, first_bar=first_bar)
-        asked = Repair(masked, locked, Search(temperature=temperature, ngram=self._ngram), keep_rhythm, plan)
+        asked = Repair(masked, locked, Search(temperature=temperature), keep_rhythm, plan)
         return repair(self.engine, melody, asked, seed=story["seed"], provenance=story)
 
     def propose_repairs(
