@@ -12,12 +12,25 @@ import argparse
 import json
 import sys
 from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
+from functools import cache, partial
+from multiprocessing import get_context
+from typing import Any
 
 from musicvae.compose.augmenting.augment import Limits
 from musicvae.compose.model import load_melodic
 from musicvae.corpus.store import Corpus
-from musicvae.evaluate.augmentation import benchmark_rows, changed, examples_of
+from musicvae.evaluate.augmentation import Example, benchmark_rows, changed, examples_of
 from musicvae.evaluate.table import Section
+
+
+@cache
+def _model(name: str | None) -> Any:
+    return load_melodic(name, threads=1)
+
+
+def _copies(name: str | None, ways: dict[str, Limits], example: Example) -> dict[str, Any]:
+    return changed(_model(name), example, ways)
 
 
 def main() -> None:
@@ -29,21 +42,26 @@ def main() -> None:
     parser.add_argument("--pool", type=int, default=30)
     parser.add_argument("--draws", type=int, default=20)
     parser.add_argument("--n", type=int, default=10)
+    parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args()
-    model, corpus = load_melodic(args.model, threads=1), Corpus.load(args.corpus)
-    examples = examples_of(corpus, args.labels.split(","))
+    examples = examples_of(Corpus.load(args.corpus), args.labels.split(","))
     ways = {"variations 0.2-0.4": Limits(args.n), "variations 0.6": Limits(max(1, args.n // 2), (0.6,))}
 
     def tell(text: str) -> None:
         print(f"\r{text:<60}", end="", file=sys.stderr, flush=True)
 
     seen: Counter[str] = Counter()
-    copies = []
-    for number, example in enumerate(examples, 1):
+    chosen = []
+    for place, example in enumerate(examples):
         seen[example.label] += 1
-        copies.append(changed(model, example, ways) if seen[example.label] <= args.pool else {})
-        tell(f"variations: {number} of {len(examples)}")
+        chosen += [place] if seen[example.label] <= args.pool else []
+    copies: list[dict[str, Any]] = [{} for _ in examples]
+    with ProcessPoolExecutor(args.jobs, mp_context=get_context("spawn")) as pool:
+        made = pool.map(partial(_copies, args.model, ways), [examples[place] for place in chosen])
+        for number, (place, found) in enumerate(zip(chosen, made, strict=True), 1):
+            copies[place] = found
+            tell(f"variations: {number} of {len(chosen)}")
     rows = benchmark_rows(examples, copies, draws=args.draws, progress=tell)
     tell("")
     held_out = ", ".join(f"{label} {count}" for label, count in seen.items())
