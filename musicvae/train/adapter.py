@@ -85,14 +85,17 @@ def codes_of(vae: LatentVAE, windows: Sequence[tuple[Tokens, int]]) -> list[Code
 
 
 def adapt_prior(
-    prior: BarPrior, codes: Sequence[Code], pieces: int, options: AdapterOptions, *, report: Callable[[str], None] | None = None
-) -> Adapted:
+    prior: BarPrior, codes: Sequence[Code], pieces: int, options: AdapterOptions, *, threads: int | None = None,
+    report: Callable[[str], None] | None = None,
+) -> Adapted:  # fmt: skip
     """A copy of the prior, moved towards the codes of so many pieces; the prior itself stays as it is.
 
-    ValueError without codes. report: called with what is being done.
+    ValueError without codes. threads: to compute with (default: torch's choice). report: called with what is being done.
     """
     if not codes:
         raise ValueError("there is nothing to adapt a prior to: give it pieces of at least one bar")
+    if threads is not None:
+        torch.set_num_threads(threads)
     begun, generator = time.monotonic(), torch.Generator().manual_seed(options.seed)
     moved, effective = copy.deepcopy(prior).float(), []
     moved.train()

@@ -81,7 +81,6 @@ def personalise(
             f"{len(examples.melodies)} melodies were given, and at most {MAX_FILES} are taken: so many are enough to train on "
             "(musicvae train DIR -o MINE.safetensors --init-from MODEL)"
         )
-    _set_threads(threads)
     tell = progress or (lambda text: None)
     name, base_path = find_model(base)
     bundle, asked = load_melody_model(base_path), options or AdapterOptions(seed=check_seed(seed))
@@ -89,7 +88,7 @@ def personalise(
     windows = [(window, kind) for kind, own in tunes.items() for window in windows_of_tunes(own, bundle.config.max_bars)]
     if not windows:
         raise ValueError("the melodies are too sparse to learn from: they hold less than a note every two bars")
-    adapted = adapt_prior(bundle.prior, codes_of(bundle.vae, windows), len(examples.melodies), asked, report=tell)
+    adapted = adapt_prior(bundle.prior, codes_of(bundle.vae, windows), len(examples.melodies), asked, threads=threads, report=tell)
     tell("measuring copies")
     copying = _copying(base_path, replace(bundle, prior=adapted.prior), tunes, asked.seed)
     about = {
@@ -102,13 +101,6 @@ def personalise(
     written = save_model(path, bundle.vae, adapted.prior, metadata=about)
     notices = (*examples.notices, *copying.notices())
     return Personalised(written, _styles_for(base_path, written), copying, adapted.seconds, notices)
-
-
-def _set_threads(threads: int | None) -> None:
-    if threads is not None:
-        import torch
-
-        torch.set_num_threads(threads)
 
 
 def _by_kind(melodies: Sequence[Melody], config: Layout) -> dict[int, list[Tokens]]:
