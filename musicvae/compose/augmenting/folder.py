@@ -141,7 +141,7 @@ def _make_way(folder: Path, *, resume: bool, force: bool) -> None:
         raise FileExistsError(f"{folder} holds an interrupted run: --resume goes on with it, --force begins anew")
     if force:
         for path in read_manifest(folder):
-            (folder / path).unlink(missing_ok=True)
+            path.unlink(missing_ok=True)
         (folder / MANIFEST_JSON).unlink(missing_ok=True)
     folder.mkdir(parents=True, exist_ok=True)
 

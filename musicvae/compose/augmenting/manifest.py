@@ -41,7 +41,10 @@ def read_record(folder: Path, source: str, about: Mapping[str, Any]) -> dict[str
         return None
     if not isinstance(content, dict) or content.get("source") != source or content.get("about") != json.loads(json.dumps(dict(about))):
         return None
-    return content if all((folder / row["path"]).is_file() for row in content["rows"]) else None
+    try:
+        return content if all((folder / row["path"]).is_file() for row in content["rows"]) else None
+    except (KeyError, TypeError):
+        return None
 
 
 def write_manifest(
@@ -61,10 +64,18 @@ def write_manifest(
         records.rmdir()
 
 
-def read_manifest(folder: Path) -> Iterable[str]:
-    """The paths in a folder's list; none where there is no list that can be read."""
+def read_manifest(folder: Path) -> Iterable[Path]:
+    """The variations that a folder's list and the records of an interrupted run name, inside the folder and nowhere else."""
+    lists = [folder / MANIFEST_JSON, *sorted((folder / RECORDS).glob("*.json"))]
+    inside = folder.resolve()
+    found = ((folder / name).resolve() for path in lists for name in _paths_in(path))
+    return [path for path in found if path.suffix == ".mid" and path.is_relative_to(inside)]
+
+
+def _paths_in(path: Path) -> list[str]:
+    """The paths of the rows in a list or record; none where it cannot be read."""
     try:
-        content: Any = json.loads((folder / MANIFEST_JSON).read_text(encoding="utf-8"))
+        content: Any = json.loads(path.read_text(encoding="utf-8"))
         return [str(row["path"]) for row in content["rows"]]
     except (OSError, ValueError, KeyError, TypeError):
         return []

@@ -9,9 +9,11 @@ made of the last section's closing bars.
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from itertools import count
+from numbers import Real
 
 from musicvae.compose.limits import MAX_BARS
 from musicvae.music.meter import Meter
@@ -96,7 +98,9 @@ def parse_or_none(text: str) -> bool:
 
 def bars_in(minutes: float, meter: Meter, tempo_qpm: float) -> int:
     """Written bars that take this long, to the nearest; ValueError for none and for more than 10,000."""
-    bars = round(minutes * tempo_qpm / meter.beats_per_bar)
+    if isinstance(minutes, bool) or not isinstance(minutes, Real) or not math.isfinite(minutes):
+        raise ValueError(f"minutes must be a number above 0, got {minutes!r}")
+    bars = round(float(minutes) * tempo_qpm / meter.beats_per_bar)
     if not 1 <= bars <= MAX_BARS:
         raise ValueError(
             f"{minutes:g} minutes at {tempo_qpm:g} quarter notes a minute are {bars} bars of {meter}; 1 to {MAX_BARS} can be made"
@@ -117,7 +121,7 @@ def plan_of(form: tuple[Sign, ...], num_bars: int, section_bars: int | None = No
         size = section_bars or SECTION_BARS[-1]
         raise ValueError(
             f"{len(form)} sections of {size} bars need {len(form) * size} bars, and {num_bars} are asked for: "
-            "give it more minutes, a shorter form" + (" or shorter sections" if section_bars and size > SECTION_BARS[-1] else "")
+            "give it more minutes, or a shorter form" + (", or shorter sections" if section_bars and size > SECTION_BARS[-1] else "")
         )
     size = section_bars or fits[0]
     if section_bars is None and size > _USUAL_BARS and num_bars % size > size // 2:

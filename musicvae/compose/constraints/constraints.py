@@ -7,9 +7,10 @@ longest note and notes that must be there hold exactly in what is written; chord
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from numbers import Real
+from numbers import Integral, Real
 from typing import TypeAlias
 
 from musicvae.compose.constraints.names import parse_pitch, parse_range, parse_scale, pitch_text, scale_text
@@ -22,6 +23,8 @@ from musicvae.music.meter import STEPS_PER_BEAT, Meter
 
 __all__ = ["Constraints", "RequiredNote", "RequiredNotes"]
 
+MAX_BEATS = 10_000
+
 
 @dataclass(frozen=True, slots=True)
 class RequiredNote:
@@ -33,6 +36,8 @@ class RequiredNote:
     beats: float | None = None
 
     def __post_init__(self) -> None:
+        if not (math.isfinite(self.beat) and math.isfinite(self.beats or 1)) or max(self.beat, self.beats or 1) > MAX_BEATS:
+            raise ValueError(f"beats are numbers up to {MAX_BEATS}, got {self.beat:g} and {self.beats or 1:g}")
         onset = (self.beat - 1) * STEPS_PER_BEAT
         length = STEPS_PER_BEAT if self.beats is None else self.beats * STEPS_PER_BEAT
         if self.bar < 1 or self.beat < 1 or not 0 <= self.pitch <= 127 or length < 1:
@@ -87,7 +92,7 @@ class Constraints:
         low, high = self.lowest or 0, 127 if self.highest is None else self.highest
         if not 0 <= low <= high <= 127:
             raise ValueError(f"a range goes from a lower to a higher pitch of 0 to 127, got {low} to {high}: were they swapped?")
-        if self.longest_beats is not None and not 1 / STEPS_PER_BEAT <= self.longest_beats <= 10_000:
+        if self.longest_beats is not None and not 1 / STEPS_PER_BEAT <= self.longest_beats <= MAX_BEATS:
             raise ValueError(f"the longest note lasts at least a sixteenth, 0.25 beats (quarter notes), got {self.longest_beats:g}")
         if self.rhythm is not None and not self.rhythm.notes:
             raise ValueError("the melody given for its rhythm has no notes")
@@ -109,9 +114,9 @@ class Constraints:
         whatever holds one; longest: in beats (quarter notes); notes: as ``"1:1:C5 8:3:G4:2"``; chords: as ``"C Am F G7"``. ValueError for
         what cannot be read.
         """
-        low, high = (None, None) if range is None else parse_range(range) if isinstance(range, str) else (_pitch(p) for p in range)
+        low, high = (None, None) if range is None else parse_range(range) if isinstance(range, str) else _two_pitches(range)
         return cls(
-            scale=None if scale is None else parse_scale(scale) if isinstance(scale, str) else frozenset(scale),
+            scale=None if scale is None else parse_scale(scale) if isinstance(scale, str) else _pitch_classes(scale),
             lowest=low, highest=high, rhythm=None if rhythm is None else take(rhythm).melody,
             longest_beats=None if longest is None else _beats(longest), notes=_required(notes), chords=chords,
         )  # fmt: skip
@@ -174,6 +179,19 @@ def _pitch(value: int | str) -> int:
     return parse_pitch(value) if isinstance(value, str) else int(value)
 
 
+def _two_pitches(value: object) -> tuple[int, int]:
+    if not isinstance(value, Sequence) or len(value) != 2:
+        raise ValueError(f"a range is two pitches, the lowest and the highest, as in 'C4-A5' or (60, 81), got {value!r}")
+    return _pitch(value[0]), _pitch(value[1])
+
+
+def _pitch_classes(value: object) -> frozenset[int]:
+    classes = list(value) if isinstance(value, Iterable) else [value]
+    if not all(isinstance(one, Integral) and not isinstance(one, bool) for one in classes):
+        raise ValueError(f"a scale is a name, as in 'D dorian', or pitch classes from 0 (C) to 11 (B), got {value!r}")
+    return frozenset(int(one) for one in classes)
+
+
 def _beats(value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, Real):
         raise ValueError(f"longest is a number of beats (quarter notes), got {value!r}")
@@ -181,5 +199,7 @@ def _beats(value: object) -> float:
 
 
 def _required(notes: RequiredNotes) -> tuple[RequiredNote, ...]:
-    words = notes.replace(",", " ").split() if isinstance(notes, str) else list(notes)
+    words = notes.replace(",", " ").split() if isinstance(notes, str) else list(notes) if isinstance(notes, Iterable) else [notes]
+    if not all(isinstance(word, str | RequiredNote) for word in words):
+        raise ValueError(f"notes that must be there are written BAR:BEAT:PITCH or BAR:BEAT:PITCH:BEATS, as in '8:3:G4:2', got {notes!r}")
     return tuple(RequiredNote.parse(word) if isinstance(word, str) else word for word in words)

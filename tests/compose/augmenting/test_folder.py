@@ -121,6 +121,26 @@ def test_an_older_result_is_replaced_only_if_asked_for(tunes, tmp_path, loaded):
     assert (out / "mine.txt").exists()
 
 
+def test_replacing_takes_away_what_an_interrupted_run_left(tunes, tmp_path, loaded):
+    out = tmp_path / "out"
+    with pytest.raises(KeyboardInterrupt):
+        augment_folder(None, tunes, out, LIMITS, seed=5, progress=lambda done, of: (_ for _ in ()).throw(KeyboardInterrupt))
+    made = augment_folder(None, tunes, out, Limits(1, (0.2,)), seed=5, force=True)
+    assert sorted(name for name in contents(out) if name.endswith(".mid")) == sorted(row["path"] for row in made.rows)
+
+
+def test_a_foreign_list_takes_nothing_away(tunes, tmp_path, loaded):
+    out, mine = tmp_path / "out", tmp_path / "mine.mid"
+    out.mkdir()
+    mine.write_bytes(b"stays")
+    (out / "notes.txt").write_text("stays")
+    paths = [str(mine), "../mine.mid", "notes.txt"]
+    (out / "manifest.json").write_text(json.dumps({"rows": [{"path": path} for path in paths]}))
+    augment_folder(None, tunes, out, Limits(1, (0.2,)), seed=5, force=True)
+    assert mine.read_bytes() == b"stays"
+    assert (out / "notes.txt").exists()
+
+
 def test_folders_that_are_none(tmp_path, loaded):
     with pytest.raises(FileNotFoundError, match="does not exist"):
         sources_in(tmp_path / "none")

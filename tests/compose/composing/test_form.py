@@ -50,6 +50,12 @@ def test_minutes_are_bars_to_the_nearest():
         bars_in(0.001, Meter(4, 4), 120)
 
 
+@pytest.mark.parametrize("minutes", [float("inf"), float("nan"), "3", True, None])
+def test_minutes_are_a_number(minutes):
+    with pytest.raises(ValueError, match="minutes must be a number above 0"):
+        bars_in(minutes, Meter(4, 4), 120)
+
+
 @pytest.mark.parametrize("text", ["", "A1", "'A", "A B2", "aaba"])
 def test_what_is_no_form_is_refused(text):
     with pytest.raises(ValueError, match="is no form: write capital letters"):
