@@ -11,7 +11,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from numbers import Integral, Real
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from musicvae.compose.constraints.names import parse_pitch, parse_range, parse_scale, pitch_text, scale_text
 from musicvae.compose.constraints.plan import Plan, planned
@@ -186,7 +186,7 @@ def _two_pitches(value: object) -> tuple[int, int]:
 
 
 def _pitch_classes(value: object) -> frozenset[int]:
-    classes = list(value) if isinstance(value, Iterable) else [value]
+    classes: list[Any] = list(value) if isinstance(value, Iterable) else [value]
     if not all(isinstance(one, Integral) and not isinstance(one, bool) for one in classes):
         raise ValueError(f"a scale is a name, as in 'D dorian', or pitch classes from 0 (C) to 11 (B), got {value!r}")
     return frozenset(int(one) for one in classes)
