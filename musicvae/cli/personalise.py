@@ -24,7 +24,7 @@ def add_commands(commands: Commands) -> None:
     """Add ``personalise``."""
     parser = add_command(
         commands, "personalise", run_personalise, summary="make a model that composes like a few files of your own", text=_TEXT,
-        example="musicvae personalise melody my-tunes/ -o mine.safetensors && musicvae generate --model mine.safetensors",
+        example="musicvae personalise melody my-tunes/ -o mine.safetensors",
     )  # fmt: skip
     parser.add_argument("model", metavar="MODEL", help="name of a model of melodies ('musicvae models' lists them) or path of its file")
     parser.add_argument("folder", metavar="DIR", help="folder of music files, subfolders included")

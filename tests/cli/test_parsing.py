@@ -24,7 +24,7 @@ def test_all_commands_are_there():
     commands = {name.removeprefix("musicvae").strip() for name in PARSERS} - {""}
     wanted = {"generate", "interpolate", "style", "style learn", "style apply", "style list", "style report", "models", "encode", "decode",
               "reconstruct", "info", "train", "evaluate", "import", "presets", "humanize", "drumify",
-              "groove-transfer",
+              "groove-transfer", "compose", "vary", "continue", "repair", "score", "augment", "compress", "expand", "personalise",
               "corpus", "corpus build", "corpus report", "corpus inspect", "corpus sources"}  # fmt: skip
     assert commands == wanted
 
