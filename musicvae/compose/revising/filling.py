@@ -30,6 +30,7 @@ from musicvae.music.vocabulary import FIRST_PITCH_TOKEN, HOLD, NOTE_OFF, VOCABUL
 
 __all__ = ["WITH_NGRAM", "Counting", "Hole", "Search", "fill"]
 
+_FORBIDDEN = -1e8  # bias of events that may not be lies below
 _ONSET_WORTH = 0.6  # of a token, or sure holds would win over likely notes
 
 
@@ -70,11 +71,39 @@ class Hole:
         total: Floats = (own[..., 0] * self.free).sum(axis=(1, 2))
         return total
 
+    def suited(self, tokens: Tokens, *, rhythm: bool) -> Tokens:
+        """Windows (N, B, S) with pitches that may not be in free steps an octave or, where that will not do, as little as can be away.
+
+        rhythm: also with what may be in the place of holds and note-offs that may not.
+        """
+        if self.bias is None:
+            return tokens
+        allowed = self.bias > _FORBIDDEN
+        kept = np.take_along_axis(np.broadcast_to(allowed, (*tokens.shape, allowed.shape[-1])), tokens[..., None].astype(np.int64), -1)
+        found = tokens.copy()
+        for row, bar, step in np.argwhere(self.free & ~kept[..., 0]).tolist():
+            if rhythm or tokens[row, bar, step] >= FIRST_PITCH_TOKEN:
+                found[row, bar, step] = _nearest(int(tokens[row, bar, step]), allowed[bar, step])
+        return found
+
     def _rests_after(self) -> list[int]:
         """Known steps behind a free one in which the given music is silent."""
         flat, free = self.tokens.reshape(-1), self.free.reshape(-1)
         known = [step for step in range(1, len(flat)) if free[step - 1] and not free[step]]
         return [step for step in known if not _sounds(flat, step)]
+
+
+def _nearest(event: int, allowed: NDArray[np.bool_]) -> int:
+    """The event (of 90) that may be and is most like one that may not; the same where none may."""
+    pitches = np.flatnonzero(allowed[FIRST_PITCH_TOKEN:]) + FIRST_PITCH_TOKEN
+    if event < FIRST_PITCH_TOKEN:
+        rests = [other for other in (NOTE_OFF, HOLD) if allowed[other]]
+        return rests[0] if rests else int(pitches[len(pitches) // 2]) if len(pitches) else event
+    octaves = pitches[(pitches - event) % 12 == 0]
+    chosen = octaves if len(octaves) else pitches
+    if not len(chosen):
+        return NOTE_OFF if allowed[NOTE_OFF] else HOLD if allowed[HOLD] else event
+    return int(chosen[np.abs(chosen - event).argmin()])
 
 
 def _sounds(flat: Tokens, step: int) -> bool:
@@ -144,7 +173,7 @@ def fill(engine: Engine, hole: Hole, search: Search, seed: int) -> Tokens:
 def _expected(engine: Engine, hole: Hole, now: Tokens, bar: int, search: Search, seed: int) -> tuple[Tokens, Floats]:
     """Windows (N, B, S) that differ in one bar, and the probability (N,) of each given the other bars."""
     fresh = _fresh(engine, hole, now, bar, search.draws, seed)
-    heard, liking = _heard(hole, now, bar, search.counting)
+    heard, liking = _heard(hole, now, bar, search.counting, fresh=len(fresh) > 0)
     windows = np.concatenate([fresh, heard])
     parts = parts_of(engine, windows, hole.kind, bar)
     scores = search.counting.others * parts.others + hole.leaning(windows)
@@ -157,8 +186,11 @@ def _expected(engine: Engine, hole: Hole, now: Tokens, bar: int, search: Search,
     return windows, weights / weights.sum()
 
 
-def _heard(hole: Hole, now: Tokens, bar: int, counting: Counting) -> tuple[Tokens, Floats]:
-    """Windows (N, B, S) with each of the other bars in the place of one, and what speaks for them (N,) besides the network."""
+def _heard(hole: Hole, now: Tokens, bar: int, counting: Counting, *, fresh: bool) -> tuple[Tokens, Floats]:
+    """Windows (N, B, S) with each of the other bars in the place of one, and what speaks for them (N,) besides the network.
+
+    Pitches that may not be there are others; without fresh bars, which keep to any rhythm, so are other events.
+    """
     known = [not bool(row.any()) for row in hole.free]
     found: dict[bytes, tuple[int, float]] = {}
     for other in (other for other in range(len(now)) if other != bar):
@@ -172,6 +204,7 @@ def _heard(hole: Hole, now: Tokens, bar: int, counting: Counting) -> tuple[Token
         found = {now[bar].tobytes(): (bar, 0.0)}
     tried = np.repeat(now[None], len(found), axis=0)
     tried[:, bar] = now[[other for other, _ in found.values()]]
+    tried = hole.suited(tried, rhythm=not fresh)
     return _limited(hole, tried, now, bar), np.array([liking for _, liking in found.values()])
 
 

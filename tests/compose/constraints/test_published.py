@@ -45,6 +45,18 @@ def test_every_exact_demand_holds_across_windows(name):
         assert max(note.duration for note in keyed.notes) <= 0.5
 
 
+@pytest.mark.parametrize("asked", [{"range": "C6-C7"}, {"scale": "C#"}, {"rhythm": Melody.from_beats([(60, 0.5, 1)], num_bars=1)}])
+def test_repairs_keep_to_every_exact_demand(asked):
+    melody = Melody.from_beats([(60 + beat % 5, beat, 1) for beat in range(32)], num_bars=8)
+    constraints = Constraints.of(**asked)
+    mended = made("hierdec-mel_16bar").repair(melody, "3-4", constraints=constraints)
+    inside = [note for note in mended.notes if 32 <= note.onset_steps < 64]
+    assert inside
+    assert [note for note in mended.notes if note not in inside] == [n for n in melody.notes if not 32 <= n.onset_steps < 64]
+    part = replace(mended, notes=tuple(inside)).cut(2, 2)
+    assert constraints.over(FOUR, 2).broken(part) == ()
+
+
 def test_what_a_narrow_network_cannot_write_is_refused():
     model = made("cat-mel_2bar_small", outputs=(38,), input_depth=38, min_pitch=48)
     for asked in ({"range": "C2-B2"}, {"notes": "1:1:C6"}):
