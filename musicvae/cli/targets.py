@@ -126,6 +126,10 @@ def folder_target(args: argparse.Namespace, default: str, count: int) -> MidiTar
     ``--wav`` and ``--plot`` without a path write one file beside each piece; ``--plot PATH`` one
     picture of all.
     """
+    from musicvae.compose.limits import MAX_PIECES
+
+    if count > MAX_PIECES:  # before that many names are made
+        raise ValueError(f"{count} pieces are asked for, and {MAX_PIECES} are made at most in one go")
     folder = Path(args.output if args.output else default)
     if folder.suffix.lower() in {".mid", ".midi", *_NOT_MIDI} and not folder.is_dir():
         raise ValueError(f"-o {folder} looks like a file, but {count} pieces go into a folder: try -o {folder.with_suffix('')}")
