@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TypeAlias
 
 import numpy as np
@@ -35,6 +35,8 @@ def spread_chords(chords: Chords, bars: int) -> NDArray[np.uint8]:
 
 def parsed_chords(chords: Chords) -> list[Chord | None]:
     """The chords that are meant, None for no chord; ValueError for a symbol that is unknown, and for none at all."""
+    if not isinstance(chords, Iterable):
+        raise ValueError(f"chords are written as in 'C Am F G', got {chords!r}")
     symbols = _symbols(chords) if isinstance(chords, str) else list(chords)
     if not symbols:
         raise ValueError("no chords were given: write them as in 'C Am F G'")

@@ -30,6 +30,11 @@ def test_all_chords_come_in_order_and_about_as_long(count, bars):
     assert runs.max() - runs.min() <= 1
 
 
+def test_a_number_is_no_chord():
+    with pytest.raises(ValueError, match="chords are written as in 'C Am F G', got 5"):
+        spread_chords(5, 4)
+
+
 def test_slips_are_named():
     with pytest.raises(ValueError, match="no chords were given"):
         spread_chords(" | ", 4)

@@ -107,6 +107,8 @@ def augment_folder(
     from musicvae.compose.library import find_model
 
     folder = Path(out)
+    if folder.resolve() == Path(source).resolve():
+        raise ValueError(f"{folder} holds what is varied, and variations go elsewhere: give another folder with -o")
     sources = sources_in(source, without=[folder])
     if jobs < 1:
         raise ValueError(f"jobs must be at least 1, got {jobs}")

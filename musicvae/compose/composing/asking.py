@@ -22,6 +22,8 @@ def checked_strengths(mood: Styles | None) -> dict[str, float]:
     """Strengths by name, each -10 to 10; a name alone means 1. ValueError otherwise."""
     if not mood:
         return {}
+    if not isinstance(mood, str | Mapping):
+        raise ValueError(f"a mood is a name, or strengths by name as in {{'calm': 1.0}}, got {mood!r}")
     return check_strengths({mood: 1.0} if isinstance(mood, str) else mood)
 
 

@@ -114,9 +114,9 @@ def plan_of(form: tuple[Sign, ...], num_bars: int, section_bars: int | None = No
     section_bars: 4, 8 or 16 (default: the longest of which the whole form fits, 8 rather than 16 where 16 leave more than
     half a section over). ValueError where not even one round fits.
     """
-    fits = [size for size in SECTION_BARS if size * len(form) <= num_bars]
     if section_bars is not None and section_bars not in SECTION_BARS:
         raise ValueError(f"sections have {', '.join(map(str, sorted(SECTION_BARS)))} bars, got {section_bars!r}")
+    fits = [size for size in SECTION_BARS if size * len(form) <= num_bars]
     if not fits or (section_bars is not None and section_bars not in fits):
         size = section_bars or SECTION_BARS[-1]
         raise ValueError(

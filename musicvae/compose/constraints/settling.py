@@ -39,6 +39,8 @@ def settled(
 
     A network that is conditioned on chords is told them, any other leans towards them. ValueError for what contradicts itself.
     """
+    if constraints is not None and not isinstance(constraints, Constraints):
+        raise ValueError(f"constraints are made by Constraints.of, as in Constraints.of(scale='D dorian'), got {constraints!r}")
     asked = constraints or Constraints()
     if chords is not None and asked.chords is not None:
         raise ValueError("chords are given twice, beside the constraints and in them: leave one out")

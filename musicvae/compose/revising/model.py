@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -80,6 +80,8 @@ class RevisingModel(JudgingModel):
         """
         melody = take(source).melody
         locked, keep_rhythm = self._locked(melody, lock, first_bar)
+        key = None if self.engine.config.takes_chords else own_key(melody)
+        plan = settled(self.engine.config, constraints, chords, melody.meter, melody.num_bars, key).plan
         story = self._story(
             "repair", seed=check_seed(seed), temperature=check_temperature(temperature), inputs=inputs_of(melody),
             mask=None if mask is None else span_text(steps_of(mask, melody.meter, melody.num_bars, first_bar=first_bar), melody.meter,
@@ -90,8 +92,6 @@ class RevisingModel(JudgingModel):
             if chords is not None or constraints is not None:
                 raise ValueError("chords and constraints are for what is found anew: say what, with a mask")
             return self.apply_repairs(melody, self.propose_repairs(melody, lock=lock, wrong_share=wrong_share, first_bar=first_bar))
-        key = None if self.engine.config.takes_chords else own_key(melody)
-        plan = settled(self.engine.config, constraints, chords, melody.meter, melody.num_bars, key).plan
         masked = steps_of(mask, melody.meter, melody.num_bars, first_bar=first_bar)
         asked = Repair(masked, locked, Search(temperature=temperature), keep_rhythm, plan)
         return repair(self.engine, melody, asked, seed=story["seed"], provenance=story)
@@ -120,7 +120,9 @@ class RevisingModel(JudgingModel):
         none = np.zeros(melody.num_steps, np.bool_)
         if lock is None:
             return none, False
-        words = [word.strip() for word in lock.split(",")] if isinstance(lock, str) else [lock] if isinstance(lock, int) else list(lock)
+        words = (
+            [word.strip() for word in lock.split(",")] if isinstance(lock, str) else list(lock) if isinstance(lock, Iterable) else [lock]
+        )
         places = [word for word in words if word != RHYTHM]
         steps = steps_of(places, melody.meter, melody.num_bars, first_bar=first_bar, what="lock") if places else none
         return steps, len(places) < len(words)

@@ -54,6 +54,8 @@ def first_bar_of(part: Part, what: str = "mask") -> int:
 
 
 def _spans(part: Part, what: str) -> list[str]:
+    if not isinstance(part, str | int | Iterable):
+        raise ValueError(_unreadable(what, str(part)))
     words = [part] if isinstance(part, str | int) else list(part)
     spans = [span.strip() for word in words for span in str(word).split(",")]
     if not spans or not all(spans):

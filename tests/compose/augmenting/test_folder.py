@@ -121,6 +121,11 @@ def test_an_older_result_is_replaced_only_if_asked_for(tunes, tmp_path, loaded):
     assert (out / "mine.txt").exists()
 
 
+def test_variations_do_not_go_among_their_sources(tunes, loaded):
+    with pytest.raises(ValueError, match="holds what is varied"):
+        augment_folder(None, tunes, tunes / ".." / tunes.name, LIMITS, seed=5)
+
+
 def test_replacing_takes_away_what_an_interrupted_run_left(tunes, tmp_path, loaded):
     out = tmp_path / "out"
     with pytest.raises(KeyboardInterrupt):

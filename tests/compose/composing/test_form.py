@@ -56,6 +56,11 @@ def test_minutes_are_a_number(minutes):
         bars_in(minutes, Meter(4, 4), 120)
 
 
+def test_sections_are_of_bars():
+    with pytest.raises(ValueError, match="sections have 4, 8, 16 bars, got 'x'"):
+        plan_of(parse_form("A"), 8, "x")
+
+
 @pytest.mark.parametrize("text", ["", "A1", "'A", "A B2", "aaba"])
 def test_what_is_no_form_is_refused(text):
     with pytest.raises(ValueError, match="is no form: write capital letters"):

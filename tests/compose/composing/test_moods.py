@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from compose.fake_engine import FakeEngine
 
+from musicvae.compose.composing.asking import checked_strengths
 from musicvae.compose.composing.moods import MOODS, Palette, majorness, tempo_factor
 from musicvae.compose.composing.rendering import NATS_PER_SEMITONE, tilt
 from musicvae.compose.styles import StyleVector, added
@@ -66,6 +67,12 @@ def test_a_register_prefers_higher_notes_and_does_not_ask_for_more_of_them():
     # Of notes that are normally distributed around the middle, as many start as without.
     pitches = np.random.default_rng(0).normal(72, 3.5, 200_000)
     assert np.exp(np.interp(pitches, np.arange(21, 109), scores[2:])).mean() == pytest.approx(1, abs=0.01)
+
+
+@pytest.mark.parametrize("mood", [5, ["calm"]])
+def test_a_mood_is_a_name_or_strengths(mood):
+    with pytest.raises(ValueError, match="a mood is a name, or strengths by name"):
+        checked_strengths(mood)
 
 
 def test_tempo_and_mode_follow_the_moods():

@@ -1,3 +1,4 @@
+from functools import partial
 from types import SimpleNamespace
 
 import numpy as np
@@ -52,6 +53,14 @@ def test_what_is_asked_twice_or_too_much():
         settled(OWN, Constraints.of(chords="C"), "C", FOUR, 2, None)
     with pytest.raises(ValueError, match="the chords settle the key"):
         settled(TOLD, None, "C", FOUR, 2, Key(0))
+
+
+@pytest.mark.parametrize("constraints", ["C major", {"scale": "C"}, 5])
+def test_constraints_are_made_by_their_own_class(constraints):
+    model = Model(FakeEngine())
+    for make in (model.vary, model.continue_, partial(model.repair, mask="2")):
+        with pytest.raises(ValueError, match="constraints are made by Constraints.of"):
+            make(tune(1, 4), constraints=constraints)
 
 
 @pytest.mark.parametrize("engine", [FakeEngine(), FakeWindowEngine(), FakeWindowEngine(takes_chords=True)])

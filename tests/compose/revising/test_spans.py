@@ -35,6 +35,7 @@ def test_bars_beats_and_sixteenths():
         ("seven", "is no bar, beat or stretch of them: write it as in 7-10,13"),
         ("3:5", "bar 3 has no beat 5; beats of 4/4 are 1 to below 5"),
         ("3:1.1", "bar 3 has no beat 1.1"),
+        (3.5, "mask '3.5' is no bar, beat or stretch of them"),
     ],
 )
 def test_slips_are_named(text, message):
