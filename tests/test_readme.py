@@ -84,7 +84,7 @@ def test_shell_example_runs(line, folder, capsys):
 
 
 def test_python_example_of_composing_runs(folder, capsys):
-    (code,) = (code for code in PYTHON if "musicvae.load()" in code)
+    (code,) = (code for code in PYTHON if "model.interpolate(" in code)
     assert len(code.strip().splitlines()) <= 12
     exec(compile(code, "README.md", "exec"), {})
     pitches = [int(line.split()[0]) for line in capsys.readouterr().out.splitlines()]
@@ -92,6 +92,16 @@ def test_python_example_of_composing_runs(folder, capsys):
     assert all(0 <= pitch <= 127 for pitch in pitches)
     written = set(re.findall(r'"(\w+\.mid)"', code)) | {f"step{k}.mid" for k in range(5)}
     assert written <= {path.name for path in folder.iterdir()}
+
+
+def test_python_example_of_a_stream_runs(capsys):
+    (code,) = (code for code in PYTHON if ".stream(" in code)
+    exec(compile(code, "README.md", "exec"), {})
+    bars = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert len(bars) == 16
+    lengths = [float(seconds) for *_, seconds in bars]
+    assert lengths[-1] < lengths[0], "it plays faster by the end"
+    assert sum(int(notes) for _, notes, _ in bars) > 16
 
 
 def test_python_example_of_a_corpus_runs(capsys):
