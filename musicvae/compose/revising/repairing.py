@@ -24,6 +24,7 @@ from musicvae.compose.revising.spans import Steps
 from musicvae.compose.revising.windows import runs_of_bars, window_around
 from musicvae.compose.seeds import window_seed
 from musicvae.music.melody import Melody
+from musicvae.music.meter import STEPS_PER_BEAT
 from musicvae.music.vocabulary import FIRST_PITCH_TOKEN, Tokens
 
 __all__ = ["Repair", "repair"]
@@ -46,7 +47,8 @@ class Repair:
 def repair(engine: Engine, melody: Melody, asked: Repair, *, seed: int, provenance: Mapping[str, Any] | None = None) -> Melody:
     """The melody with the masked steps found anew; every other note is the very same.
 
-    ValueError for a mask of which nothing is left, and where the rhythm stays but no note is masked.
+    ValueError for a mask of which nothing is left or that has no room for a note that must be there, and where the rhythm stays but no
+    note is masked.
     """
     free = asked.mask & ~asked.lock
     if not free.any():
@@ -54,13 +56,24 @@ def repair(engine: Engine, melody: Melody, asked: Repair, *, seed: int, provenan
     if asked.keep_rhythm and not any(free[note.onset_steps] for note in melody.notes):
         raise ValueError("no note begins in what is masked, so that there is no rhythm to keep: leave 'rhythm' out of the lock")
     placed, _ = place(engine, melody)
-    opened = bound_by(asked.plan, Opened.of(melody, placed.tokens, free), placed.shift_semitones)
+    opened = Opened.of(melody, placed.tokens, free)
+    if asked.plan is not None:
+        _require_room(asked.plan, opened.free.reshape(-1))
+    opened = bound_by(asked.plan, opened, placed.shift_semitones)
     if asked.keep_rhythm:
         opened = _same_rhythm(opened, placed.tokens)
     tokens = _filled(engine, opened, melody.meter.kind_index, asked.search, seed)
     new = from_coordinates(tokens, melody.meter, shift_semitones=placed.shift_semitones, num_bars=melody.num_bars)
     merged = _merged(melody, with_velocities(new, played_notes(melody)), free)
     return replace(finished(asked.plan, merged, free), provenance=dict(provenance or {}))
+
+
+def _require_room(plan: Plan, free: Steps) -> None:
+    """ValueError for a note that must be there and would begin in what stays, or while a note that stays sounds."""
+    for step in np.flatnonzero((plan.pitches >= 0) & ~free[: len(plan.pitches)]).tolist():
+        bar, inside = divmod(step, plan.meter.steps_per_bar)
+        where = f"bar {bar + 1} of the melody at beat {1 + inside / STEPS_PER_BEAT:g}"
+        raise ValueError(f"there is no room for the note that must be there in {where}: mask its place, and the note that sounds into it")
 
 
 def _filled(engine: Engine, opened: Opened, kind: int, search: Search, seed: int) -> Tokens:

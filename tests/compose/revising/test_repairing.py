@@ -1,6 +1,7 @@
 import pytest
 from compose.fake_engine import FakeEngine, tune
 
+from musicvae.compose.constraints.constraints import Constraints
 from musicvae.compose.model import Model
 
 MODEL = Model(FakeEngine(lossy=0.5))
@@ -20,6 +21,16 @@ def test_what_is_not_masked_stays_note_for_note(meter, bars):
     masked = {*range(width, 3 * width), *range(4 * width, 5 * width)}
     assert outside(mended, masked) == outside(melody, masked)
     assert (mended.num_bars, mended.meter, mended.key) == (melody.num_bars, melody.meter, melody.key)
+
+
+@pytest.mark.parametrize("note", ["5:2:C5", "3:2:C5"])
+def test_there_is_room_for_a_note_that_must_be_there(note):
+    melody = tune(3, 8)
+    assert [n.end_steps for n in melody.notes if n.onset_steps == 30] == [42]  # it sounds into bar 3
+    with pytest.raises(ValueError, match="no room for the note that must be there in bar . of the melody at beat 2: mask its place"):
+        MODEL.repair(melody, "3", constraints=Constraints.of(notes=note))
+    mended = MODEL.repair(melody, "2-3", constraints=Constraints.of(notes="3:2:C5"))
+    assert [n.pitch for n in mended.notes if n.onset_steps == 36] == [72]
 
 
 def test_a_continued_melody_begins_with_the_given_one():
