@@ -118,7 +118,7 @@ def test_python_example_of_an_import_runs(folder, capsys):
     exec(compile(code, "README.md", "exec"), {})
     assert capsys.readouterr().out == "groove 2 120.0\n"
     assert any(track.notes for track in read_midi(folder / "beat.mid").tracks)
-    assert len(PYTHON) == 4
+    assert len(PYTHON) == 5, "each is run by a test of its own"
 
 
 def test_python_example_of_drums_runs(folder):
