@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from multiprocessing import get_context
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
@@ -33,7 +33,7 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class TuneSource:
-    """A tune to vary. place: of the tune in its file, from 0; of: how many it holds. label: "" for none. stem: path without suffix."""
+    """A tune to vary. place: in its file, from 0; of: how many that holds. label: "" for none. stem: what its variations' paths begin with."""
 
     file: SourceFile
     place: int
@@ -48,8 +48,7 @@ class TuneSource:
 
     def target(self, number: int, count: int) -> str:
         """Path, below the folder of results, of variation 1, 2, ... of at most `count`."""
-        tune = f"-{self.place + 1:0{len(str(self.of))}}" if self.of > 1 else ""
-        return f"{self.stem}{tune}-{number:0{max(2, len(str(count)))}}.mid"
+        return f"{self.stem}-{number:0{max(2, len(str(count)))}}.mid"
 
 
 @dataclass(frozen=True)
@@ -82,17 +81,27 @@ def sources_in(folder: str | os.PathLike[str], *, without: Sequence[Path] = ()) 
             raise FileNotFoundError(f"{folder} does not exist: was it misspelled, or is it in another folder?")
         raise NotADirectoryError(f"{folder} is a file: give the folder that it lies in (or vary it: musicvae vary {folder})")
     files = list(expand([Path(folder)], without=without, split_abc=10**9))
-    shared = Counter(str(PurePosixPath(file.name).with_suffix("")) for file in files)
     found = []
     for file in files:
         path, tunes = PurePosixPath(file.name), list(tunes_of(file))
-        stem = str(path.with_suffix(""))
-        stem = stem if shared[stem] == 1 else str(path.with_name(path.name.replace(".", "-")))
         inside = "" if str(path.parent) == "." else str(path.parent)
-        found += [TuneSource(file, place, len(tunes), inside or tune.tags.get("type", ""), stem) for place, tune in enumerate(tunes)]
+        for place, tune in enumerate(tunes):
+            stem = str(path.with_suffix("")) + _numbered(place, len(tunes))
+            found.append(TuneSource(file, place, len(tunes), inside or tune.tags.get("type", ""), stem))
     if not found:
         raise ValueError(f"{folder} holds no MIDI, MusicXML, ABC or Humdrum files")
-    return found
+    shared = Counter(source.stem for source in found)  # a.mid beside a.abc, or a-1.mid beside the first tune of a.abc
+    return [source if shared[source.stem] == 1 else replace(source, stem=_whole_name(source)) for source in found]
+
+
+def _numbered(place: int, of: int) -> str:
+    return f"-{place + 1:0{len(str(of))}}" if of > 1 else ""
+
+
+def _whole_name(source: TuneSource) -> str:
+    """A path that tells files of one name by their endings."""
+    path = PurePosixPath(source.file.name)
+    return str(path.with_name(path.name.replace(".", "-"))) + _numbered(source.place, source.of)
 
 
 def augment_folder(

@@ -43,6 +43,19 @@ def contents(folder):
     return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
 
 
+def test_no_two_tunes_have_variations_of_one_name(tmp_path):
+    folder = tmp_path / "alike"
+    folder.mkdir()
+    for name in ("book-1.mid", "book.mid", "other.mid"):
+        tune(1, 8).write(folder / name)
+    (folder / "book.abc").write_text(ABC)
+    targets = {source.name: source.target(1, 3) for source in sources_in(folder)}
+    assert targets == {
+        "book-1.mid": "book-1-mid-01.mid", "book.abc#1": "book-abc-1-01.mid", "book.abc#2": "book-2-01.mid", "book.mid": "book-01.mid",
+        "other.mid": "other-01.mid",
+    }  # fmt: skip
+
+
 def test_labels_are_the_folders_or_what_files_state(tunes):
     labels = {source.name: source.label for source in sources_in(tunes)}
     assert labels == {
