@@ -33,7 +33,7 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class TuneSource:
-    """A tune to vary. place: in its file, from 0; of: how many that holds. label: "" for none. stem: what its variations' paths begin with."""
+    """A tune to vary. place: in its file, from 0; of: how many that holds. label: "" for none. stem: how its variations' paths begin."""
 
     file: SourceFile
     place: int
