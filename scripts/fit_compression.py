@@ -50,10 +50,11 @@ def main() -> None:
             file = parse(data)
             heard = hear(data, file)
             for knows in (network, None):
-                mixer = Mixer(Costs(), weights, rate=rate, experience=usual())
+                costs = Costs()
+                mixer = Mixer(costs, weights, rate=rate, experience=usual())
                 code_file(mixer, file, heard if knows else None, knows)
                 weights = mixer.weights
-                total += mixer.coder.bits / 8 if knows else 0  # type: ignore[attr-defined]
+                total += costs.bits / 8 if knows else 0
         print(f"rate {rate}: {total / len(files):.1f} bytes a file", file=sys.stderr, flush=True)
     write(weights)
 

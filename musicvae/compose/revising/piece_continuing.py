@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from dataclasses import replace
 
 from musicvae.compose.intake import Source
@@ -20,9 +21,9 @@ __all__ = ["RevisingPieces", "continue_piece"]
 class RevisingPieces(LoadedModel[PieceEngine, Piece]):
     """The part of a model of pieces that revises given ones."""
 
+    @abstractmethod
     def take(self, source: Source) -> TakenPiece:
         """What a file or an object holds for this network."""
-        raise NotImplementedError
 
     def continue_(
         self, source: Source, bars: int = 8, *, seed: int | None = None, temperature: float = 1.0, prior_temperature: float = 1.0

@@ -21,7 +21,10 @@ def test_places_on_a_way_that_only_rises_are_where_it_has_the_amount(power, amou
 def test_what_is_found_for_an_amount_depends_on_no_other():
     rng = np.random.default_rng(1)
     bumps = rng.uniform(0, 0.2, 4000)
-    way = lambda t: t + bumps[int(3999 * t)]  # noqa: E731
+
+    def way(t):
+        return t + bumps[int(3999 * t)]
+
     together = places_for(measured_by([way]), 1, [0.1, 0.3, 0.31, 0.7])[0]
     assert [places_for(measured_by([way]), 1, [amount])[0, 0] for amount in (0.1, 0.3, 0.31, 0.7)] == together.tolist()
 
