@@ -11,6 +11,8 @@ from __future__ import annotations
 import argparse
 import sys
 
+import numpy as np
+
 from musicvae.compose.model import load_melodic
 from musicvae.corpus.store import Corpus
 from musicvae.evaluate.codec import select_windows
@@ -55,7 +57,8 @@ def main() -> None:
     for kind in map(KINDS.index, args.kinds):
         windows = select_windows(corpus, args.split, kind, bars=16, one_per_tune=True, seed=args.seed)
         sounding = (windows.tokens[:, HOLE_BARS] >= FIRST_PITCH_TOKEN).any(axis=(1, 2)).nonzero()[0]
-        windows = windows.take(sounding[: args.tunes])
+        drawn = np.random.default_rng([args.seed, kind]).permutation(sounding)[: args.tunes]  # the corpus has its collections one by one
+        windows = windows.take(np.sort(drawn))
         if args.only != "wrong":
             holes += measure_fills(engine, windows, ngram, both=args.alone, seed=args.seed, tell=tell)
         if args.only != "holes":

@@ -126,7 +126,7 @@ def tilted_weights(dreams: Tensor, wanted: Tensor, penalty: float) -> Tensor:
         torch.autograd.backward(value)
         return value
 
-    solver.step(loss)  # type: ignore[no-untyped-call]
+    solver.step(loss)  # type: ignore[no-untyped-call]  # torch leaves it untyped
     return (summaries @ tilt.detach()).softmax(0)
 
 

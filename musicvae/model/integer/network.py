@@ -37,7 +37,7 @@ class IntegerNetwork:
         try:
             with safe_open(path, framework="np") as file:
                 header: Any = json.loads((file.metadata() or {}).get(HEADER, "{}"))
-                tensors = {name: file.get_tensor(name).astype(np.float64) for name in file.keys()}  # noqa: SIM118
+                tensors = {name: file.get_tensor(name).astype(np.float64) for name in file.keys()}  # noqa: SIM118  # safe_open is no mapping
         except (SafetensorError, ValueError, RecursionError) as error:
             raise ValueError(f"{path} is no model file, or it is damaged ({error}): was the download or copy cut short?") from error
         header = check_header(path, header)
