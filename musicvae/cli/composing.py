@@ -32,8 +32,10 @@ __all__ = ["add_commands", "run_compose"]
 
 _TEXT = """
 Each letter of the form is a section of 4, 8 or 16 bars; a letter that comes again is the same section
-again, varied (or exactly, with --vary 0, or where other letters have primes: AA'BA). Sections end on the
-dominant and lead into the next, the piece ends on the tonic. Moods are words (calm, lively, tense, bright,
+again, varied, and more so each time (or exactly, with --vary 0, or where other letters have primes: AA'BA).
+A piece longer than its form plays it in rounds, every other of which opens with something new in a
+neighbouring key, as AABA CCBA. Sections end on the dominant and lead into the next, the piece ends on
+the tonic. Moods are words (calm, lively, tense, bright,
 dark, gentle, restless) or attributes and styles of the model, with strengths; a curve file changes
 them over time: 'bar,tense' (or second, or fraction) and then a time and strengths a line."""
 
@@ -45,7 +47,9 @@ def add_commands(commands: Commands) -> None:
         example="musicvae compose --form AABA --minutes 3 --mood calm:1,density:-0.5 --style waltz --seed 7 -o waltz.mid",
     )  # fmt: skip
     add_kind(parser, "melody", "drums", "trio", default="melody")
-    parser.add_argument("--form", default="AABA", metavar="F", help="letters of the sections, with primes for varied ones (default: AABA)")
+    parser.add_argument(
+        "--form", metavar="F", help="letters of the sections, with primes for varied ones (default: AABA; less in short pieces)"
+    )
     length = parser.add_mutually_exclusive_group()
     length.add_argument("--minutes", type=positive_number, metavar="M", help="length, to the nearest bar (default: 1)")
     length.add_argument("--bars", type=positive_int, metavar="N", help="length in written bars")
@@ -61,7 +65,7 @@ def add_commands(commands: Commands) -> None:
         "--style", action="append", default=[], metavar="NAME[:STRENGTH]",
         help="style vector, such as waltz; may be given several times ('musicvae style list' lists them)",
     )  # fmt: skip
-    parser.add_argument("--vary", type=share_number, metavar="V", help="how much returns differ, 0 to 1 (default: 0.4)")
+    parser.add_argument("--vary", type=share_number, metavar="V", help="how much returns differ, the more the later, 0 to 1 (default: 0.4)")
     parser.add_argument("--meter", metavar="M", help="4/4, 3/4, 6/8, 2/4 or 2/2 (default: the style's, else 4/4)")
     parser.add_argument("--key", metavar="K", help='such as "D dorian", "Bb" or "F# minor" (default: as composed)')
     parser.add_argument(
@@ -106,7 +110,8 @@ def _options(args: argparse.Namespace) -> dict[str, Any]:
     from musicvae.music.key import Key
     from musicvae.music.meter import Meter
 
-    parse_form(args.form)
+    if args.form is not None:
+        parse_form(args.form)
     given = {
         "form": args.form,
         "minutes": 1.0 if args.minutes is None and args.bars is None else args.minutes,

@@ -13,7 +13,7 @@ def composer(model, tune, monkeypatch):
 
     def compose(**options):
         model.calls.append(("compose", options))
-        plan = plan_of(parse_form(options["form"]), options.get("bars", 34))
+        plan = plan_of(parse_form(options.get("form", "AABA")), options.get("bars", 34))
         return Composition(tune(bars=plan.num_bars), plan, ("calm leaves rests as they are",))
 
     monkeypatch.setattr(model, "compose", compose, raising=False)
@@ -55,7 +55,7 @@ def test_json_names_the_sections(run, composer):
     code, out, err = run("compose", "--form", "AABA", "--bars", "34", "--json", "--seed", "3")
     assert (code, err) == (0, "")
     found = json.loads(out)
-    assert [(s["name"], s["start_bar"], s["bars"]) for s in found["sections"]][-2:] == [("A'", 25, 8), ("coda", 33, 2)]
+    assert [(s["name"], s["start_bar"], s["bars"]) for s in found["sections"]][-2:] == [("A''", 25, 8), ("coda", 33, 2)]
     assert found["pieces"][0]["bars"] == 34
     assert found["notices"]
 

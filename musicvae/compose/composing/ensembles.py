@@ -114,7 +114,7 @@ class Ensemble:
         chance, moved = noise.random(self.bars), self._moved(theme, noise, _MOVE_SIGMAS * self.vary)
         seeds = [derived_seed(self.seed, f"{section.letter} turn {section.turn} {k}") for k in range(_DRAWS)]
         draws = self._decode(theme, moved, course, seeds, self.temperature)
-        if section.varied:
+        if section.variation:
             loose = (chance < self.vary) & (np.arange(self.bars) >= max(1, self.bars // 4))
             pick = int(chance[0] * _DRAWS) % _DRAWS
             columns = {name: np.where(loose[:, None], draws[name][pick], rows) for name, rows in columns.items()}

@@ -1,16 +1,20 @@
 """The plan of a piece: which section is played when, and for how many bars.
 
 Conventions: bars are written bars from 0. A form is a word of letters, each a section, with as many primes as one likes
-("AABA", "AA'BA'"): a later A is the same section again. Where no letter has a prime, every return is varied; where some have, only
-those are. The form is played from its beginning; for longer pieces again and again, at last from where its own end comes out right, as
-players go back to the bridge ("AABA" in six sections: AABA BA). What is left at the end, less than a section, is a coda
-made of the last section's closing bars.
+("AABA", "AA'BA'"): a later A is the same section again. Where no letter has a prime, every return is varied, each more than the one
+before; where some have, only those are, a letter with the same primes in the same way.
+
+A piece that is longer than its form plays it in rounds, at last from where its own end comes out right, as players go back to the bridge
+("AABA" in six sections: AABA BA). Every other round opens with something new, in a neighbouring key, instead of what the form opens with
+("AABA" in twelve: AABA CCBA AABA, as a trio between two minuets; "AB" in six: AB CB AB). What is left at the end, less than a section, is
+a coda made of the last section's closing bars.
 """
 
 from __future__ import annotations
 
 import math
 import re
+import string
 from dataclasses import dataclass
 from itertools import count
 from numbers import Real
@@ -18,13 +22,15 @@ from numbers import Real
 from musicvae.compose.limits import MAX_BARS
 from musicvae.music.meter import Meter
 
-__all__ = ["SECTION_BARS", "Plan", "Section", "Sign", "bars_in", "parse_form", "plan_of"]
+__all__ = ["SECTION_BARS", "Plan", "Section", "Sign", "bars_in", "default_form", "parse_form", "plan_notices", "plan_of"]
 
 SECTION_BARS = (16, 8, 4)
 """Lengths of a section, the longest first."""
 _USUAL_BARS = 8
 _SIGN = re.compile(r"([A-Z])([’']*)")
 MAX_SIGNS = 64
+_MOST_PRIMES = 3
+_SHORT_FORMS = ((16, "AABA"), (12, "ABA"), (0, "A"))
 
 
 @dataclass(frozen=True)
@@ -42,22 +48,26 @@ class Sign:
 class Section:
     """A stretch of the piece.
 
-    letter: its material. turn: how often that was heard before. start_bar, num_bars: where it lies. varied: whether it
-    differs from its first turn. is_coda: whether it is but the closing bars of its material. is_last: whether the piece ends with it.
+    letter: its material. turn: how often that was heard before. start_bar, num_bars: where it lies. variation: 0 where it is as at its
+    first turn, else which variation of it, each farther away. away: whether it lies in a neighbouring key. is_coda: whether it is but
+    the closing bars of its material. is_last: whether the piece ends with it.
     """
 
     letter: str
     turn: int
     start_bar: int
     num_bars: int
-    varied: bool = False
+    variation: int = 0
+    away: bool = False
     is_coda: bool = False
     is_last: bool = False
 
     @property
     def name(self) -> str:
-        """The letter with a prime for a varied return, or "coda"."""
-        return "coda" if self.is_coda else self.letter + "'" * self.varied
+        """The letter with a prime for each variation, from the fourth on with its number (A, A', A'4), or "coda"."""
+        if self.is_coda:
+            return "coda"
+        return f"{self.letter}'{self.variation}" if self.variation > _MOST_PRIMES else self.letter + "'" * self.variation
 
 
 @dataclass(frozen=True)
@@ -108,11 +118,16 @@ def bars_in(minutes: float, meter: Meter, tempo_qpm: float) -> int:
     return bars
 
 
-def plan_of(form: tuple[Sign, ...], num_bars: int, section_bars: int | None = None) -> Plan:
+def default_form(num_bars: int) -> str:
+    """The form of a piece of so many bars whose form nobody names: AABA, and what sections of 4 bars leave room for where it is shorter."""
+    return next(form for least, form in _SHORT_FORMS if num_bars >= least)
+
+
+def plan_of(form: tuple[Sign, ...], num_bars: int, section_bars: int | None = None, *, extend: bool = True) -> Plan:
     """Sections of a form that fill exactly so many bars.
 
     section_bars: 4, 8 or 16 (default: the longest of which the whole form fits, 8 rather than 16 where 16 leave more than
-    half a section over). ValueError where not even one round fits.
+    half a section over). extend: whether later rounds bring something new. ValueError where not even one round fits.
     """
     if section_bars is not None and section_bars not in SECTION_BARS:
         raise ValueError(f"sections have {', '.join(map(str, sorted(SECTION_BARS)))} bars, got {section_bars!r}")
@@ -121,29 +136,60 @@ def plan_of(form: tuple[Sign, ...], num_bars: int, section_bars: int | None = No
         size = section_bars or SECTION_BARS[-1]
         raise ValueError(
             f"{len(form)} sections of {size} bars need {len(form) * size} bars, and {num_bars} are asked for: "
-            "give it more minutes, or a shorter form" + (", or shorter sections" if section_bars and size > SECTION_BARS[-1] else "")
+            f"give it more minutes, or a shorter form, such as {default_form(num_bars)}"
+            + (", or shorter sections" if section_bars and size > SECTION_BARS[-1] else "")
         )
     size = section_bars or fits[0]
     if section_bars is None and size > _USUAL_BARS and num_bars % size > size // 2:
         size = _USUAL_BARS
-    played = _played(form, num_bars // size)
+    played = _played(form, num_bars // size, extend=extend)
     return Plan(_sections(played, size, num_bars % size), size)
 
 
-def _played(form: tuple[Sign, ...], number: int) -> list[Sign]:
+def plan_notices(plan: Plan, form: str) -> tuple[str, ...]:
+    """What was made of a form beyond what it says."""
+    new = sorted({section.letter for section in plan.sections if section.away})
+    if not new:
+        return ()
+    told = f"{', '.join(new)} {'is' if len(new) == 1 else 'are'} new"
+    return (f"{form} is shorter than {plan.num_bars} bars and is played in rounds; {told}, where a round opens: write the form out, or "
+            "let returns vary by 0, for nothing but its own sections",)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Played:
+    """A letter of the form in its place. round_: how many whole forms were heard before; away: whether it is new, in another key."""
+
+    sign: Sign
+    round_: int
+    away: bool = False
+
+
+def _played(form: tuple[Sign, ...], number: int, *, extend: bool) -> list[_Played]:
     rounds, rest = divmod(number, len(form))
-    return [*form * rounds, *(form[-rest:] if rest else ())]
+    # How many letters the form opens with before another one comes; 0 where there is no other, and nothing to come back to.
+    opening = next((place for place, sign in enumerate(form) if sign.letter != form[0].letter), 0)
+    fresh = iter(sorted(set(string.ascii_uppercase) - {sign.letter for sign in form}))
+    played: list[_Played] = []
+    for round_ in range(rounds):
+        letter = next(fresh, None) if extend and opening and round_ % 2 else None
+        for place, sign in enumerate(form):
+            new = letter is not None and place < opening
+            played.append(_Played(Sign(letter, sign.primes), 0, away=True) if letter is not None and new else _Played(sign, round_))
+    return played + [_Played(sign, rounds) for sign in (form[-rest:] if rest else ())]
 
 
-def _sections(played: list[Sign], size: int, coda_bars: int) -> tuple[Section, ...]:
-    marked = any(sign.primes for sign in played)
-    turns = {sign.letter: count() for sign in played}
+def _sections(played: list[_Played], size: int, coda_bars: int) -> tuple[Section, ...]:
+    marked = any(own.sign.primes for own in played)
+    turns = {own.sign.letter: count() for own in played}
     sections = []
-    for index, sign in enumerate(played):
-        turn = next(turns[sign.letter])
-        varied = turn > 0 and (sign.primes > 0 if marked else True)
-        sections.append(Section(sign.letter, turn, index * size, size, varied, is_last=index == len(played) - 1 and not coda_bars))
+    for index, own in enumerate(played):
+        turn, primes = next(turns[own.sign.letter]), own.sign.primes
+        # Where primes say what is varied, the A' of a later round is farther away than that of the first.
+        variation = turn if not marked else primes + own.round_ if primes and turn else 0
+        last = index == len(played) - 1 and not coda_bars
+        sections.append(Section(own.sign.letter, turn, index * size, size, variation, own.away, is_last=last))
     if coda_bars:
-        last = played[-1].letter
-        sections.append(Section(last, next(turns[last]), len(played) * size, coda_bars, is_coda=True, is_last=True))
+        letter = played[-1].sign.letter
+        sections.append(Section(letter, next(turns[letter]), len(played) * size, coda_bars, is_coda=True, is_last=True))
     return tuple(sections)

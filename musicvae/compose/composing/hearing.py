@@ -37,10 +37,14 @@ def notes_of(tokens: Tokens, meter: Meter) -> tuple[Note, ...]:
     return from_tokens(tokens, meter).notes
 
 
-def likeness(a: Tokens, b: Tokens) -> float:
-    """Share of the notes of two sections that start together on one pitch, F1, 0 to 1; 1 for two without notes."""
+def likeness(a: Tokens, b: Tokens, *, octaves: bool = False) -> float:
+    """Share of the notes of two sections that start together on one pitch, F1, 0 to 1; 1 for two without notes.
+
+    octaves: whether pitches an octave apart count as one.
+    """
     size = min(len(a), len(b))
-    first, second = (set(zip(*(part.tolist() for part in onsets_of(tokens[:size])), strict=True)) for tokens in (a, b))
+    found = [onsets_of(tokens[:size]) for tokens in (a, b)]
+    first, second = (set(zip(steps.tolist(), (pitches % (12 if octaves else 128)).tolist(), strict=True)) for steps, pitches in found)
     return 2 * len(first & second) / (len(first) + len(second)) if first or second else 1.0
 
 

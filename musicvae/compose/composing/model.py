@@ -9,7 +9,7 @@ from pathlib import Path
 
 from musicvae.compose.composing.asking import asked_moods, checked_share, checked_strengths, found_mood
 from musicvae.compose.composing.curves import Curve, read_curve
-from musicvae.compose.composing.form import bars_in, parse_form, plan_of
+from musicvae.compose.composing.form import bars_in, default_form, parse_form, plan_notices, plan_of
 from musicvae.compose.composing.moods import Palette, majorness, tempo_factor
 from musicvae.compose.composing.piece import Composition, compose
 from musicvae.compose.composing.rendering import Stage
@@ -45,7 +45,7 @@ class ComposingModel(LoadedModel[Engine, Melody]):
 
     def compose(
         self,
-        form: str = "AABA",
+        form: str | None = None,
         minutes: float | None = None,
         *,
         bars: int | None = None,
@@ -65,10 +65,12 @@ class ComposingModel(LoadedModel[Engine, Melody]):
     ) -> Composition:
         """Compose a piece of returning sections, so many minutes long, to the nearest bar, or of so many written bars.
 
-        form: as `composing.form` reads it. mood: a name, or strengths by name, of `composing.moods`, of attributes or of styles.
+        form: as `composing.form` reads it (default: AABA, or what a short piece has room for). mood: a name, or strengths by name, of
+        `composing.moods`, of attributes or of styles.
         curve: strengths over time, a file or a `Curve`. style: a name, or strengths by name, throughout. section_bars: 4, 8 or
-        16. vary: how much returns differ, 0 to 1. tempo_qpm: default the style's, else 120, times what the moods do to it. chords,
-        constraints: as for `generate`, over the whole piece. seed, temperature, prior_temperature, meter and key: as for `generate`.
+        16. vary: how much returns differ, the more the later, 0 to 1; with 0 a long piece has nothing but the sections of its form.
+        tempo_qpm: default the style's, else 120, times what the moods do to it. chords, constraints: as for `generate`, over the whole
+        piece. seed, temperature, prior_temperature, meter and key: as for `generate`.
         """
         styles = self._vectors({} if style is None else style)
         usual = Usual.of(self.engine.metadata)
@@ -79,7 +81,8 @@ class ComposingModel(LoadedModel[Engine, Melody]):
         if (minutes is None) == (bars is None):
             raise ValueError("say how long the piece is, in minutes or in bars, and not in both")
         length = check_bars(bars) if minutes is None else bars_in(minutes, chosen_meter, tempo)
-        plan = plan_of(parse_form(form), length, section_bars)
+        form = default_form(length) if form is None else form
+        plan = plan_of(parse_form(form), length, section_bars, extend=checked_share(vary) > 0)
         asked = asked_moods(moods, course_of, length, 60 * chosen_meter.beats_per_bar / tempo)
         palette = Palette.of(list(asked), styles, partial(found_mood, self._library), [info.name for info in self.styles()])
         asked_key = None if key is None else check_key(key)
@@ -99,7 +102,7 @@ class ComposingModel(LoadedModel[Engine, Melody]):
             vary=vary, temperature=temperature, prior_temperature=None if prior_temperature == 1 else prior_temperature,
             chords=chords, constraints=constraints.story() or None if constraints else None,
         )  # fmt: skip
-        return Composition(replace(melody, provenance=story), plan, palette.left_out)
+        return Composition(replace(melody, provenance=story), plan, (*plan_notices(plan, form), *palette.left_out))
 
     def stream(
         self,

@@ -17,7 +17,7 @@ from musicvae.compose.composing.writing import Writer
 from musicvae.music.key import Key
 from musicvae.music.melody import Melody
 from musicvae.music.meter import Meter
-from musicvae.music.vocabulary import HOLD, NOTE_OFF, Tokens, canonical_tokens
+from musicvae.music.vocabulary import FIRST_PITCH_TOKEN, HOLD, MAX_PITCH, MIN_PITCH, NOTE_OFF, Tokens, canonical_tokens
 
 __all__ = ["Composition", "compose", "loud"]
 
@@ -53,11 +53,13 @@ def compose(writer: Writer, plan: Plan, course: Course, *, key: Key | None, temp
     for section, own, place in zip(plan.sections, moods, places, strict=True):
         writer.theme(section.letter, own, place.model)
     parts = []
-    followings = [section.letter for section in plan.sections[1:]]
-    for section, own, place, following in zip(plan.sections, moods, places, [*followings, None], strict=True):
-        goal = writer.goal(place.end, following)
-        tokens = writer.section(section.letter, section.turn, own, place.model, varied=section.varied, goal=goal)
-        parts.append(tokens.reshape(-1)[place.start : place.end])
+    shifts = [writer.away_semitones(section.letter) if section.away else 0 for section in plan.sections]
+    for index, (section, own, place) in enumerate(zip(plan.sections, moods, places, strict=True)):
+        following = None if section.is_last else plan.sections[index + 1].letter
+        rise = 0 if section.is_last else shifts[index + 1] - shifts[index]
+        goal = writer.goal(place.end, following, rise=rise)
+        tokens = writer.section(section.letter, section.turn, own, place.model, variation=section.variation, goal=goal)
+        parts.append(_raised(tokens, shifts[index]).reshape(-1)[place.start : place.end])
     return _finished(writer, _in_a_row(parts, writer.stage.steps), plan, course, key, tempo_qpm)
 
 
@@ -77,6 +79,15 @@ def _place(section: Section, plan: Plan, meter: Meter) -> _Place:
     written = section.start_bar + section.num_bars + spare - plan.section_bars
     end = (plan.section_bars - spare) * meter.steps_per_bar
     return _Place(written, written // meter.written_per_model_bar, end - section.num_bars * meter.steps_per_bar, end)
+
+
+def _raised(tokens: Tokens, semitones: int) -> Tokens:
+    """The same notes so much higher, an octave nearer to the middle where there is no such pitch."""
+    if not semitones:
+        return tokens
+    pitches = tokens.astype(np.int64) - FIRST_PITCH_TOKEN + MIN_PITCH + semitones
+    pitches += 12 * ((pitches < MIN_PITCH).astype(int) - (pitches > MAX_PITCH).astype(int))
+    return np.where(tokens >= FIRST_PITCH_TOKEN, pitches - MIN_PITCH + FIRST_PITCH_TOKEN, tokens).astype(np.uint8)
 
 
 def _in_a_row(parts: list[Tokens], steps: int) -> Tokens:

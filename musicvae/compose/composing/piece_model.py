@@ -9,7 +9,7 @@ from pathlib import Path
 from musicvae.compose.composing.asking import asked_moods, checked_share, checked_strengths, found_mood
 from musicvae.compose.composing.curves import Curve, read_curve
 from musicvae.compose.composing.ensembles import Ensemble, compose_ensemble
-from musicvae.compose.composing.form import Plan, Section, bars_in, parse_form, plan_of
+from musicvae.compose.composing.form import Plan, Section, bars_in, default_form, parse_form, plan_notices, plan_of
 from musicvae.compose.composing.moods import Palette, tempo_factor
 from musicvae.compose.harmony import Chords
 from musicvae.compose.limits import check_bars, check_meter, check_seed, check_temperature, check_tempo
@@ -50,7 +50,7 @@ class ComposingPieces(LoadedModel[PieceEngine, Piece]):
 
     def compose(
         self,
-        form: str = "AABA",
+        form: str | None = None,
         minutes: float | None = None,
         *,
         bars: int | None = None,
@@ -84,9 +84,10 @@ class ComposingPieces(LoadedModel[PieceEngine, Piece]):
         if (minutes is None) == (bars is None):
             raise ValueError("say how long the piece is, in minutes or in bars, and not in both")
         length = check_bars(bars) if minutes is None else bars_in(minutes, _FOUR_FOUR, tempo)
+        form = default_form(length) if form is None else form
         signs = parse_form(form)
         longest = 8 if 8 * len(signs) <= length else 4
-        plan = plan_of(signs, length, longest if section_bars is None else section_bars)
+        plan = plan_of(signs, length, longest if section_bars is None else section_bars, extend=checked_share(vary) > 0)
         if 2 * plan.section_bars > engine.bars:
             raise ValueError(f"sections of {plan.section_bars} bars are too long for {self.name}: at most {engine.bars // 2} can contrast")
         asked = asked_moods(moods, over_time, length, 60 * 4 / tempo)
@@ -102,4 +103,6 @@ class ComposingPieces(LoadedModel[PieceEngine, Piece]):
             vary=vary, temperature=temperature, prior_temperature=None if prior_temperature == 1 else prior_temperature,
         )  # fmt: skip
         piece = piece_of(engine, columns, tempo_qpm=tempo, provenance=story)
-        return PieceComposition(piece if ensemble.home is None else replace(piece, key=ensemble.home), plan, palette.left_out)
+        return PieceComposition(
+            piece if ensemble.home is None else replace(piece, key=ensemble.home), plan, (*plan_notices(plan, form), *palette.left_out)
+        )

@@ -21,7 +21,7 @@ from musicvae.compose.seeds import window_seed
 from musicvae.music.meter import STEPS_PER_BEAT, Meter
 from musicvae.music.vocabulary import FIRST_PITCH_TOKEN, MIN_PITCH, VOCABULARY_SIZE, Tokens, canonical_tokens
 
-__all__ = ["FREE", "Part", "Stage", "Theme", "anchor", "as_dense", "draw_themes", "free", "leading", "more_onsets", "render"]
+__all__ = ["FREE", "Part", "Stage", "Theme", "anchor", "as_dense", "draw_themes", "free", "leading", "more_onsets", "on_beat", "render"]
 
 FREE = -1
 NATS_PER_SEMITONE = 0.07
@@ -65,7 +65,7 @@ class Stage:
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """So many bars of a theme: z (Z,), decoded after `context_bars` of what comes before."""
+    """So many bars of a theme: z, (Z,) or one for each draw, (N, Z), decoded after `context_bars` of what comes before."""
 
     z: Floats
     context_bars: int
@@ -120,7 +120,7 @@ def render(
         z = part.z + course.of(start, part.num_bars).offset(part.context_bars, stage.engine.config)
         new = _decode(
             stage,
-            np.repeat(z[None], rows, axis=0),
+            np.repeat(z[None], rows, axis=0) if z.ndim == 1 else z,
             done[:, done.shape[1] - part.context_bars :],
             part.num_bars,
             course.of(start, part.num_bars),
@@ -215,7 +215,7 @@ def anchor(tokens: Tokens, meter: Meter, freedom: Floats) -> Floats:
     the fewer the freer (n,) bars are of them. Notes on the beat are somewhat likelier to start; all else is the moods' affair.
     """
     onset = tokens >= FIRST_PITCH_TOKEN
-    beat = np.arange(tokens.shape[1]) % (6 if meter.kind == "6/8" else STEPS_PER_BEAT) == 0
+    beat = on_beat(meter, tokens.shape[1])
     kept = 1 - freedom[:, None]
     starts = np.where(onset & beat, _BEAT_NATS, np.where(onset, _STILL_A_NOTE, 0.0))
     others = np.where(onset, starts - kept * np.where(beat, ANCHOR_NATS, ANCHOR_NATS / 2), 0.0)
@@ -223,6 +223,11 @@ def anchor(tokens: Tokens, meter: Meter, freedom: Floats) -> Floats:
     scores[..., FIRST_PITCH_TOKEN:] = others[..., None]
     np.put_along_axis(scores, np.where(onset, tokens, FIRST_PITCH_TOKEN)[..., None].astype(np.int64), starts[..., None], axis=-1)
     return scores
+
+
+def on_beat(meter: Meter, steps: int) -> NDArray[np.bool_]:
+    """Which of the steps of a bar are on a beat, of 6/8 on a dotted one, (S,)."""
+    return np.asarray(np.arange(steps) % (6 if meter.kind == "6/8" else STEPS_PER_BEAT) == 0)
 
 
 def as_dense(drawn: Tokens, wanted: Floats) -> Tokens:

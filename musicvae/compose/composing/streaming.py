@@ -83,7 +83,7 @@ class _Draft:
     sign: str
     label: str
     turn: int
-    varied: bool
+    variation: int
     past: list[dict[str, float]]
     tokens: Tokens | None = None
     done: tuple[str, ...] = ()
@@ -178,8 +178,8 @@ class MusicStream(Iterator[Bar]):
         turn = self._turns.get(label, 0)
         self._turns[label] = turn + 1
         marked = any(other.primes for other in self._form)
-        varied = turn > 0 and (not marked or sign.primes > 0 or round_ > 0)
-        return _Draft(sign.letter, label, turn, varied, [])
+        variation = turn and (sign.primes + round_ if marked else turn)
+        return _Draft(sign.letter, label, turn, variation, [])
 
     def _label(self, section: int) -> str:
         round_, place = divmod(section, len(self._form))
@@ -210,8 +210,8 @@ class MusicStream(Iterator[Bar]):
             draft.tokens = writer.plain(draft.label, course, 0, settled=settled)
             return
         assert draft.tokens is not None, "a section is made before it is varied and closed"
-        if name == "varied" and draft.varied:
-            draft.tokens = writer.varied(draft.label, draft.turn, course, draft.tokens, 0, settled=settled)
+        if name == "varied" and draft.variation:
+            draft.tokens = writer.varied(draft.label, draft.variation, course, draft.tokens, 0, settled=settled)
         elif name == "next" and draft.following is None and not self._ending:
             draft.following = self._label(self._number // self._section_bars + 1)
             writer.theme(draft.following, course, 0)
@@ -254,7 +254,7 @@ class MusicStream(Iterator[Bar]):
             for note in from_tokens(draft.tokens, stage.meter, num_bars=self._section_bars).notes
             if start <= note.onset_steps < start + width
         )
-        name = draft.sign + "'" * draft.varied
+        name = draft.sign + "'" * bool(draft.variation)
         is_last = self._place == self._section_bars - 1 and "closed" in draft.done and draft.following is None
         strengths = {mood: value for mood, value in self._now.items() if value}
         return Bar(self._number, name, notes, stage.meter, self._tempo, self._key or home, strengths, is_last)

@@ -2,25 +2,24 @@
 
 The first theme is the best of several that the prior draws. Every other goes on from it, as the second part of a tune from the
 first, and is the one that contrasts best with all themes before it while it stays in their key. A section is its theme in the moods of
-its moment, decoded with the theme's own noise, so that it is the same section again whatever the moods are. A varied return keeps
-the opening and lets go of some of the other bars, which are decoded from z moved by some standard deviations of q(z | section).
+its moment, decoded with the theme's own noise, so that it is the same section again whatever the moods are. Returns are varied as
+`compose.composing.developing` has it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from musicvae.compose.canonical import from_coordinates
 from musicvae.compose.composing.cadences import Goal, with_cadence
+from musicvae.compose.composing.developing import Material, Return, developed
 from musicvae.compose.composing.hearing import likeness, onsets_of, opening_pitch, theme_faults
 from musicvae.compose.composing.moods import Course
 from musicvae.compose.composing.rendering import (
-    FREE,
     Forced,
-    Part,
     Stage,
     Theme,
     anchor,
@@ -30,10 +29,8 @@ from musicvae.compose.composing.rendering import (
     more_onsets,
     render,
 )
-from musicvae.compose.engine import Floats
 from musicvae.compose.seeds import derived_seed
 from musicvae.compose.tonality import USUAL_MODES, centre_fits, tonal_centre
-from musicvae.model.noise import generator
 from musicvae.music.attributes import own_key
 from musicvae.music.key import MODES, Key
 from musicvae.music.vocabulary import FIRST_PITCH_TOKEN, Tokens, canonical_tokens
@@ -42,9 +39,6 @@ __all__ = ["THEMES", "Writer", "Wish"]
 
 THEMES = 8
 """Themes that are tried for each letter."""
-VARIATIONS = 6
-_MOVE_SIGMAS = 1.5
-_FIRST_RETURN, _LATER_RETURNS = 0.75, 0.25
 _MIN_RISE = 3.0
 _ALIKE_BY_CHANCE, _TOO_ALIKE = 0.15, 0.4
 _USUAL_MODE_BONUS = 0.08
@@ -89,11 +83,10 @@ class Writer:
         first = next(iter(self.themes), None)
         self.themes = {label: theme for label, theme in self.themes.items() if label in live or label == first}
 
-    def section(self, label: str, turn: int, course: Course, start_bar: int, *, varied: bool, goal: Goal) -> Tokens:
-        """Tokens (n, S) of the theme of a label at its `turn`, in these moods, from this model bar on; varied: whether it may differ."""
+    def section(self, label: str, turn: int, course: Course, start_bar: int, *, variation: int, goal: Goal) -> Tokens:
+        """Tokens (n, S) of the theme of a label at its `turn`, in these moods, from this model bar on; variation: 0 for none."""
         tokens = self.plain(label, course, start_bar)
-        if varied:
-            tokens = self.varied(label, turn, course, tokens, start_bar)
+        tokens = self.varied(label, variation, course, tokens, start_bar)
         return self.closed(label, turn, course, tokens, goal, start_bar)
 
     def plain(self, label: str, course: Course, start_bar: int, *, settled: Forced | None = None) -> Tokens:
@@ -109,27 +102,16 @@ class Writer:
         # Half way, in logarithms, between each bar's own number and the section's mean: the vector has moved the bars somewhat already.
         return as_dense(drawn, np.sqrt(notes * notes.mean()) * np.exp(_MORE_NOTES * moved))
 
-    def varied(self, label: str, turn: int, course: Course, tokens: Tokens, start_bar: int, *, settled: Forced | None = None) -> Tokens:
-        """The section with some of its bars, never the first quarter, drawn anew near where they were."""
-        bars, keep = len(tokens), max(1, len(tokens) // 4)
-        seed = derived_seed(self.seed, f"{label} turn {turn}")
-        noise = generator(seed, "variation")
-        chance = noise.random(bars)
-        vary = min(1.0, self.vary * (_FIRST_RETURN + _LATER_RETURNS * turn)) * _likewise(course.means(), self.themes[label].strengths)
-        if vary <= 0 or bars <= keep:
+    def varied(
+        self, label: str, variation: int, course: Course, tokens: Tokens, start_bar: int, *, settled: Forced | None = None
+    ) -> Tokens:
+        """A variation of the section: `tokens` where it is 0; the less the more its moods differ from the first ones."""
+        theme = self.themes[label]
+        again = Return(variation, self.vary * _likewise(course.means(), theme.strengths))
+        if not variation:
             return tokens
-        loose = (chance < vary) & (np.arange(bars) >= keep)
-        loose[keep + int(chance[keep:].argmin())] = True
-        forced = np.where(loose[:, None], FREE, tokens.astype(np.int16))
-        if settled is not None:
-            forced = np.where(settled >= 0, settled, forced)
-        moved = self._moved(self.themes[label], start_bar, noise)
-        seeds = [derived_seed(seed, f"variation {k}") for k in range(VARIATIONS)]
-        drawn = render(self.stage, moved, course, seeds, start_bar, forced=forced[None], bias=leading(settled, tokens.shape)[None])
-        kept = 1 - 0.5 * loose.mean()
-        costs = [theme_faults(row, self.stage.meter, self.home) + 4 * abs(likeness(row, tokens) - kept) for row in drawn]
-        best: Tokens = drawn[int(np.argmin(costs))]
-        return best
+        material = Material(self.stage, theme, course, tokens, start_bar, self.home, settled)
+        return developed(material, again, derived_seed(self.seed, f"{label} turn {variation}"))
 
     def closed(
         self, label: str, turn: int, course: Course, tokens: Tokens, goal: Goal, start_bar: int, *, settled_steps: int = 0
@@ -138,10 +120,28 @@ class Writer:
         seed = derived_seed(self.seed, f"{label} end {turn}")
         return with_cadence(self.stage, self.themes[label], course, tokens, goal, seed, start_bar, settled_steps=settled_steps)
 
-    def goal(self, steps: int, following: str | None) -> Goal:
-        """How a section of so many steps ends: leading to the opening of the theme that follows, for good where none does."""
+    def goal(self, steps: int, following: str | None, *, rise: int = 0) -> Goal:
+        """How a section of so many steps ends: leading to the opening of the theme that follows, for good where none does.
+
+        rise: how many semitones higher than this section that theme is played, which is then led to in its own key.
+        """
         assert self.home is not None, "the first theme, which settles the key, is drawn first"
-        return Goal(steps, self.home, None if following is None else opening_pitch(self.themes[following].tokens), following is None)
+        if following is None:
+            return Goal(steps, self.home, final=True)
+        opening = opening_pitch(self.themes[following].tokens)
+        return Goal(steps, self.home.transposed(rise), None if opening is None else opening + rise)
+
+    def away_semitones(self, label: str) -> int:
+        """How far a theme is moved into a neighbouring key: of a major one the dominant, of a minor one the relative major.
+
+        Up or down, whichever brings it nearer to where the first theme lies; 0 where chords or constraints say what may be played.
+        """
+        assert self.home is not None, "the first theme, which settles the key, is drawn first"
+        if self.stage.plan is not None or self.stage.chords is not None:
+            return 0
+        up = 7 if (self.home.tonic + 4) % 12 in self.home.scale else 3
+        middle = [float(onsets_of(theme.tokens)[1].mean()) for theme in (next(iter(self.themes.values())), self.themes[label])]
+        return min(up, up - 12, key=lambda step: abs(middle[1] + step - middle[0]))
 
     def _first(self, label: str, course: Course, start_bar: int) -> Theme:
         seeds = [self.seed, *(derived_seed(self.seed, f"theme {label} {k}") for k in range(1, THEMES))]
@@ -208,21 +208,6 @@ class Writer:
             usual = [fits[mode] for mode in {*USUAL_MODES, self.wish.mode} - {self.wish.mode}]
             return 6 * max(0.0, max(usual) - fits[self.wish.mode])
         return -2 * self.wish.majorness * (fits["major"] - max(fits["minor"], fits["dorian"]))
-
-    def _moved(self, theme: Theme, start_bar: int, noise: np.random.Generator) -> Theme:
-        """The theme with its z a few posterior standard deviations away."""
-        config, kind, start = self.stage.engine.config, self.stage.meter.kind_index, len(theme.lead)
-        whole = np.concatenate([theme.lead, theme.tokens])
-        parts = []
-        for part in theme.parts:
-            window = whole[start - part.context_bars : start + part.num_bars]
-            engine = self.stage.over(start_bar + start - len(theme.lead), part.num_bars, 1)
-            sigma = engine.encode(canonical_tokens(window)[None], kind)[1][0]
-            used = np.arange(len(sigma)) < config.z_used(len(window))
-            away: Floats = np.where(used, _MOVE_SIGMAS * self.vary * sigma * noise.standard_normal(len(sigma)), 0.0)
-            parts.append(Part(part.z + away, part.context_bars, part.num_bars))
-            start += part.num_bars
-        return replace(theme, parts=tuple(parts))
 
 
 def _likewise(now: Mapping[str, float], first: Mapping[str, float]) -> float:

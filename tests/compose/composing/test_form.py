@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from musicvae.compose.composing.form import bars_in, parse_form, plan_of
+from musicvae.compose.composing.form import bars_in, default_form, parse_form, plan_notices, plan_of
 from musicvae.music.meter import Meter
 
 
@@ -11,12 +11,47 @@ def names(plan):
 
 
 def test_returns_are_varied_where_no_letter_has_a_prime_and_only_marked_ones_where_some_have():
-    assert names(plan_of(parse_form("AABA"), 32)) == ["A", "A'", "B", "A'"]
+    assert names(plan_of(parse_form("AABA"), 32)) == ["A", "A'", "B", "A''"]
     assert names(plan_of(parse_form("A A B A'"), 32)) == ["A", "A", "B", "A'"]
+    assert names(plan_of(parse_form("AA'BA'"), 32)) == ["A", "A'", "B", "A'"]
+
+
+def letters(form, bars, **options):
+    return "".join(section.letter for section in plan_of(parse_form(form), bars, 8, **options).sections)
+
+
+def test_every_other_round_opens_with_something_new_in_another_key():
+    plan = plan_of(parse_form("AABA"), 96, 8)
+    assert "".join(s.letter for s in plan.sections) == "AABACCBAAABA"
+    assert [s.letter for s in plan.sections if s.away] == ["C", "C"]
+    assert [s.variation for s in plan.sections if s.letter == "A"] == list(range(7))
+    assert (letters("AB", 64), letters("ABAC", 64), letters("A", 64)) == ("ABCBABDB", "ABACDBAC", "A" * 8)
+    assert letters("AABA", 96, extend=False) == 3 * "AABA"
+    assert letters("ABCDEFGHIJKLMNOPQRSTUVWXYZ", 416).count("A") == 2
+
+
+def test_variations_are_counted_and_many_are_a_number():
+    found = names(plan_of(parse_form("A"), 48, 8))
+    assert found == ["A", "A'", "A''", "A'''", "A'4", "A'5"]
+    again = [s.variation for s in plan_of(parse_form("AA'BA"), 96, 8).sections if s.letter == "A"]
+    assert again == [0, 1, 0, 0, 0, 3, 0]
+
+
+@pytest.mark.parametrize(("bars", "form"), [(4, "A"), (8, "A"), (12, "ABA"), (16, "AABA"), (400, "AABA")])
+def test_a_form_that_nobody_names_fits(bars, form):
+    assert default_form(bars) == form
+    assert plan_of(parse_form(form), bars).num_bars == bars
+
+
+def test_what_a_form_does_not_say_is_told():
+    assert plan_notices(plan_of(parse_form("AABA"), 32), "AABA") == ()
+    told = plan_notices(plan_of(parse_form("AB"), 64, 8), "AB")
+    assert "AB is shorter than 64 bars" in told[0]
+    assert "C, D are new" in told[0]
 
 
 def test_longer_pieces_play_the_form_again_and_end_as_it_ends():
-    plan = plan_of(parse_form("AABA"), 90, 8)
+    plan = plan_of(parse_form("AABA"), 90, 8, extend=False)
     assert "".join(s.letter for s in plan.sections) == "AABAAABAABAA"
     assert [s.num_bars for s in plan.sections] == [8] * 11 + [2]
     assert plan.sections[-1].is_coda
@@ -31,7 +66,7 @@ def test_a_plan_fills_the_bars_exactly(form, bars):
     assert starts == [0, *ends[:-1]]
     assert ends[-1] == plan.num_bars == bars
     assert all(plan.at(bar) is s for s in plan.sections for bar in range(s.start_bar, s.start_bar + s.num_bars))
-    whole = [s.letter for s in plan.sections if not s.is_coda]
+    whole = [s.letter for s in plan_of(parse_form(form), bars, extend=False).sections if not s.is_coda]
     assert "".join(whole).startswith(form)
     assert "".join(whole).endswith(form[-(len(whole) % len(form)) :])
 

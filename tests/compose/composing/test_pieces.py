@@ -26,7 +26,7 @@ def likeness(a, b):
 @pytest.mark.parametrize(("kind", "column"), [("drums", "bars"), ("trio", "drums")])
 def test_sections_return_and_the_last_bar_is_one_stroke(models, kind, column):
     made = models[kind].compose("AABA", bars=18, section_bars=4, seed=3)
-    assert [s.name for s in made.sections] == ["A", "A'", "B", "A'", "coda"]
+    assert [s.name for s in made.sections] == ["A", "A'", "B", "A''", "coda"]
     assert made.music.num_bars == 18
     hits = made.music.columns[column]
     a, again, b, last = np.split(hits[:16], 4)
