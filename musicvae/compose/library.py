@@ -25,7 +25,7 @@ from musicvae.music.meter import Meter
 if TYPE_CHECKING:
     from musicvae.compose.pieces.code import PieceCode
 
-__all__ = ["DEFAULT_MODEL", "SCORES_SUFFIX", "SHIPPED_KINDS", "ModelInfo", "StyleInfo", "StyleLibrary", "StyleOwner",
+__all__ = ["DEFAULT_MODEL", "READER_SUFFIX", "SCORES_SUFFIX", "SHIPPED_KINDS", "ModelInfo", "StyleInfo", "StyleLibrary", "StyleOwner",
            "available_models", "checked_header", "find_model", "load_code", "model_of_code",
            "model_header", "user_models_folder", "user_styles_folder"]  # fmt: skip
 
@@ -39,6 +39,8 @@ _SUFFIX = ".safetensors"
 _STYLES_SUFFIX = ".styles.safetensors"
 SCORES_SUFFIX = ".scores.safetensors"
 """Of the file beside a model that says how odd held-out music is to it."""
+READER_SUFFIX = ".reader.safetensors"
+"""Of the file beside a model that holds its reader of damaged music."""
 
 
 class _Sized(Protocol):
@@ -92,7 +94,7 @@ def available_models() -> list[ModelInfo]:
     for folder in (Path(str(resources.files("musicvae"))) / "pretrained", user_models_folder()):
         for path in sorted(folder.glob(f"*{_SUFFIX}")) if folder.is_dir() else []:
             name = path.name.removesuffix(_SUFFIX)
-            if not path.name.endswith((_STYLES_SUFFIX, SCORES_SUFFIX)) and name not in found:
+            if not path.name.endswith((_STYLES_SUFFIX, SCORES_SUFFIX, READER_SUFFIX)) and name not in found:
                 found[name] = ModelInfo(name, path, _description(path))
     return list(found.values())
 

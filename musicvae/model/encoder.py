@@ -52,6 +52,12 @@ class BarEncoder(nn.Module):
         self.bar_heads = nn.Sequential(nn.Linear(width + 2 * tune, width), nn.GELU(), nn.Linear(width, 2 * config.z_bar))
         self.tune_heads = nn.Sequential(nn.Linear(4 * tune, width), nn.GELU(), nn.Linear(width, 2 * config.z_global))
 
+    def hear(self, summed: Tensor, likeness: Tensor, kind: int) -> tuple[Tensor, Tensor]:
+        """What is made of each bar by itself, (N, B, bar_size), and in the piece, (N, B, 2 * encoder_size); arguments as for `spread`."""
+        where = self.places(torch.arange(summed.shape[1], device=summed.device) + kind * self.config.max_bars)
+        bar = self.bar(summed) + summed + where + self.likeness(likeness.to(where.dtype))
+        return bar, self.tune(bar)[0]
+
     def spread(self, summed: Tensor, likeness: Tensor, kind: int) -> tuple[Tensor, Tensor]:
         """Mean and standard deviation of q(z | x), (N, Z).
 
@@ -59,9 +65,7 @@ class BarEncoder(nn.Module):
         beyond B have mean 0 and deviation 1, so that they cost nothing.
         """
         bars = summed.shape[1]
-        where = self.places(torch.arange(bars, device=summed.device) + kind * self.config.max_bars)
-        bar = self.bar(summed) + summed + where + self.likeness(likeness.to(where.dtype))
-        tune, _ = self.tune(bar)
+        bar, tune = self.hear(summed, likeness, kind)
         bar_mu, bar_log_sigma = self.bar_heads(torch.cat([bar, tune], -1)).chunk(2, dim=-1)
         pooled = torch.cat([tune.mean(1), tune.amax(1)], -1)
         tune_mu, tune_log_sigma = self.tune_heads(pooled).chunk(2, dim=-1)

@@ -63,6 +63,11 @@ class Engine:
         """The engine of a model file; errors as `weights.load_melody_model`, ValueError for an unknown device."""
         return cls(load_melody_model(path), device=device, threads=threads)
 
+    @property
+    def device(self) -> str:
+        """Where it computes, as torch names it."""
+        return str(self._device)
+
     def encode(self, tokens: Tokens, kind: int) -> tuple[Floats, Floats]:
         """Mean and standard deviation (N, Z) of q(z | x) for tokens (N, B, S)."""
         with torch.no_grad():

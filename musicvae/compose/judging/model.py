@@ -14,6 +14,7 @@ from musicvae.compose.judging.collection import FEWEST_PIECES, foreignness, wind
 from musicvae.compose.judging.pieces import PieceScore, judge
 from musicvae.compose.judging.yardstick import Yardstick, load_yardstick
 from musicvae.compose.library import SCORES_SUFFIX
+from musicvae.compose.reading import Reader, reader_beside
 from musicvae.compose.styled import LoadedModel
 from musicvae.music.melody import Melody
 
@@ -30,6 +31,11 @@ class JudgingModel(LoadedModel[Engine, Melody]):
             return None
         path = self.path.with_name(self.path.name.removesuffix(".safetensors") + SCORES_SUFFIX)
         return load_yardstick(path, self.hash) if path.is_file() else None
+
+    @property
+    def reader(self) -> Reader | None:
+        """What reads damaged music, from the file beside the model; None where there is none. ValueError for another model's."""
+        return reader_beside(self.engine, self.path)
 
     def score(self, source: Source, *, threshold: float = 0.05, places: bool = True) -> PieceScore:
         """How likely a melody is, in bits, and which of its notes and bars are odd.
