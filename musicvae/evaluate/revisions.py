@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from musicvae.compose.engine import Engine
 from musicvae.compose.judging.ngram import NGram
 from musicvae.compose.revising.denoising import Judges, righted
-from musicvae.compose.revising.filling import Hole, Search, fill
+from musicvae.compose.revising.filling import Search, fill
+from musicvae.compose.revising.hole import Hole
 from musicvae.compose.revising.likeness import most_alike
 from musicvae.evaluate.codec import Windows
 from musicvae.evaluate.metrics import Estimate, bootstrap, f1_score

@@ -1,9 +1,10 @@
 """Wrong notes found and put right, everything else as it is.
 
 A melody is taken as one played with errors: each note is right with probability 1 - `wrong_share`, else it was moved, with equal
-chances, by one to six semitones. A note is put right where that makes the whole likelier, given all other notes
-(`compose.judging.notes.substituted`), the surest first; since wrong notes mislead about those around them, the bars around each
-are looked at again until nothing changes. Rhythm stays.
+chances, by one to six semitones. A note is put right where that is likelier, given all other notes, the surest first; since wrong notes
+mislead about those around them, the bars around each are looked at again until nothing changes. Rhythm stays. How likely a pitch is,
+given all others, a reader of damaged music says, which has learned that some of them may be wrong; without one, the network says
+how likely the whole is with it (`compose.judging.notes.substituted`).
 """
 
 from __future__ import annotations
@@ -19,15 +20,17 @@ from musicvae.compose.coding import place, windows_of
 from musicvae.compose.engine import Engine, Floats
 from musicvae.compose.judging.ngram import NGram
 from musicvae.compose.judging.notes import REACH, substituted
+from musicvae.compose.reading import PITCH, Reader
 from musicvae.compose.windows import cut_tokens
 from musicvae.music.melody import Melody
-from musicvae.music.vocabulary import FIRST_PITCH_TOKEN, Tokens
+from musicvae.music.vocabulary import FIRST_PITCH_TOKEN, VOCABULARY_SIZE, Tokens
 
-__all__ = ["WRONG_SHARE", "Correction", "Judges", "corrections", "mended", "righted"]
+__all__ = ["WRONG_SHARE", "Correction", "Judges", "corrections", "mended", "pitches_read", "righted"]
 
 WRONG_SHARE = 0.05
 """Of notes that are expected to be wrong where nobody says how many."""
 _OF_ENGINE, _OF_NGRAM, _NGRAM_ALONE = 0.6, 0.3, 0.5
+_OF_READER, _BESIDE_READER = 0.8, 0.2
 _PASSES = 4
 _FEW = 3  # tokens in which bars may differ that were meant to be the same, perhaps
 _CLOSE = 6.0  # nats that a note may lack to be asked about again
@@ -51,22 +54,25 @@ class Correction:
 
 @dataclass(frozen=True, eq=False)
 class Judges:
-    """Who says how likely a melody is: an engine, an n-gram of its training tunes, or both.
+    """Who says how likely a melody is: a reader of damaged music, or else an engine; an n-gram of the training tunes beside them or alone.
 
-    What both say counts less than it claims, since much of it is the same; the shares were chosen on validation tunes.
+    What two say counts less than it claims, since much of it is the same; the shares were chosen on validation tunes.
     """
 
     engine: Engine | None = None
     ngram: NGram | None = None
+    reader: Reader | None = None
 
     def substituted(self, tokens: Tokens, kind: int, onsets: NDArray[np.int64]) -> Floats:
         """Nats (notes, 2 * REACH + 1) of a window (B, S) with each note that begins at `onsets` moved, up to a constant of the row."""
+        if self.reader is not None:
+            read = pitches_read(self.reader, tokens, kind, onsets)
+            return read if self.ngram is None else _OF_READER * read + _BESIDE_READER * self._by_ngram(self.ngram, tokens, kind, onsets)
         if self.ngram is None:
             if self.engine is None:
                 raise ValueError("nobody is there to judge: give an engine or an n-gram")
             return substituted(self.engine, tokens, kind, onsets)
-        every = np.flatnonzero(tokens.reshape(-1) >= FIRST_PITCH_TOKEN)
-        simple = self.ngram.substituted(tokens, kind, REACH)[np.searchsorted(every, onsets)]
+        simple = self._by_ngram(self.ngram, tokens, kind, onsets)
         if self.engine is None:
             return _NGRAM_ALONE * simple
         both = substituted(self.engine, tokens, kind, onsets, ngram=self.ngram)
@@ -74,6 +80,26 @@ class Judges:
         found = np.full(both.shape, -np.inf)
         found[tried] = _OF_ENGINE * (both[tried] - simple[tried]) + _OF_NGRAM * simple[tried]
         return found
+
+    @staticmethod
+    def _by_ngram(ngram: NGram, tokens: Tokens, kind: int, onsets: NDArray[np.int64]) -> Floats:
+        every = np.flatnonzero(tokens.reshape(-1) >= FIRST_PITCH_TOKEN)
+        return ngram.substituted(tokens, kind, REACH)[np.searchsorted(every, onsets)]
+
+
+def pitches_read(reader: Reader, tokens: Tokens, kind: int, onsets: NDArray[np.int64]) -> Floats:
+    """Nats (notes, 2 * REACH + 1) of the notes of a window (B, S) that begin at `onsets`, each moved by -REACH to REACH semitones.
+
+    Each given all others, some of which may be wrong. Pitches that no token stands for are infinitely unlikely.
+    """
+    count, (bars, steps) = len(onsets), np.divmod(onsets, tokens.shape[1])
+    gaps = np.zeros((count, *tokens.shape), np.uint8)
+    gaps[np.arange(count), bars, steps] = PITCH
+    heard = np.repeat(tokens[None], count, axis=0)
+    scores = reader.step_log_probs(heard, gaps, kind, bars=bars, steps=steps, doubtful=True)
+    wanted = tokens.reshape(-1)[onsets, None].astype(np.int64) + np.arange(-REACH, REACH + 1)
+    possible = (wanted >= FIRST_PITCH_TOKEN) & (wanted < VOCABULARY_SIZE)
+    return np.where(possible, np.take_along_axis(scores, np.where(possible, wanted, 0), axis=1), -np.inf)
 
 
 def corrections(
@@ -83,15 +109,16 @@ def corrections(
     wrong_share: float = WRONG_SHARE,
     locked: NDArray[np.bool_] | None = None,
     ngram: NGram | None = None,
+    reader: Reader | None = None,
 ) -> tuple[Correction, ...]:
     """What is likely wrong in a melody, the surest first.
 
     locked: (num_steps,), where notes that begin are right; none by default. ngram: of the training tunes, which is asked too.
-    ValueError for a share of wrong notes that is not above 0 and below 1.
+    reader: of damaged music, which is asked instead of the engine. ValueError for a share of wrong notes that is not above 0 and below 1.
     """
     if not 0 < wrong_share < 1:
         raise ValueError(f"the share of wrong notes lies above 0 and below 1, got {wrong_share:g}: 0.1 is one in ten")
-    judges = Judges(engine, ngram)
+    judges = Judges(engine, ngram, reader)
     placed, _ = place(engine, melody)
     windows = windows_of(engine, [placed.tokens], melody.meter)
     parts = cut_tokens(placed.tokens, windows, apart=engine.config.fixed_window)
@@ -110,9 +137,15 @@ def corrections(
 
 
 def mended(melody: Melody, found: Sequence[Correction]) -> Melody:
-    """The melody with the corrections made."""
+    """The melody with the corrections made; ValueError for what is no correction of one of its notes."""
     notes = list(melody.notes)
     for item in found:
+        if not isinstance(item, Correction):
+            raise ValueError(f"{item!r} is no correction: give some of those that propose_repairs returns")
+        if not 0 <= item.index < len(notes) or notes[item.index].onset_steps != item.onset_steps:
+            raise ValueError(
+                f"the melody has no note that the correction of note {item.index + 1} is for: was it proposed for another one?"
+            )
         notes[item.index] = replace(notes[item.index], pitch=item.better)
     return replace(melody, notes=tuple(notes))
 

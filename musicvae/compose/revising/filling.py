@@ -19,97 +19,20 @@ from collections import defaultdict
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from musicvae.compose.engine import Engine, Floats
 from musicvae.compose.judging.ngram import NGram
+from musicvae.compose.reading import Reader
 from musicvae.compose.revising.evidence import parts_of
+from musicvae.compose.revising.hole import Hole
 from musicvae.compose.revising.likeness import PHRASE, likeness, most_alike
+from musicvae.compose.revising.redrawing import redrawn
 from musicvae.compose.seeds import derived_seed
-from musicvae.music.vocabulary import FIRST_PITCH_TOKEN, HOLD, NOTE_OFF, VOCABULARY_SIZE, Tokens, canonical_tokens
+from musicvae.music.vocabulary import FIRST_PITCH_TOKEN, VOCABULARY_SIZE, Tokens
 
-__all__ = ["WITH_NGRAM", "Counting", "Hole", "Search", "fill"]
+__all__ = ["WITH_NGRAM", "Counting", "Search", "fill"]
 
-_FORBIDDEN = -1e8  # bias of events that may not be lies below
 _ONSET_WORTH = 0.6  # of a token, or sure holds would win over likely notes
-
-
-@dataclass(frozen=True)
-class Hole:
-    """A window with free steps.
-
-    tokens: (B, S), what stands in free steps counts for nothing. free: (B, S). kind: index into `music.meter.KINDS`. bias: (B, S, 90),
-    added to the scores of the events in free steps; -1e9 or less for what is not allowed.
-    """
-
-    tokens: Tokens
-    free: NDArray[np.bool_]
-    kind: int
-    bias: Floats | None = None
-
-    @property
-    def bars(self) -> list[int]:
-        """Bars with free steps."""
-        return [int(bar) for bar in np.flatnonzero(self.free.any(axis=1))]
-
-    def put(self, tokens: Tokens) -> Tokens:
-        """Windows (N, B, S) with these tokens in the free steps: known notes neither longer nor shorter, no note-off in silence."""
-        placed = np.where(self.free, tokens, self.tokens)
-        rest = self._rests_after()
-        for row in placed:
-            flat = row.reshape(-1)
-            for step in rest:
-                if flat[step] == HOLD and _sounds(flat, step - 1):
-                    flat[step] = NOTE_OFF
-        return np.stack([canonical_tokens(row) for row in placed])
-
-    def leaning(self, tokens: Tokens) -> Floats:
-        """The bias (N,) of windows (N, B, S)."""
-        if self.bias is None:
-            return np.zeros(len(tokens))
-        own = np.take_along_axis(np.broadcast_to(self.bias, (*tokens.shape, self.bias.shape[-1])), tokens[..., None].astype(np.int64), -1)
-        total: Floats = (own[..., 0] * self.free).sum(axis=(1, 2))
-        return total
-
-    def suited(self, tokens: Tokens, *, rhythm: bool) -> Tokens:
-        """Windows (N, B, S) with pitches that may not be in free steps an octave or, where that will not do, as little as can be away.
-
-        rhythm: also with what may be in the place of holds and note-offs that may not.
-        """
-        if self.bias is None:
-            return tokens
-        allowed = self.bias > _FORBIDDEN
-        kept = np.take_along_axis(np.broadcast_to(allowed, (*tokens.shape, allowed.shape[-1])), tokens[..., None].astype(np.int64), -1)
-        found = tokens.copy()
-        for row, bar, step in np.argwhere(self.free & ~kept[..., 0]).tolist():
-            if rhythm or tokens[row, bar, step] >= FIRST_PITCH_TOKEN:
-                found[row, bar, step] = _nearest(int(tokens[row, bar, step]), allowed[bar, step])
-        return found
-
-    def _rests_after(self) -> list[int]:
-        """Known steps behind a free one in which the given music is silent."""
-        flat, free = self.tokens.reshape(-1), self.free.reshape(-1)
-        known = [step for step in range(1, len(flat)) if free[step - 1] and not free[step]]
-        return [step for step in known if not _sounds(flat, step)]
-
-
-def _nearest(event: int, allowed: NDArray[np.bool_]) -> int:
-    """The event (of 90) that may be and is most like one that may not; the same where none may."""
-    pitches = np.flatnonzero(allowed[FIRST_PITCH_TOKEN:]) + FIRST_PITCH_TOKEN
-    if event < FIRST_PITCH_TOKEN:
-        rests = [other for other in (NOTE_OFF, HOLD) if allowed[other]]
-        return rests[0] if rests else int(pitches[len(pitches) // 2]) if len(pitches) else event
-    octaves = pitches[(pitches - event) % 12 == 0]
-    chosen = octaves if len(octaves) else pitches
-    if not len(chosen):
-        return NOTE_OFF if allowed[NOTE_OFF] else HOLD if allowed[HOLD] else event
-    return int(chosen[np.abs(chosen - event).argmin()])
-
-
-def _sounds(flat: Tokens, step: int) -> bool:
-    """Whether a note sounds in a step."""
-    events = np.flatnonzero(flat[: step + 1] != HOLD)
-    return bool(len(events) and flat[events[-1]] >= FIRST_PITCH_TOKEN)
 
 
 @dataclass(frozen=True)
@@ -138,13 +61,15 @@ class Search:
     """How to look. rounds: over all free bars, the first of which does not count. draws: of the prior for each bar and round.
 
     temperature: 0 for the answer that is expected to be right most often, else that of the draw that is the answer. ngram: of the
-    training tunes, which is asked too.
+    training tunes, which is asked too. reader: of damaged music, which knows best what stood in a hole: where there is one, it alone
+    is asked, as told in `compose.revising.redrawing`.
     """
 
     rounds: int = 3
     draws: int = 8
     temperature: float = 0.0
     ngram: NGram | None = None
+    reader: Reader | None = None
 
     @property
     def counting(self) -> Counting:
@@ -156,6 +81,8 @@ def fill(engine: Engine, hole: Hole, search: Search, seed: int) -> Tokens:
     """The window (B, S) with its free steps filled."""
     if not hole.free.any():
         return hole.tokens.copy()
+    if search.reader is not None:
+        return redrawn(search.reader, hole, seed, temperature=search.temperature)
     now = hole.put(most_alike(hole.tokens, hole.free)[None])[0]
     beliefs: dict[int, dict[bytes, float]] = {bar: defaultdict(float) for bar in hole.bars}
     for turn in range(search.rounds):

@@ -19,7 +19,8 @@ from musicvae.compose.coding import place
 from musicvae.compose.constraints.plan import Plan
 from musicvae.compose.engine import Engine
 from musicvae.compose.revising.demands import Opened, bound_by, finished
-from musicvae.compose.revising.filling import Hole, Search, fill
+from musicvae.compose.revising.filling import Search, fill
+from musicvae.compose.revising.hole import Hole
 from musicvae.compose.revising.spans import Steps
 from musicvae.compose.revising.windows import runs_of_bars, window_around
 from musicvae.compose.seeds import window_seed
