@@ -3,7 +3,8 @@
 Conventions: one window of `bars` bars of each tune, in the model's coordinates. Holes: bars 7 to 10 are taken away; figures are of those
 bars only. ``tokens``: share of steps with the very same token (holds, which are most of them, among these); ``pitch``: share of steps
 at which the same pitch sounds, or silence in both; ``onsets``: F1 of the steps at which notes start, whatever their pitch; ``notes``:
-F1 of onsets with their pitch; all micro-averages over windows with intervals over tunes. Wrong notes: a tenth of the notes of each
+F1 of onsets with their pitch; all micro-averages over windows with intervals over tunes. ``gain``: of tokens over the most alike bar,
+paired: both fill the same windows, and the interval is that of their difference. Wrong notes: a tenth of the notes of each
 window are moved by 1 to 6 semitones, up or down.
 """
 
@@ -29,6 +30,7 @@ from musicvae.music.vocabulary import FIRST_PITCH_TOKEN, HOLD, NOTE_OFF, VOCABUL
 __all__ = ["HOLE_BARS", "FillRow", "WrongRow", "measure_fills", "measure_wrong_notes", "with_wrong_notes"]
 
 HOLE_BARS = slice(6, 10)
+_ALIKE = "most alike bar"
 _MOVES = np.array([-6, -5, -4, -3, -2, -1, 1, 2, 3, 4, 5, 6])
 _Filler = Callable[[Tokens, NDArray[np.bool_], int, int], Tokens]
 
@@ -40,6 +42,7 @@ class FillRow:
     meter: str
     way: str
     tokens: Estimate
+    gain: Estimate
     pitch: Estimate
     onsets: Estimate
     notes: Estimate
@@ -58,42 +61,45 @@ class WrongRow:
 
 
 def measure_fills(
-    engine: Engine, windows: Windows, ngram: NGram | None, *, both: bool = False, seed: int = 0, tell: Callable[[str], None] | None = None
-) -> list[FillRow]:
-    """A row for each way of filling the hole: copying, an n-gram, `repair`, and with `both` the network beside the n-gram."""
-    ways: dict[str, _Filler] = {"four bars before": _four_before, "most alike bar": _alike}
+    engine: Engine, windows: Windows, searches: Mapping[str, Search], ngram: NGram | None = None, *, seed: int = 0,
+    tell: Callable[[str], None] | None = None,
+) -> list[FillRow]:  # fmt: skip
+    """A row for each way of filling the hole: copying, an n-gram, and the network's by name."""
+    ways: dict[str, _Filler] = {"four bars before": _four_before, _ALIKE: _alike}
     if ngram is not None:
         ways |= {"n-gram, likeliest event": _ngram_events(ngram), "n-gram, likeliest bars": _ngram_bars(ngram)}
-    searches = ({} if ngram is None or not both else {"repair beside the n-gram": Search(ngram=ngram)}) | {"repair": Search()}
-    for name, search in searches.items():
-        ways[name] = _network(engine, search)
+    ways |= {name: _network(engine, search) for name, search in searches.items()}
     free = np.zeros(windows.tokens.shape[1:], np.bool_)
     free[HOLE_BARS] = True
-    rows = []
+    sums = {}
     for name, way in ways.items():
         if tell:
             tell(f"{windows.meter} {name}")
         filled = np.stack([way(tokens, free, windows.kind, piece_seed(seed, i)) for i, tokens in enumerate(windows.tokens)])
-        rows.append(_fill_row(windows, name, filled))
-    return rows
+        sums[name] = _agreements(windows.tokens, filled)
+    return [_fill_row(windows, name, own, sums[_ALIKE]) for name, own in sums.items()]
 
 
-def _fill_row(windows: Windows, way: str, filled: Tokens) -> FillRow:
-    truth, guess = windows.tokens[:, HOLE_BARS], filled[:, HOLE_BARS]
-    sounding = [np.stack([_sounding(window)[HOLE_BARS] for window in tokens]) for tokens in (windows.tokens, filled)]
+def _agreements(tokens: Tokens, filled: Tokens) -> NDArray[np.float64]:
+    """Counts (W, 7) in the holes: equal tokens, steps, equal pitches sounding, onsets in both, equal onsets, true and own onsets."""
+    truth, guess = tokens[:, HOLE_BARS], filled[:, HOLE_BARS]
+    sounding = [np.stack([_sounding(window)[HOLE_BARS] for window in music]) for music in (tokens, filled)]
     true_onset, own_onset = truth >= FIRST_PITCH_TOKEN, guess >= FIRST_PITCH_TOKEN
     counts = [
         truth == guess, np.ones(truth.shape), sounding[0] == sounding[1], true_onset & own_onset,
         true_onset & (truth == guess), true_onset, own_onset,
     ]  # fmt: skip
-    sums = np.stack([np.asarray(count, np.float64).sum(axis=(1, 2)) for count in counts], axis=1)
+    return np.stack([np.asarray(count, np.float64).sum(axis=(1, 2)) for count in counts], axis=1)
 
+
+def _fill_row(windows: Windows, way: str, own: NDArray[np.float64], alike: NDArray[np.float64]) -> FillRow:
     def estimate(statistic: Callable[[NDArray[np.float64]], NDArray[np.float64]]) -> Estimate:
-        return bootstrap(sums, windows.tunes, statistic)
+        return bootstrap(np.concatenate([own, alike], axis=1), windows.tunes, statistic)
 
     return FillRow(
-        windows.meter, way, estimate(lambda s: s[:, 0] / s[:, 1]), estimate(lambda s: s[:, 2] / s[:, 1]),
-        estimate(lambda s: f1_score(s[:, 3], s[:, 5], s[:, 6])), estimate(lambda s: f1_score(s[:, 4], s[:, 5], s[:, 6])),
+        windows.meter, way, estimate(lambda s: s[:, 0] / s[:, 1]), estimate(lambda s: (s[:, 0] - s[:, 7]) / s[:, 1]),
+        estimate(lambda s: s[:, 2] / s[:, 1]), estimate(lambda s: f1_score(s[:, 3], s[:, 5], s[:, 6])),
+        estimate(lambda s: f1_score(s[:, 4], s[:, 5], s[:, 6])),
     )  # fmt: skip
 
 
@@ -163,13 +169,11 @@ def with_wrong_notes(tokens: Tokens, share: float, rng: np.random.Generator) -> 
 
 
 def measure_wrong_notes(
-    engine: Engine, windows: Windows, *, wrong_shares: Sequence[float], share: float = 0.1, ngram: NGram | None = None,
-    alone: bool = False, seed: int = 0, tell: Callable[[str], None] | None = None,
+    windows: Windows, judges: Mapping[str, Judges], *, wrong_shares: Sequence[float], share: float = 0.1, seed: int = 0,
+    tell: Callable[[str], None] | None = None,
 ) -> Iterator[WrongRow]:  # fmt: skip
-    """A row for each share of wrong notes that is expected, and those of the n-gram."""
+    """A row for each of the judges, by name, and each share of wrong notes that is expected."""
     played = [with_wrong_notes(tokens, share, np.random.default_rng([seed, i])) for i, tokens in enumerate(windows.tokens)]
-    judges = {"network": Judges(engine)} if alone else {}
-    judges |= ({} if ngram is None else {"n-gram": Judges(ngram=ngram)}) | {"repair": Judges(engine, ngram)}
     for name, judge in judges.items():
         for expected in wrong_shares:
             if tell:
