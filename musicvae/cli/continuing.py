@@ -29,10 +29,12 @@ __all__ = ["add_commands", "run_continue"]
 
 _TEXT = (
     """
-The given bars stay exactly as they are, with all other tracks of the file. What follows grows out of
-the last bars and comes back to earlier ones where the tune's form asks for it. It fits the --chords,
-which are those of the new bars, and keeps to scale, range, rhythm and lengths that are asked for.
-Where the last bar is not full, its rest belongs to what follows.
+The given bars stay exactly as they are, with all other tracks of the file. What follows comes back to
+earlier bars where tunes of such a form do (after AAB comes B), with other last bars now and then, and
+grows out of the bars before it elsewhere; what returns is told. --form free leaves returns to chance,
+--return-to asks for one. It fits the --chords, which are those of the new bars, and keeps to scale,
+range, rhythm and lengths that are asked for. Where the last bar is not full, its rest belongs to what
+follows.
 
 """
     + PLAYED
@@ -54,11 +56,15 @@ def add_commands(commands: Commands) -> None:
     )  # fmt: skip
     parser.add_argument(
         "--prior-temperature", type=temperature_number, default=1.0, metavar="T",
-        help="the same for the idea behind what follows (default: 1)",
+        help="the same for the form and the ideas of what follows; 0 returns where that is likeliest (default: 1)",
     )  # fmt: skip
     parser.add_argument(
         "--after", type=positive_int, metavar="BAR", help="go on after this bar, in place of what follows it (default: the last)"
     )
+    parser.add_argument(
+        "--form", choices=("auto", "free"), default="auto", help="whether earlier bars come back as in tunes (default: auto)"
+    )
+    parser.add_argument("--return-to", type=positive_int, metavar="BAR", help="come back to this bar at once, then go on as tunes do")
     add_drum_options(parser)
     add_chords(parser, any_model=True)
     add_constraint_options(parser)
@@ -90,6 +96,8 @@ def _continued_piece(model: Any, args: argparse.Namespace, terminal: Terminal, s
     """Drums or a trio gone on with, played."""
     if args.chords is not None or asks_constraints(args):
         raise ValueError(f"{model.name} makes {model.material}: --chords and constraints are for melodies")
+    if args.form != "auto" or args.return_to is not None:
+        raise ValueError(f"{model.name} makes {model.material}: --form and --return-to are for melodies")
     given = {"track": args.track, "start_bar": 1, "bars": args.after, "tune": args.tune}
     where = argparse.Namespace(**{**vars(args), **given})
     music = read_source(model, args.input, where, terminal)
@@ -102,6 +110,7 @@ def _continued_piece(model: Any, args: argparse.Namespace, terminal: Terminal, s
 def _continued_melody(model: Any, args: argparse.Namespace, terminal: Terminal, seed: int) -> Any:
     """The file with its melody gone on with, every other track as it is."""
     from musicvae.compose.revising.files import open_melody
+    from musicvae.compose.revising.forms import form_text
 
     opened = open_melody(args.input, track=chosen_track(args.track), tune=args.tune)
     stretch = opened.stretches[-1] if args.after is None else opened.with_bar(args.after)
@@ -110,11 +119,24 @@ def _continued_melody(model: Any, args: argparse.Namespace, terminal: Terminal, 
     for text in opened.notices:
         terminal.notice(text)
     given = stretch.melody if args.after is None else stretch.melody.cut(0, args.after - stretch.start_bar + 1)
-    options = {"temperature": args.temperature, "prior_temperature": args.prior_temperature, "chords": args.chords}
+    options = {
+        "temperature": args.temperature, "prior_temperature": args.prior_temperature, "chords": args.chords, "form": args.form,
+        "return_to": _return_bar(args, stretch, given.num_bars),
+    }  # fmt: skip
     melody = model.continue_(given, args.bars, seed=seed, **options, **given_constraints(model, args, terminal))
-    first = stretch.start_bar + given.num_bars
-    terminal.notice(f"seed {seed}: bars {first}-{first + args.bars - 1} are new")
+    returns = melody.provenance.get("returns", ())
+    terminal.notice(f"seed {seed}: {form_text(returns, given.num_bars + 1, melody.num_bars, stretch.start_bar - 1)}")
     revised = opened.revised(stretch, melody)
     for text in revised.notices:
         terminal.notice(text)
     return revised
+
+
+def _return_bar(args: argparse.Namespace, stretch: Any, bars: int) -> int | None:
+    """The bar of the stretch that is asked for; ValueError where it is none of its first `bars`."""
+    if args.return_to is None:
+        return None
+    first = stretch.start_bar
+    if not first <= args.return_to < first + bars:
+        raise ValueError(f"there is no bar {args.return_to} to return to: the given music has bars {first} to {first + bars - 1}")
+    return int(args.return_to - first + 1)

@@ -39,6 +39,18 @@ def test_continue_after_a_bar_takes_the_place_of_what_followed(run, fake, song):
     assert after.notes[-1].end_steps <= 7 * 16 < before.notes[-1].end_steps
 
 
+def test_continue_tells_what_returns_and_returns_when_told(run, fake, tmp_path):
+    halves = [tune(3, 8), tune(4, 8)]
+    write_midi([type(halves[0]).joined([halves[0], halves[1], halves[0]])], tmp_path / "aba.mid")
+    code, _, err = run("continue", "aba.mid", "--bars", "8", "--seed", "7", "--prior-temperature", "0")
+    assert code == 0
+    assert "seed 7: bars 25-32 return to bars 9-16" in err
+    assert "seed 7: bars 25-32 are new" in run("continue", "aba.mid", "--seed", "7", "--form", "free", "--force")[2]
+    code, _, err = run("continue", "aba.mid", "--seed", "7", "--bars", "4", "--return-to", "1", "--after", "20", "--force")
+    assert (code, "bars 21-24 return to bars 1-4" in err) == (0, True)
+    assert read_melody("aba-continued.mid")[0].cut(20, 4).notes == halves[0].cut(0, 4).notes
+
+
 def test_repair_finds_masked_bars_anew(run, fake, song):
     code, out, err = run("repair", "song.mid", "--mask", "3-4", "--lock", "4", "--json")
     assert (code, err) == (0, "")
@@ -74,6 +86,8 @@ def test_without_a_mask_wrong_notes_are_listed_and_put_right_when_asked(run, fak
         ("repair song.mid -o x.mid", "nothing is written without --mask or --apply"),
         ("repair none.mid", "none.mid does not exist"),
         ("continue song.mid --after 9", "bar 9 is none of the melody's"),
+        ("continue song.mid --return-to 9", "there is no bar 9 to return to: the given music has bars 1 to 8"),
+        ("continue song.mid --form AABA", "unknown --form 'AABA'; allowed are auto, free"),
         ("continue song.mid --bars 0", "0 is not a whole number from 1 up"),
         ("continue none.mid", "none.mid does not exist"),
     ],

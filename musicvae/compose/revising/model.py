@@ -14,7 +14,7 @@ from musicvae.compose.intake import Source, take
 from musicvae.compose.judging.model import JudgingModel
 from musicvae.compose.judging.ngram import NGram
 from musicvae.compose.limits import check_bars, check_seed, check_temperature
-from musicvae.compose.revising.continuing import Going, continue_melody
+from musicvae.compose.revising.continuing import Going, check_form, continue_melody
 from musicvae.compose.revising.denoising import WRONG_SHARE, Correction, corrections, mended
 from musicvae.compose.revising.filling import Search
 from musicvae.compose.revising.repairing import Repair, repair
@@ -40,23 +40,30 @@ class RevisingModel(JudgingModel):
         seed: int | None = None,
         temperature: float = 1.0,
         prior_temperature: float = 1.0,
+        form: str = "auto",
+        return_to: int | None = None,
         chords: Chords | None = None,
         constraints: Constraints | None = None,
     ) -> Melody:
         """The melody, every note as it is, and `bars` written bars more that grow out of it, as told in `compose.revising.continuing`.
 
-        chords: of the new bars, spread evenly over them. constraints: what the new bars must keep to; notes that must be there count
-        bars from the melody's first, a rhythm begins with the new bars. With chords the result is a `music.lead_sheet.LeadSheet`.
+        form: "auto" comes back to earlier bars as tunes do, "free" only by chance. return_to: a bar of the melody, from 1, that is to come
+        back at once. chords: of the new bars, spread evenly over them. constraints: what the new bars must keep to; notes that must be
+        there count bars from the melody's first, a rhythm begins with the new bars. With chords the result is a
+        `music.lead_sheet.LeadSheet`. What returns is told in the provenance, under ``returns``.
         """
         melody, config = take(source).melody, self.engine.config
         total, key = melody.num_bars + check_bars(bars), None if config.takes_chords else own_key(melody)
+        check_form(melody, form, return_to)
         asked = settled(config, constraints, chords, melody.meter, total, key, first_bar=melody.num_bars)
         heat = check_temperature(temperature), check_temperature(prior_temperature, "prior_temperature")
         story = self._story(
             "continue", seed=check_seed(seed), bars=bars, temperature=temperature, inputs=inputs_of(melody), chords=chords,
-            constraints=constraints.story() or None if constraints else None,
+            prior_temperature=None if prior_temperature == 1 else prior_temperature, form=None if form == "auto" else form,
+            return_to=return_to, constraints=constraints.story() or None if constraints else None,
         )  # fmt: skip
-        return continue_melody(self.engine, melody, Going(bars, *heat, asked.plan), seed=story["seed"], provenance=story)
+        going = Going(bars, *heat, asked.plan, form, return_to)
+        return continue_melody(self.engine, melody, going, seed=story["seed"], provenance=story)
 
     def repair(
         self,
@@ -93,7 +100,7 @@ class RevisingModel(JudgingModel):
                 raise ValueError("chords and constraints are for what is found anew: say what, with a mask")
             return self.apply_repairs(melody, self.propose_repairs(melody, lock=lock, wrong_share=wrong_share, first_bar=first_bar))
         masked = steps_of(mask, melody.meter, melody.num_bars, first_bar=first_bar)
-        asked = Repair(masked, locked, Search(temperature=temperature), keep_rhythm, plan)
+        asked = Repair(masked, locked, Search(temperature=temperature, reader=self.reader), keep_rhythm, plan)
         return repair(self.engine, melody, asked, seed=story["seed"], provenance=story)
 
     def propose_repairs(
@@ -102,7 +109,7 @@ class RevisingModel(JudgingModel):
         """The notes of a melody that sound wrong, the surest first, each with a pitch that sounds better; options as those of `repair`."""
         melody = take(source).melody
         locked, _ = self._locked(melody, lock, first_bar)
-        return corrections(self.engine, melody, wrong_share=wrong_share, locked=locked, ngram=self._ngram)
+        return corrections(self.engine, melody, wrong_share=wrong_share, locked=locked, ngram=self._ngram, reader=self.reader)
 
     def apply_repairs(self, source: Source, found: Sequence[Correction]) -> Melody:
         """The melody with these notes put right, every other note as it is; found: of the same melody."""
