@@ -3,7 +3,8 @@
 A mood is a mixture of attribute vectors (`compose.learning`), of what no vector moves since the networks see every tune in one
 register and without loudness (register, loudness, tempo), and of the mode that is preferred. The mixtures follow what listeners agree on
 (Gabrielsson & Lindström 2010; Juslin & Laukka 2004): fast, dense and loud is aroused; high and major is happy, low and minor
-is sad; leaps, syncopation and notes outside the scale are tense. Strength 1 is moderate, -1 the opposite.
+is sad; leaps, syncopation and notes outside the scale are tense. Strength 1 is moderate, -1 the opposite. What moods ask of an
+attribute together stays where music is: within two standard deviations, and of density see `compose.composing.usual`.
 
 Conventions: N bars, V vectors; register is in semitones by which pitches are drawn up, loudness in steps of MIDI velocity.
 """
@@ -16,12 +17,15 @@ from types import MappingProxyType
 
 import numpy as np
 
+from musicvae.compose.composing.usual import MOST_STRENGTH
 from musicvae.compose.engine import Floats, Layout
 from musicvae.compose.styles import StyleVector, added
 
 __all__ = ["MOODS", "Course", "Mood", "Palette"]
 
 _OF_PITCH = ("interval", "diatonic", "pitch-mean", "pitch-range")
+MORE_SHARE, FEWER_SHARE, MOST_VECTOR = 1.5, 0.6, 1.75
+"""How much of a strength of density its vector gets, where themes and bars are chosen besides that have as many notes as are asked for."""
 _FREE_SEMITONES, _FREE_STRENGTH = 6.0, 3.0
 
 
@@ -90,6 +94,18 @@ class Course:
         """The last of every `step` bars: of model bars, where these are written ones."""
         rows = slice(step - 1, None, step)
         return Course(self.vectors, self.strengths[rows], self.register[rows], self.loudness[rows], self.onsets[rows])
+
+    @property
+    def moved(self) -> Floats:
+        """How far attributes are moved in each bar, (N,): strengths together, but for those of rests."""
+        others = np.array([vector.attribute not in (None, "rests") for vector in self.vectors], bool)
+        return np.asarray(np.abs(self.strengths[:, others]).sum(axis=1))
+
+    @property
+    def has_style(self) -> bool:
+        """Whether a style, which may have more or fewer notes than other music, is asked for."""
+        styles = np.array([vector.attribute is None for vector in self.vectors], bool)
+        return bool(self.strengths[:, styles].any())
 
     def means(self) -> dict[str, float]:
         """The mean strength of each vector over these bars, by name."""
@@ -164,11 +180,12 @@ class Palette:
             constant[vector.name] += strength
         return cls(tuple(vectors.values()), shares, np.array(list(constant.values())), tuple(left_out))
 
-    def course(self, asked: Mapping[str, Floats], bars: int) -> Course:
-        """What moods of these strengths, (N,) each, do in each of N bars."""
+    def course(self, asked: Mapping[str, Floats], bars: int, *, vectors_alone: bool = False) -> Course:
+        """What moods of these strengths, (N,) each, do in each of N bars; vectors_alone: whether nothing is chosen by its notes besides."""
         strengths = np.tile(self.styles, (bars, 1))
-        register, loudness, onsets = np.zeros(bars), np.zeros(bars), np.zeros(bars)
+        register, loudness = np.zeros(bars), np.zeros(bars)
         denser = np.array([vector.attribute == "density" for vector in self.vectors], bool)
+        onsets = np.full(bars, float(self.styles[denser].sum()))
         for name, values in asked.items():
             strengths += np.outer(values, self.shares[name])
             onsets += values * float(self.shares[name][denser].sum())
@@ -176,7 +193,12 @@ class Palette:
             if mood is not None:
                 register += values * mood.register
                 loudness += values * mood.loudness
-        return Course(self.vectors, strengths, register, loudness, onsets)
+        attributes = np.array([vector.attribute is not None for vector in self.vectors], bool)
+        strengths = np.where(attributes, np.clip(strengths, -MOST_STRENGTH, MOST_STRENGTH), strengths)
+        if vectors_alone:
+            denser = np.zeros_like(denser)
+        strengths = np.where(denser, np.minimum(np.where(strengths > 0, MORE_SHARE, FEWER_SHARE) * strengths, MOST_VECTOR), strengths)
+        return Course(self.vectors, strengths, register, loudness, np.clip(onsets, -MOST_STRENGTH, MOST_STRENGTH))
 
 
 def mood_of(name: str) -> Mood | None:

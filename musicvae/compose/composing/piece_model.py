@@ -96,7 +96,7 @@ class ComposingPieces(LoadedModel[PieceEngine, Piece]):
             engine, check_seed(seed), plan.section_bars, checked_share(vary), check_temperature(temperature),
             check_temperature(prior_temperature, "prior_temperature"),
         )  # fmt: skip
-        columns = compose_ensemble(ensemble, plan, palette.course(asked, length))
+        columns = compose_ensemble(ensemble, plan, palette.course(asked, length, vectors_alone=True))
         story = self._story(
             "compose", seed=ensemble.seed, form=form, bars=length, section_bars=plan.section_bars, tempo_qpm=tempo, mood=moods or None,
             curve=None if over_time is None else over_time.story(), style={vector.name: strength for vector, strength in styles} or None,

@@ -19,15 +19,17 @@ from musicvae.compose.engine import ChordRows, Engine, Floats, over_chords
 from musicvae.compose.generating import KINSHIP
 from musicvae.compose.seeds import window_seed
 from musicvae.music.meter import STEPS_PER_BEAT, Meter
-from musicvae.music.vocabulary import FIRST_PITCH_TOKEN, MIN_PITCH, VOCABULARY_SIZE, Tokens, canonical_tokens
+from musicvae.music.vocabulary import FIRST_PITCH_TOKEN, MIN_PITCH, NOTE_OFF, VOCABULARY_SIZE, Tokens, canonical_tokens
 
 __all__ = ["FREE", "Part", "Stage", "Theme", "anchor", "as_dense", "draw_themes", "free", "leading", "more_onsets", "on_beat", "render"]
 
 FREE = -1
 NATS_PER_SEMITONE = 0.07
 """What a semitone of register adds to the score of each semitone of pitch; measured to move the mean pitch by about as much."""
-ONSET_NATS = 0.4
+ONSET_NATS = 0.2
 """What a strength of density adds to the score of every onset, beside what its vector does."""
+REST_NATS = 2.0
+"""What a strength of 1 or more of attributes takes off the score of rests, which their vectors bring along unasked."""
 ANCHOR_NATS = 8.0
 """By how much a theme's own pitch is preferred where it comes back in another mood."""
 _LEAP_NATS = 0.5
@@ -195,6 +197,7 @@ def _decode(
     rows, num_context, steps = len(z), context.shape[1], stage.steps
     own = free(1, count, steps) if forced is None else forced
     scores = tilt(moods.register, moods.onsets) + (0.0 if bias is None else bias)
+    scores[..., NOTE_OFF] -= (REST_NATS * np.minimum(moods.moved, 1.0))[:, None]
     if stage.plan is not None:
         bound = stage.plan.bound(start_bar, count, stage.shift_semitones)
         own, scores = np.where(own < 0, bound.forced, own), scores + bound.bias

@@ -29,6 +29,8 @@ from musicvae.compose.composing.rendering import (
     more_onsets,
     render,
 )
+from musicvae.compose.composing.usual import notes_a_bar
+from musicvae.compose.engine import Floats
 from musicvae.compose.seeds import derived_seed
 from musicvae.compose.tonality import USUAL_MODES, centre_fits, tonal_centre
 from musicvae.music.attributes import own_key
@@ -43,8 +45,7 @@ _MIN_RISE = 3.0
 _ALIKE_BY_CHANCE, _TOO_ALIKE = 0.15, 0.4
 _USUAL_MODE_BONUS = 0.08
 _LADDER, _SAME_MOOD = (0.0, -2.0, -1.0, 1.0, 2.0), 0.05
-_MORE_NOTES = 0.4
-"""Logarithm of how many times as many notes a strength of density asks for: a standard deviation of tunes."""
+_MISSED_NOTES, _RESTLESS = 8.0, 2.0
 
 
 @dataclass(frozen=True)
@@ -94,13 +95,12 @@ class Writer:
         theme = self.theme(label, course, start_bar)
         forced = None if settled is None else settled[None]
         known = anchor(theme.tokens, self.stage.meter, course.pitch_freedom(theme.strengths)) + leading(settled, theme.tokens.shape)
-        moved = course.onsets - theme.onsets
-        nats = _LADDER if np.abs(moved).max() > _SAME_MOOD else _LADDER[:1]
+        nats = _LADDER if np.abs(course.onsets - theme.onsets).max() > _SAME_MOOD else _LADDER[:1]
         drawn = render(self.stage, theme, course, [theme.seed] * len(nats), start_bar, forced=forced, bias=known[None] + more_onsets(nats))
         # Bars do not depend on one another's notes, so that each can be taken from the draw that has as many as the moods ask.
         notes = np.maximum((theme.tokens >= FIRST_PITCH_TOKEN).sum(axis=1), 0.5)
         # Half way, in logarithms, between each bar's own number and the section's mean: the vector has moved the bars somewhat already.
-        return as_dense(drawn, np.sqrt(notes * notes.mean()) * np.exp(_MORE_NOTES * moved))
+        return as_dense(drawn, np.sqrt(notes * notes.mean()) * self._ratio(course.onsets, theme.onsets))
 
     def varied(
         self, label: str, variation: int, course: Course, tokens: Tokens, start_bar: int, *, settled: Forced | None = None
@@ -146,16 +146,26 @@ class Writer:
     def _first(self, label: str, course: Course, start_bar: int) -> Theme:
         seeds = [self.seed, *(derived_seed(self.seed, f"theme {label} {k}") for k in range(1, THEMES))]
         themes = draw_themes(self.stage, course, self.section_bars, seeds, start_bar)
-        asked = float(np.clip(course.onsets.mean(), -2, 2))
         costs = [
-            theme_faults(theme.tokens, self.stage.meter, None)
-            + self._mode_fault(theme.tokens)
-            - asked * np.log(1 + len(onsets_of(theme.tokens)[1]))
+            theme_faults(theme.tokens, self.stage.meter, None) + self._mode_fault(theme.tokens) + self._missed_notes(theme.tokens, course)
             for theme in themes
         ]
         chosen = themes[int(np.argmin(costs))]
         self.home, self.notes_wished = self._home(chosen.tokens), float(course.onsets.mean())
         return chosen
+
+    def _missed_notes(self, tokens: Tokens, course: Course) -> float:
+        """What speaks against a first theme that has not the notes which the moods ask for; beside a style: more, or fewer."""
+        asked, notes = float(course.onsets.mean()), max(len(onsets_of(tokens)[1]), 1) / len(tokens)
+        if not asked:
+            return 0.0
+        if course.has_style:
+            return -asked * float(np.log(notes))
+        return _MISSED_NOTES * abs(float(np.log(notes / notes_a_bar(self.stage.meter.kind, asked))))
+
+    def _ratio(self, asked: Floats | float, before: float) -> Floats:
+        """How many times as many notes are asked for as before."""
+        return notes_a_bar(self.stage.meter.kind, asked) / notes_a_bar(self.stage.meter.kind, before)
 
     def _other(self, label: str, course: Course, start_bar: int) -> Theme:
         first = next(iter(self.themes.values()))
@@ -186,8 +196,8 @@ class Writer:
     def _restlessness(self, tokens: Tokens, course: Course) -> float:
         """What speaks against a theme with far more or fewer notes than the first one had, but for what the moods ask."""
         first = len(onsets_of(next(iter(self.themes.values())).tokens)[1])
-        wanted = max(first, 1) * np.exp(_MORE_NOTES * (float(course.onsets.mean()) - self.notes_wished))
-        return abs(float(np.log(max(len(onsets_of(tokens)[1]), 1) / wanted)))
+        wanted = max(first, 1) * self._ratio(float(course.onsets.mean()), self.notes_wished)
+        return _RESTLESS * abs(float(np.log(max(len(onsets_of(tokens)[1]), 1) / wanted)))
 
     def _home(self, tokens: Tokens) -> Key:
         """The key of a theme, major or minor unless another mode fits clearly better."""

@@ -1,10 +1,15 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from compose.fake_engine import FakeEngine
+from hypothesis import given
+from hypothesis import strategies as st
 
 from musicvae.compose.composing.asking import checked_strengths
 from musicvae.compose.composing.moods import MOODS, Palette, majorness, tempo_factor
 from musicvae.compose.composing.rendering import NATS_PER_SEMITONE, tilt
+from musicvae.compose.composing.usual import notes_a_bar
 from musicvae.compose.styles import StyleVector, added
 from musicvae.music.attributes import ATTRIBUTES
 
@@ -40,6 +45,24 @@ def test_a_mood_adds_its_shares_to_the_styles_and_says_what_the_model_cannot():
     assert by_name["density"] == pytest.approx([share["density"], 2 * share["density"] + 1])
     assert course.loudness.tolist() == [MOODS["calm"].loudness, 2 * MOODS["calm"].loudness]
     assert palette("calm").left_out == ("calm leaves syncopation-8 as it is: this model has no vector for it",)
+
+
+@given(strength=st.floats(-10, 10))
+def test_attributes_stay_within_what_music_has_and_styles_do_not(strength):
+    vectors = {"interval": replace(VECTORS["interval"], attribute="interval"), "reel": replace(VECTORS["diatonic"], name="reel")}
+    found = Palette.of(list(vectors), [], vectors.__getitem__, list(vectors)).course({name: np.full(1, strength) for name in vectors}, 1)
+    assert found.strengths[0].tolist() == [max(-2.0, min(2.0, strength)), strength]
+    assert found.has_style == (strength != 0)
+    assert found.moved[0] == pytest.approx(min(2.0, abs(strength)))
+
+
+def test_notes_are_asked_for_by_how_many_passages_have_fewer():
+    for kind, median in (("4/4", 5.5), ("3/4", 2.75), ("6/8", 4.88)):
+        wanted = notes_a_bar(kind, np.linspace(-3, 3, 13))
+        assert wanted[6] == pytest.approx(median)
+        assert (np.diff(wanted) >= 0).all()
+        assert wanted[0] == wanted[2]
+        assert wanted[-1] == wanted[-3]
 
 
 def test_steady_moods_move_z_as_a_style_does():
