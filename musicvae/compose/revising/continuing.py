@@ -2,9 +2,9 @@
 
 The form comes first: a law fitted to tunes (`compose.revising.returns`) hears what the given bars returned to so far, and says of each bar
 to come whether it is new or an earlier one once more. What returns is copied, its last bars too unless the law has them new; what is new
-is drawn by the prior, given as many bars before it as leave room for it in a window. Where constraints or chords are asked for, what
-returns is written once more from its own code, so that it keeps to them. Where the last given bar is not full, its rest belongs to what
-follows: the pickup to what returns, if that had one.
+is drawn by the prior, given as many bars before it as leave room for it in a window, and drawn again where it turns out to be no news.
+Where constraints or chords are asked for, what returns is written once more from its own code, so that it keeps to them. Where the last
+given bar is not full, its rest belongs to what follows: the pickup to what returns, if that had one.
 """
 
 from __future__ import annotations
@@ -23,12 +23,16 @@ from musicvae.compose.constraints.plan import Plan
 from musicvae.compose.engine import Engine, Floats
 from musicvae.compose.revising.demands import Opened, finished
 from musicvae.compose.revising.forms import FORMS, Stretch, copied, planned, returns_of, stretches
-from musicvae.compose.revising.returns import shipped_law
+from musicvae.compose.revising.returns import equal_bars, shipped_law
 from musicvae.compose.seeds import derived_seed, window_seed
 from musicvae.music.melody import Melody
-from musicvae.music.vocabulary import HOLD, NOTE_OFF, Tokens, canonical_tokens
+from musicvae.music.vocabulary import FIRST_PITCH_TOKEN, HOLD, NOTE_OFF, Tokens, canonical_tokens
 
 __all__ = ["Going", "check_form", "continue_melody", "open_end"]
+
+_DRAWS = 4
+_WARM = 0.8
+"""Temperature of the prior where its likeliest way is no news."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,8 +143,11 @@ class _Writing:
             if stretch.source is not None and self.going.plan is None:
                 continue
             for start in range(stretch.start, stretch.end, most // 2):
-                end = min(start + most // 2, stretch.end)
-                tokens[:end] = self._drawn(tokens[:end], start, stretch.source is not None, window_seed(seed, window))
+                end, own = min(start + most // 2, stretch.end), window_seed(seed, window)
+                if stretch.source is None and self.going.form != "free":
+                    tokens[:end] = self._new(tokens[:end], start, own)
+                else:
+                    tokens[:end] = self._drawn(tokens[:end], start, self.going.prior_temperature, own, written=stretch.source is not None)
                 window += 1
         return canonical_tokens(tokens)
 
@@ -156,13 +163,29 @@ class _Writing:
         if tokens[bar, first] == HOLD and self.opened.bias[bar, first, HOLD] < 0:
             tokens[bar, first] = NOTE_OFF
 
-    def _drawn(self, tokens: Tokens, start: int, written: bool, seed: int) -> Tokens:
+    def _new(self, tokens: Tokens, start: int, seed: int) -> Tokens:
+        """The tokens (B, S) with bars `start` on new: of a few draws the first that returns to nothing, else that which does least."""
+        heat, best, fewest = self.going.prior_temperature, tokens, len(tokens) + 1
+        for turn in range(_DRAWS):
+            if heat or not turn:
+                found = self._drawn(tokens, start, heat, seed if not turn else derived_seed(seed, f"new {turn}"))
+            else:  # the likeliest way of all is no news, and so the same for every seed
+                found = self._drawn(tokens, start, _WARM, turn)
+            returns = np.asarray(np.tril(equal_bars(found), -1).any(axis=1)) & (found >= FIRST_PITCH_TOKEN).any(axis=1)
+            count = int(returns[start:].sum())
+            if count < fewest:
+                best, fewest = found, count
+            if not count:
+                break
+        return best
+
+    def _drawn(self, tokens: Tokens, start: int, prior_temperature: float, seed: int, *, written: bool = False) -> Tokens:
         """The tokens (B, S) with the free steps of bars `start` on drawn; written: as what stands there already asks for."""
         first = max(0, len(tokens) - self.engine.config.max_bars)
         inside = slice(first, len(tokens))
         known, free, bias = canonical_tokens(tokens[inside]), self.opened.free[inside].copy(), self.opened.bias[inside]
         free[: start - first] = False
-        z = self._idea(known, len(known) if written else start - first, seed)
+        z = self._idea(known, len(known) if written else start - first, prior_temperature, seed)
         forced = np.where(free, -1, known.astype(np.int16))[None]
         heat = 0.0 if written else self.going.temperature
         if self.going.plan is None:
@@ -176,12 +199,10 @@ class _Writing:
             )  # fmt: skip
         return np.concatenate([tokens[:first], canonical_tokens(np.where(free, drawn[0], known))])
 
-    def _idea(self, known: Tokens, given: int, seed: int) -> Floats:
+    def _idea(self, known: Tokens, given: int, prior_temperature: float, seed: int) -> Floats:
         """A z (1, Z) of a window (B, S) whose first `given` bars are known."""
         bars = len(known)
         heard = self.engine.encode(known[None, :given], self.kind)[0] if given else None
         if given == bars and heard is not None:
             return heard
-        return self.engine.sample_prior(
-            [seed], bars=bars, kind=self.kind, temperature=self.going.prior_temperature, given=heard, given_bars=given
-        )
+        return self.engine.sample_prior([seed], bars=bars, kind=self.kind, temperature=prior_temperature, given=heard, given_bars=given)
