@@ -9,7 +9,6 @@ from musicvae.cli.constraining import add_constraint_options, given_constraints
 from musicvae.cli.drums import add_drum_options, play_drums
 from musicvae.cli.parsing import (
     Commands,
-    add_chords,
     add_command,
     add_kind,
     add_midi_outputs,
@@ -76,7 +75,10 @@ def add_commands(commands: Commands) -> None:
         "--temperature", type=temperature_number, metavar="T", help="of the notes; 1 is as learned (default: 0.6; drums and trios 0.8)"
     )
     parser.add_argument("--prior-temperature", type=temperature_number, metavar="T", help="of the ideas behind the sections (default: 1)")
-    add_chords(parser, any_model=True)
+    parser.add_argument(
+        "--chords", type=_section_chords, metavar="C",
+        help='one a bar, in every section, "C Am F G", or by letter, "A: C Am F G; B: F G C C"; become a second track (default: none)',
+    )  # fmt: skip
     add_constraint_options(parser)
     add_drum_options(parser)
     add_midi_outputs(parser, where="file to write (default: ./musicvae-SEED.mid)")
@@ -101,6 +103,16 @@ def run_compose(args: argparse.Namespace, terminal: Terminal) -> None:
     for path in targets.every_path:
         terminal.line(str(path))
     terminal.finish({"command": "compose", "seed": seed, "options": options, "sections": sections, "seconds": seconds, "pieces": [written]})
+
+
+def _section_chords(text: str) -> str:
+    """Chords for all sections or by letter, checked; for argparse."""
+    from musicvae.compose.composing.chording import section_chords_text
+
+    try:
+        return section_chords_text(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _options(args: argparse.Namespace) -> dict[str, Any]:

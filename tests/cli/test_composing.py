@@ -37,6 +37,12 @@ def test_options_reach_the_model(run, composer):
     assert "A 1-8 B 9-16 A' 17-24" in err
 
 
+def test_chords_by_section_reach_the_model(run, fails, composer):
+    assert run("compose", "--form", "AB", "--bars", "16", "--chords", "A: C Am F G; B: F G", "--seed", "7")[0] == 0
+    assert composer.called("compose")["chords"] == "A: C Am F G; B: F G"
+    fails(["compose", "--chords", "A: C; F"], "has no letter of a section")
+
+
 def test_a_piece_lasts_a_minute_unless_told(run, composer):
     assert run("compose", "--seed", "7")[:2] == (0, "musicvae-7.mid\n")
     assert composer.called("compose")["minutes"] == 1.0

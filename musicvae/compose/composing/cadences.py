@@ -1,9 +1,9 @@
 """How a section ends: resting on the dominant and leading on, or on the tonic for good.
 
 Conventions: as in `compose.composing.hearing`. The goal is the downbeat of the last written bar. At a half cadence a note of the
-dominant chord starts there and rests for up to half a bar; what follows in the bar leads to the next section. At the end of the piece the
-tonic starts there and lasts to the end. The bar itself, and at the end of the piece the one before too, is drawn several times: the
-line that leaps least, into the goal and into the next section, is taken.
+dominant chord (over given chords: of the one there) starts there and rests for up to half a bar; what follows in the bar leads to the
+next section. At the end of the piece the tonic starts there and lasts to the end. The bar itself, and at the end of the piece the one
+before too, is drawn several times: the line that leaps least, into the goal and into the next section, is taken.
 """
 
 from __future__ import annotations
@@ -62,7 +62,9 @@ def with_cadence(
     flat[:start] = tokens.reshape(-1)[:start]
     scores = np.zeros((1, len(tokens) * stage.steps, VOCABULARY_SIZE))
     usual = float((tokens.reshape(-1)[:close] >= FIRST_PITCH_TOKEN).sum()) / max(1, close // width)
-    _set_goal(flat, scores[0], close, goal, close + _rest_steps(stage, usual))
+    _set_goal(
+        flat, scores[0], close, _wanted(goal, stage.chord(start_bar * stage.steps + close)), close + _rest_steps(stage, usual), goal.final
+    )
     shaped = scores.reshape(1, len(tokens), stage.steps, VOCABULARY_SIZE)
     seeds = [derived_seed(seed, f"cadence {candidate}") for candidate in range(CANDIDATES)]
     drawn = render(stage, theme, course, seeds, start_bar, forced=forced, bias=shaped)
@@ -71,13 +73,20 @@ def with_cadence(
     return best
 
 
-def _set_goal(flat: NDArray[np.int16], scores: Floats, close: int, goal: Goal, rested: int) -> None:
+def _wanted(goal: Goal, chord: frozenset[int] | None) -> frozenset[int]:
+    """Pitch classes that the section may rest on: with a chord those of the dominant that are in it, else its own."""
+    if goal.final:
+        return frozenset({goal.home.tonic})
+    rest = dominant(goal.home)
+    return rest if chord is None else rest & chord or chord
+
+
+def _set_goal(flat: NDArray[np.int16], scores: Floats, close: int, wanted: frozenset[int], rested: int, final: bool) -> None:
     """Force and forbid, in place, what the goal asks for."""
-    wanted = frozenset({goal.home.tonic}) if goal.final else dominant(goal.home)
     pitches = np.arange(VOCABULARY_SIZE - FIRST_PITCH_TOKEN) + MIN_PITCH
     scores[close, [HOLD, NOTE_OFF]] = _NEVER
     scores[close, FIRST_PITCH_TOKEN:] = np.where(np.isin(pitches % 12, list(wanted)), 0.0, _NEVER)
-    flat[close + 1 : len(flat) if goal.final else rested] = HOLD
+    flat[close + 1 : len(flat) if final else rested] = HOLD
 
 
 def _rest_steps(stage: Stage, usual_notes: float) -> int:

@@ -8,17 +8,17 @@ from functools import partial
 from pathlib import Path
 
 from musicvae.compose.composing.asking import asked_moods, checked_share, checked_strengths, found_mood
+from musicvae.compose.composing.chording import SectionChords, chords_of_plan, ending_on, section_chords_text
 from musicvae.compose.composing.curves import Curve, read_curve
-from musicvae.compose.composing.form import bars_in, default_form, parse_form, plan_notices, plan_of
+from musicvae.compose.composing.form import Plan, bars_in, default_form, parse_form, plan_notices, plan_of
 from musicvae.compose.composing.moods import Palette, majorness, tempo_factor
 from musicvae.compose.composing.piece import Composition, compose
 from musicvae.compose.composing.rendering import Stage
 from musicvae.compose.composing.streaming import MusicStream, Wanted
 from musicvae.compose.composing.writing import Wish, Writer
 from musicvae.compose.constraints.constraints import Constraints
-from musicvae.compose.constraints.settling import settled
-from musicvae.compose.engine import Engine
-from musicvae.compose.harmony import Chords
+from musicvae.compose.constraints.settling import Settled, settled
+from musicvae.compose.engine import Engine, Layout
 from musicvae.compose.limits import (
     check_bars,
     check_key,
@@ -60,7 +60,7 @@ class ComposingModel(LoadedModel[Engine, Melody]):
         seed: int | None = None,
         temperature: float = DEFAULT_TEMPERATURE,
         prior_temperature: float = 1.0,
-        chords: Chords | None = None,
+        chords: SectionChords | None = None,
         constraints: Constraints | None = None,
     ) -> Composition:
         """Compose a piece of returning sections, so many minutes long, to the nearest bar, or of so many written bars.
@@ -69,8 +69,9 @@ class ComposingModel(LoadedModel[Engine, Melody]):
         `composing.moods`, of attributes or of styles.
         curve: strengths over time, a file or a `Curve`. style: a name, or strengths by name, throughout. section_bars: 4, 8 or
         16. vary: how much returns differ, the more the later, 0 to 1; with 0 a long piece has nothing but the sections of its form.
-        tempo_qpm: default the style's, else 120, times what the moods do to it. chords, constraints: as for `generate`, over the whole
-        piece. seed, temperature, prior_temperature, meter and key: as for `generate`.
+        tempo_qpm: default the style's, else 120, times what the moods do to it. chords: a progression for every section, or one for each
+        letter, a chord a bar, as `composing.chording` has it. constraints: as for `generate`, over the whole piece. seed, temperature,
+        prior_temperature, meter and key: as for `generate`.
         """
         styles = self._vectors({} if style is None else style)
         usual = Usual.of(self.engine.metadata)
@@ -87,7 +88,7 @@ class ComposingModel(LoadedModel[Engine, Melody]):
         palette = Palette.of(list(asked), styles, partial(found_mood, self._library), [info.name for info in self.styles()])
         asked_key = None if key is None else check_key(key)
         mean = {name: float(values.mean()) for name, values in asked.items()}
-        must = settled(self.engine.config, constraints, chords, chosen_meter, length, asked_key)
+        must = _settled(self.engine.config, constraints, chords, chosen_meter, plan, asked_key)
         shift = 0 if must.plan is None else must.plan.shift(self.engine.config, None if asked_key is None else asked_key.major_tonic)
         stage = Stage(
             self.engine, chosen_meter, check_temperature(temperature), check_temperature(prior_temperature, "prior_temperature"),
@@ -100,7 +101,8 @@ class ComposingModel(LoadedModel[Engine, Melody]):
             mood=moods or None, curve=None if course_of is None else course_of.story(),
             style={vector.name: strength for vector, strength in styles} or None, key=None if asked_key is None else str(asked_key),
             vary=vary, temperature=temperature, prior_temperature=None if prior_temperature == 1 else prior_temperature,
-            chords=chords, constraints=constraints.story() or None if constraints else None,
+            chords=None if chords is None else section_chords_text(chords),
+            constraints=constraints.story() or None if constraints else None,
         )  # fmt: skip
         return Composition(replace(melody, provenance=story), plan, (*plan_notices(plan, form), *palette.left_out))
 
@@ -143,6 +145,21 @@ class ComposingModel(LoadedModel[Engine, Melody]):
         return MusicStream(writer, signs, size, wanted, palette, asked_key)
 
 
+def _settled(
+    config: Layout, constraints: Constraints | None, chords: SectionChords | None, meter: Meter, plan: Plan, key: Key | None
+) -> Settled:
+    """What a whole piece must keep to; with chords its last bar is on the tonic."""
+    if chords is None:
+        return settled(config, constraints, None, meter, plan.num_bars, key)
+    played = chords_of_plan(chords, plan)
+    must = settled(config, constraints, played, meter, plan.num_bars, key)
+    assert must.plan is not None, "chords make a plan"
+    home = key or must.plan.home
+    return settled(config, constraints, ending_on(played, home, plan.num_bars), meter, plan.num_bars, key)
+
+
 def _writer(stage: Stage, section_bars: int, vary: float, key: Key | None, moods: Mapping[str, float], seed: int | None) -> Writer:
-    wish = Wish(None if key is None else key.mode, majorness(moods))
+    plan = stage.plan
+    home = (key or plan.home).transposed(stage.shift_semitones) if plan is not None and plan.spans else None
+    wish = Wish(None if key is None else key.mode, majorness(moods), home)
     return Writer(stage, check_seed(seed), section_bars // stage.meter.written_per_model_bar, checked_share(vary), wish)

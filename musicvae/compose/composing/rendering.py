@@ -59,6 +59,11 @@ class Stage:
         """The engine for so many rows of model bars `start_bar` on of the piece."""
         return over_chords(self.engine, None if self.chords is None else [self.chords[start_bar : start_bar + bars]] * rows)
 
+    def chord(self, step: int) -> frozenset[int] | None:
+        """The pitch classes, in coordinates, of the chord at a step of the piece; None for no chord."""
+        chord = None if self.plan is None else self.plan.chord_at(step)
+        return None if chord is None else frozenset((note + self.shift_semitones) % 12 for note in chord.pitch_classes)
+
     @property
     def steps(self) -> int:
         """S."""

@@ -50,10 +50,15 @@ _MISSED_NOTES, _RESTLESS = 8.0, 2.0
 
 @dataclass(frozen=True)
 class Wish:
-    """What themes are chosen by. mode: of the piece, None for any; majorness: how much a major mode is preferred to a minor one."""
+    """What themes are chosen by.
+
+    mode: of the piece, None for any; majorness: how much a major mode is preferred to a minor one; home: the key, in coordinates, where
+    chords tell it.
+    """
 
     mode: str | None = None
     majorness: float = 0.0
+    home: Key | None = None
 
 
 @dataclass(eq=False)
@@ -200,7 +205,9 @@ class Writer:
         return _RESTLESS * abs(float(np.log(max(len(onsets_of(tokens)[1]), 1) / wanted)))
 
     def _home(self, tokens: Tokens) -> Key:
-        """The key of a theme, major or minor unless another mode fits clearly better."""
+        """The key of a theme, major or minor unless another mode fits clearly better; where chords tell it, theirs."""
+        if self.wish.home is not None:
+            return self.wish.home
         melody = from_coordinates(tokens, self.stage.meter, shift_semitones=0)
         if not self.stage.engine.config.canonical_key:
             return own_key(melody)

@@ -18,6 +18,7 @@ from musicvae.compose.constraints.names import pitch_text, scale_text
 from musicvae.compose.constraints.placing import chord_key, coordinate_shift, suiting_tonic
 from musicvae.compose.engine import Floats, Layout
 from musicvae.compose.harmony import Chords, parsed_chords
+from musicvae.music.chords import Chord
 from musicvae.music.key import Key
 from musicvae.music.lead_sheet import ChordSpan, LeadSheet, spread_spans
 from musicvae.music.melody import Melody
@@ -91,6 +92,15 @@ class Plan:
     def key(self) -> Key | None:
         """The key that the chords are in; None without chords, and where they do not tell."""
         return chord_key(self.spans, self.major_tonic)
+
+    @property
+    def home(self) -> Key:
+        """The key that the chords are in; where they do not tell, the major one of their signature."""
+        return self.key or Key(self.major_tonic or 0)
+
+    def chord_at(self, step: int) -> Chord | None:
+        """The chord that sounds at a step; None for none."""
+        return next((span.chord for span in reversed(self.spans) if span.onset_steps <= step), None)
 
     def holds(self, bar: int) -> bool:
         """Whether the plan says that what sounds at the bar line before this model bar sounds on."""
