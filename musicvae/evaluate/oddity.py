@@ -1,4 +1,4 @@
-"""Whether what is wrong is found: the area under the ROC curve of scores on held-out tunes that were spoiled, and on foreign ones.
+"""Whether what is wrong is found: the area under the ROC curve of scores on held-out tunes that were spoiled.
 
 Spoiled are windows of the test split, one of each tune: one note moved by 1 to 6 semitones, or a tenth of all notes; four bars
 exchanged for those of another tune in the same meter. Each is told from all windows as they were. A rival judges without the
@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from musicvae.compose.judging.collection import distances_from, foreignness, idea_distances, ideas_of, note_costs
 from musicvae.compose.judging.evidence import bits_of, shared_bits
 from musicvae.compose.judging.notes import REACH, own_bits, substituted
 from musicvae.compose.judging.yardstick import Yardstick
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
     from musicvae.compose.judging.ngram import NGram
     from musicvae.corpus.store import Corpus
 
-__all__ = ["OddityRow", "RankRow", "StyleRow", "area", "foreign_rows", "spoiled_rows", "with_foreign_bars", "with_wrong_notes"]
+__all__ = ["OddityRow", "RankRow", "area", "spoiled_rows", "with_foreign_bars", "with_wrong_notes"]
 
 Floats = NDArray[np.float64]
 _DRAWS = 2000
@@ -53,18 +52,6 @@ class RankRow:
     above: Estimate
     first: float
     among_three: float
-
-
-@dataclass(frozen=True)
-class StyleRow:
-    """Pieces of another style among those of `home`: the area under the curve of each judge."""
-
-    meter: str
-    home: str
-    foreign: str
-    score: Estimate
-    idea_alone: Estimate
-    ngram: Estimate
 
 
 def with_wrong_notes(tokens: Tokens, share: float, rng: np.random.Generator) -> tuple[Tokens, NDArray[np.int64]]:
@@ -181,34 +168,4 @@ def _ranks(meter: str, judged: Sequence[_Judged], wrong: Sequence[int]) -> list[
                 float((places < 3).mean()),
             )  # fmt: skip
         )
-    return rows
-
-
-def foreign_rows(
-    engine: Engine, kind: int, meter: str, yardstick: Yardstick, styles: Mapping[str, Sequence[Sequence[Tokens]]], homes: Sequence[str], *,
-    pieces: int = 40, share: float = 0.1, rounds: int = 6, seed: int = 0, tell: Callable[[str], None] = lambda text: None,
-) -> list[StyleRow]:  # fmt: skip
-    """A row for each home and each other style: `rounds` collections of so many pieces, of which this share is of the other style.
-
-    styles: by name, pieces by their windows (bars, S).
-    """
-    rows = []
-    for home in homes:
-        for foreign in (name for name in styles if name != home):
-            tell(f"{meter} {foreign} among {home}")
-            rng, gathered = np.random.default_rng([seed, kind]), []
-            for _ in range(rounds):
-                odd = min(max(1, round(share * pieces)), len(styles[foreign]))
-                own = min(pieces - odd, len(styles[home]))
-                chosen = [styles[home][i] for i in rng.choice(len(styles[home]), own, replace=False)]
-                chosen += [styles[foreign][i] for i in rng.choice(len(styles[foreign]), odd, replace=False)]
-                order = rng.permutation(len(chosen))
-                mixed = [chosen[i] for i in order]
-                ideas = ideas_of(engine, mixed, kind)
-                alone = idea_distances(ideas) - distances_from(ideas, yardstick.ideas[kind])
-                scores = foreignness(engine, mixed, kind, yardstick), alone, note_costs(mixed, kind)
-                gathered.append((order >= own, *scores))
-            is_odd = np.concatenate([entry[0] for entry in gathered])
-            judged = [np.concatenate([entry[k] for entry in gathered]) for k in (1, 2, 3)]
-            rows.append(StyleRow(meter, home, foreign, *(area(values[is_odd], values[~is_odd], paired=False) for values in judged)))
     return rows

@@ -7,18 +7,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from musicvae.compose.coding import encode_rows, windows_of
-from musicvae.compose.judging.collection import idea_size
+from musicvae.compose.coding import windows_of
 from musicvae.compose.judging.measuring import measure
 from musicvae.compose.judging.yardstick import STATISTICS, Yardstick
 from musicvae.compose.windows import cut_tokens
-from musicvae.evaluate.codec import select_windows
 from musicvae.evaluate.ngram import ngram_of
+from musicvae.evaluate.style_sense import sense_of
 from musicvae.music.meter import KINDS, Meter
 from musicvae.music.vocabulary import FIRST_PITCH_TOKEN, Tokens
 
 if TYPE_CHECKING:
-    from musicvae.compose.engine import Engine, Floats
+    from musicvae.compose.engine import Engine
     from musicvae.corpus.store import Corpus
 
 __all__ = ["make_yardstick", "passages_of_split"]
@@ -28,12 +27,12 @@ _SEEN = 3
 
 
 def make_yardstick(
-    engine: Engine, corpus: Corpus, *, windows: int = 160, ideas: int = 2000, seed: int = 0, progress: Callable[[str], None] | None = None
+    engine: Engine, corpus: Corpus, *, windows: int = 160, seed: int = 0, progress: Callable[[str], None] | None = None
 ) -> Yardstick:
-    """Measure windows of the validation split, each kind having its share of them; ideas, n-gram: of the training split.
+    """Measure windows of the validation split, each kind having its share of them; styles, n-gram: of the training split.
 
-    windows: how many at most; ideas: windows of each kind whose z is taken. progress hears how many are done. ValueError for a corpus
-    of another material, or without validation tunes.
+    windows: how many at most. progress hears how many are done. ValueError for a corpus of another material, or without validation
+    tunes.
     """
     ngram = ngram_of(corpus, bars=min(engine.config.max_bars, 16), least=_SEEN)
     chosen = list(passages_of_split(engine, corpus, "validation", windows, seed=seed))
@@ -47,7 +46,9 @@ def make_yardstick(
     measured = {name: np.array([row[name] for row in rows]) for name in STATISTICS}
     about = {"windows": len(chosen), "split": "validation", "seed": seed}
     kinds = np.array([kind for _, kind in chosen], np.int64)
-    return Yardstick(engine.hash, measured, kinds, _ideas(engine, corpus, ideas, seed), ngram, about)
+    senses = {kind: sense_of(engine, corpus, kind, seed=seed) for kind in engine.config.kinds}
+    styles = {kind: sense for kind, sense in senses.items() if sense is not None}
+    return Yardstick(engine.hash, measured, kinds, styles, ngram, about)
 
 
 def passages_of_split(engine: Engine, corpus: Corpus, split: str, count: int, *, seed: int = 0) -> Iterator[tuple[Tokens, int]]:
@@ -63,13 +64,3 @@ def passages_of_split(engine: Engine, corpus: Corpus, split: str, count: int, *,
         heard = [part for part in parts if (part >= FIRST_PITCH_TOKEN).any()]
         if heard:
             yield heard[rng.integers(len(heard))], kind
-
-
-def _ideas(engine: Engine, corpus: Corpus, count: int, seed: int) -> dict[int, tuple[Floats, Floats]]:
-    found, bars, size = {}, min(engine.config.max_bars, 16), idea_size(engine)
-    for kind in engine.config.kinds:
-        part = select_windows(corpus, "train", kind, bars=bars, hop=bars, limit=count, seed=seed)
-        if len(part) > size:
-            mu = encode_rows(engine, list(part.tokens), Meter.parse(KINDS[kind]))[0][:, :size]
-            found[kind] = (mu.mean(axis=0), np.cov(mu.T))
-    return found

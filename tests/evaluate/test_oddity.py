@@ -6,13 +6,10 @@ from compose.fake_engine import FakeEngine
 from compose.judging.music import yardstick
 from evaluate.doubles import random_corpus
 
-from musicvae.compose.judging.collection import windows_of_piece
 from musicvae.evaluate.judge import area_under_curve
 from musicvae.evaluate.ngram import ngram_of
-from musicvae.evaluate.oddity import area, foreign_rows, spoiled_rows, with_foreign_bars, with_wrong_notes
+from musicvae.evaluate.oddity import area, spoiled_rows, with_foreign_bars, with_wrong_notes
 from musicvae.evaluate.yardsticks import make_yardstick, passages_of_split
-from musicvae.music.meter import Meter
-from musicvae.music.vocabulary import from_tokens
 
 ENGINE = FakeEngine(canonical_key=False)
 SHORT = FakeEngine(canonical_key=False, max_bars=8)
@@ -74,17 +71,3 @@ def test_spoiled_tunes_give_rows_for_every_judge(corpus):
     assert len(rows) == 3 * len({row.judge for row in rows})
     assert {row.judge for row in ranks} == {"score", "network alone", "n-gram, notes moved", "n-gram"}
     assert all(0 <= row.above.value <= 1 for row in ranks)
-
-
-def test_foreign_pieces_are_found_among_others():
-    rng, held_out = np.random.default_rng(0), yardstick(ENGINE, count=2)
-    low, high = (
-        [
-            windows_of_piece(ENGINE, from_tokens(np.where(rng.random((8, 16)) < 0.3, rng.integers(p, p + 8, (8, 16)), 0), Meter(4, 4)))
-            for _ in range(14)
-        ]
-        for p in (30, 60)
-    )
-    (row,) = foreign_rows(ENGINE, 0, "4/4", held_out, {"low": low, "high": high}, ["low"], pieces=12, rounds=2)
-    assert (row.home, row.foreign) == ("low", "high")
-    assert row.ngram.value > 0.9

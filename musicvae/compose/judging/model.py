@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from musicvae.compose.engine import Engine
 from musicvae.compose.intake import Source, take
-from musicvae.compose.judging.collection import FEWEST_PIECES, foreignness, windows_of_piece
+from musicvae.compose.judging.collection import FEWEST_PIECES, windows_of_piece
 from musicvae.compose.judging.pieces import PieceScore, judge
 from musicvae.compose.judging.yardstick import Yardstick, load_yardstick
 from musicvae.compose.library import SCORES_SUFFIX
@@ -54,7 +54,7 @@ class JudgingModel(LoadedModel[Engine, Melody]):
         """`score` of several melodies, in their order.
 
         Where `FEWEST_PIECES` or more are in one kind of meter, each is also compared with the others of that kind: the chance
-        "style" is then at most what Cantelli's inequality allows for so many standard deviations. progress: called after each.
+        "style" is the share of held-out tunes that are as foreign among tunes of their own style. progress: called after each.
         """
         check_threshold(threshold)
         yardstick, found = self.yardstick, []
@@ -70,11 +70,12 @@ class JudgingModel(LoadedModel[Engine, Melody]):
         kinds = [score.melody.meter.kind_index if score.melody.notes else -1 for score in found]
         for kind in sorted(set(kinds) - {-1}):
             rows = [row for row, of in enumerate(kinds) if of == kind]
-            if len(rows) >= FEWEST_PIECES:
-                away = foreignness(self.engine, [windows_of_piece(self.engine, found[row].melody) for row in rows], kind, yardstick)
-                chances = np.where(away > 0, 1 / (1 + np.square(away)), 1.0)
-                for row, chance, distance in zip(rows, chances.tolist(), away.tolist(), strict=True):
-                    found[row] = replace(found[row], chances={**found[row].chances, "style": chance}, foreignness=distance)
+            sense = yardstick.styles.get(kind)
+            if sense is not None and len(rows) >= FEWEST_PIECES:
+                traits = sense.traits([windows_of_piece(self.engine, found[row].melody) for row in rows], kind)
+                for row, away in zip(rows, sense.foreignness(traits).tolist(), strict=True):
+                    chances = {**found[row].chances, "style": sense.chance(away)}
+                    found[row] = replace(found[row], chances=chances, foreignness=away)
         return found
 
 

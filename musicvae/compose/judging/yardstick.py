@@ -1,9 +1,8 @@
 """How odd is odd: what a model's own held-out tunes score, kept in a file beside it.
 
 A score alone says little: a song costs more bits than a hymn, and among a hundred right notes the least likely is unlikely.
-So each statistic of a piece is set against that of the held-out windows the file was made from: its *chance* is the
-share of them that are at least as odd, (1 + how many) / (1 + all) (Phipson & Smyth 2010). What only a tenth of them exceed is taken to
-thin out exponentially, by the mean excess (Pickands 1975 with shape 0), so that chances smaller than one of them can be told.
+So each statistic of a piece is set against that of the held-out windows the file was made from: its *chance* (`judging.tails`) is the
+share of them that are at least as odd.
 
 Conventions: statistics are higher for odder music; those of one kind of meter are compared with their own where there are
 at least 50, else with those of all kinds.
@@ -21,7 +20,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from musicvae.compose.engine import Floats
+from musicvae.compose.judging.collection import StyleSense
 from musicvae.compose.judging.ngram import NGram
+from musicvae.compose.judging.tails import chance_of, limit_of
 from musicvae.music.files import atomic_path
 from musicvae.music.meter import KINDS
 
@@ -29,59 +30,37 @@ __all__ = ["STATISTICS", "Yardstick", "load_yardstick", "save_yardstick"]
 
 STATISTICS = ("whole", "notes", "passages")
 """Of a window: how odd the oddest quarter of its notes is, how odd its oddest note, how little its most foreign passage shares."""
-_FORMAT = 1
+_FORMAT = 2
 _FEWEST = 50
-_TAIL, _LEAST = 0.1, 1e-6
 
 
 @dataclass(frozen=True, eq=False)
 class Yardstick:
     """What held-out windows score under one model.
 
-    measured: by statistic, (V,) values, NaN where a window has none; kinds: (V,) of the windows. ideas: mean and covariance of
-    the tune's part of z over them, (G,) and (G, G), by kind. ngram: of the training tunes. about: what it was made from.
+    measured: by statistic, (V,) values, NaN where a window has none; kinds: (V,) of the windows. styles: what was learned of them, by
+    kind. ngram: of the training tunes. about: what it was made from.
     """
 
     model_hash: str
     measured: Mapping[str, Floats]
     kinds: NDArray[np.int64]
-    ideas: Mapping[int, tuple[Floats, Floats]]
+    styles: Mapping[int, StyleSense]
     ngram: NGram
     about: Mapping[str, Any]
 
     def chance(self, statistic: str, value: float, kind: int) -> float:
         """The share of held-out windows that are at least as odd, above 0; NaN for a value that is none."""
-        if np.isnan(value):
-            return float("nan")
-        others = self._others(statistic, kind)
-        share, start, excess = _tail(others)
-        if value > start:
-            return max(_LEAST, share * float(np.exp(-(value - start) / excess)))
-        return float((1 + (others >= value).sum()) / (1 + len(others)))
+        return chance_of(value, self._others(statistic, kind))
 
     def limit(self, statistic: str, chance: float, kind: int) -> float:
         """A value whose `chance` is this, or the least of the held-out windows' whose chance is not greater."""
-        others = self._others(statistic, kind)
-        share, start, excess = _tail(others)
-        if chance < share:
-            return start + excess * float(np.log(share / chance))
-        above = np.append(np.sort(others[others <= start]), start)
-        return next(float(value) for value in above if self.chance(statistic, value, kind) <= max(chance, share))
+        return limit_of(chance, self._others(statistic, kind))
 
     def _others(self, statistic: str, kind: int) -> Floats:
         values = self.measured[statistic]
         own = values[(self.kinds == kind) & ~np.isnan(values)]
         return own if len(own) >= _FEWEST else values[~np.isnan(values)]
-
-
-def _tail(others: Floats) -> tuple[float, float, float]:
-    """Where the tail of values begins: the chance and the value there, and the mean excess beyond."""
-    if not len(others):
-        return 1.0, float("inf"), 1.0
-    start = float(np.quantile(others, 1 - _TAIL))
-    beyond = others[others > start]
-    excess = float((beyond - start).mean()) if len(beyond) else 0.0
-    return float((1 + (others >= start).sum()) / (1 + len(others))), start, max(excess, 1e-9)
 
 
 def save_yardstick(yardstick: Yardstick, path: str | Path, *, force: bool = False) -> Path:
@@ -91,8 +70,8 @@ def save_yardstick(yardstick: Yardstick, path: str | Path, *, force: bool = Fals
     arrays: dict[str, NDArray[Any]] = {f"ngram.{name}": array for name, array in yardstick.ngram.arrays().items()}
     arrays |= {f"measured.{name}": yardstick.measured[name].astype(np.float32) for name in STATISTICS}
     arrays["kinds"] = yardstick.kinds.astype(np.uint8)
-    for kind, (mean, covariance) in yardstick.ideas.items():
-        arrays |= {f"ideas.{kind}.mean": mean, f"ideas.{kind}.covariance": covariance}
+    for kind, sense in yardstick.styles.items():
+        arrays |= {f"styles.{kind}.{name}": array for name, array in sense.arrays().items()}
     about = {"format": _FORMAT, "model_hash": yardstick.model_hash, "about": dict(yardstick.about)}
     data = save(
         {name: np.ascontiguousarray(array) for name, array in arrays.items()}, {"musicvae_scores": json.dumps(about, sort_keys=True)}
@@ -113,16 +92,13 @@ def load_yardstick(path: str | Path, model_hash: str) -> Yardstick:
             about = json.loads((file.metadata() or {})["musicvae_scores"])
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # safe_open is no mapping
         if about["format"] != _FORMAT:
-            raise ValueError(f"format {about['format']} is unknown; was it written by a newer version?")
+            raise ValueError(f"it is of format {about['format']}, this version reads {_FORMAT}; make it again")
         found = Yardstick(
             str(about["model_hash"]),
             {name: np.asarray(arrays[f"measured.{name}"], np.float64) for name in STATISTICS},
             np.asarray(arrays["kinds"], np.int64),
-            {
-                kind: (np.asarray(arrays[f"ideas.{kind}.mean"]), np.asarray(arrays[f"ideas.{kind}.covariance"]))
-                for kind in range(len(KINDS)) if f"ideas.{kind}.mean" in arrays
-            },
-            NGram.of_arrays({name.removeprefix("ngram."): array for name, array in arrays.items() if name.startswith("ngram.")}),
+            {kind: StyleSense.of_arrays(own) for kind in range(len(KINDS)) if (own := _under(arrays, f"styles.{kind}."))},
+            NGram.of_arrays(_under(arrays, "ngram.")),
             dict(about["about"]),
         )  # fmt: skip
     except (SafetensorError, KeyError, TypeError, ValueError) as error:
@@ -132,3 +108,8 @@ def load_yardstick(path: str | Path, model_hash: str) -> Yardstick:
             f"{path} was made for model {found.model_hash}, this is model {model_hash}: make it again with scripts/calibrate_scores.py"
         )
     return found
+
+
+def _under(arrays: Mapping[str, NDArray[Any]], prefix: str) -> dict[str, NDArray[Any]]:
+    """The arrays whose names begin so, without it."""
+    return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}

@@ -3,13 +3,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from compose.fake_engine import FakeEngine, tune
-from compose.judging.music import returning, wrong, yardstick
+from compose.judging.music import leaping, returning, sense, walking, wrong, yardstick
 
 from musicvae.compose.judging.model import ranked
-from musicvae.compose.judging.ngram import fit_ngram
 from musicvae.compose.judging.yardstick import save_yardstick
 from musicvae.compose.model import Model
-from musicvae.music.vocabulary import to_tokens
 
 ENGINE = FakeEngine(canonical_key=False)
 
@@ -38,15 +36,16 @@ def test_many_are_scored_as_one_and_the_oddest_comes_first(model):
     assert len(heard) == 3
 
 
-def test_ten_of_one_meter_are_compared_with_each_other(tmp_path):
-    known = np.stack([to_tokens(m) for m in [returning(s) for s in range(3)] + [tune(s, 8) for s in range(12)]])
-    save_yardstick(replace(yardstick(ENGINE, count=2), ngram=fit_ngram([(known, 0)])), tmp_path / "fake.scores.safetensors")
+def test_six_of_one_meter_are_compared_with_each_other(tmp_path):
+    save_yardstick(replace(yardstick(ENGINE, count=2), styles={0: sense(ENGINE)}), tmp_path / "fake.scores.safetensors")
     model = Model(ENGINE, path=tmp_path / "fake.safetensors")
-    melodies = [*(returning(seed) for seed in range(11)), tune(1, 8), tune(1, 8, "3/4")]
+    melodies = [*(walking(seed) for seed in range(100, 105)), leaping(100), tune(1, 8, "3/4")]
     scores = model.score_many(melodies, places=False)
-    assert all("style" in score.chances for score in scores[:12])
-    assert "style" not in scores[12].chances
-    assert int(np.nanargmax([score.foreignness for score in scores])) == 11
+    assert all("style" in score.chances for score in scores[:6])
+    assert "style" not in scores[6].chances
+    assert int(np.nanargmax([score.foreignness for score in scores])) == 5
+    assert scores[5].chances["style"] < min(score.chances["style"] for score in scores[:5])
+    assert "style" not in model.score_many(melodies[:5], places=False)[0].chances
 
 
 def test_a_model_without_held_out_tunes_has_no_chances(tmp_path):
