@@ -53,6 +53,7 @@ def test_a_curve_is_read_before_anything_is_computed(run, fails, composer):
     assert run("compose", "--curve", "curve.csv")[0] == 0
     assert composer.called("compose")["curve"].strengths["tense"].tolist() == [0, 1]
     fails("compose --curve nowhere.csv", "nowhere.csv does not exist")
+    fails("compose --curve .", "is a folder")
     Path("curve.csv").write_text("tense\n")
     fails("compose --curve curve.csv", "a curve needs one of names")
 

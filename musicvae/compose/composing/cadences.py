@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from musicvae.compose.composing.hearing import dominant, onsets_of, roughness
 from musicvae.compose.composing.moods import Course
-from musicvae.compose.composing.rendering import Stage, Theme, free, render
+from musicvae.compose.composing.rendering import FREE, Stage, Theme, free, render
 from musicvae.compose.constraints.plan import FORBIDDEN
 from musicvae.compose.engine import Floats
 from musicvae.compose.seeds import derived_seed
@@ -65,12 +65,21 @@ def with_cadence(
     _set_goal(
         flat, scores[0], close, _wanted(goal, stage.chord(start_bar * stage.steps + close)), close + _rest_steps(stage, usual), goal.final
     )
+    flat[start:] = np.where(_demanded(stage, start_bar, len(tokens))[start:], FREE, flat[start:])
     shaped = scores.reshape(1, len(tokens), stage.steps, VOCABULARY_SIZE)
     seeds = [derived_seed(seed, f"cadence {candidate}") for candidate in range(CANDIDATES)]
     drawn = render(stage, theme, course, seeds, start_bar, forced=forced, bias=shaped)
     costs = [_cost(row, close, start, goal, usual) for row in drawn]
     best: Tokens = drawn[int(np.argmin(costs))]
     return best
+
+
+def _demanded(stage: Stage, start_bar: int, bars: int) -> NDArray[np.bool_]:
+    """Steps (n * S,) at which constraints say whether a note starts, so that no cadence can."""
+    if stage.plan is None:
+        return np.zeros(bars * stage.steps, bool)
+    bound = stage.plan.bound(start_bar, bars, stage.shift_semitones)
+    return np.asarray(((bound.forced >= 0) | (bound.bias[..., HOLD] <= _NEVER)).reshape(-1))
 
 
 def _wanted(goal: Goal, chord: frozenset[int] | None) -> frozenset[int]:

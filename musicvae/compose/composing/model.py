@@ -120,10 +120,11 @@ class ComposingModel(LoadedModel[Engine, Melody]):
         seed: int | None = None,
         temperature: float = DEFAULT_TEMPERATURE,
         prior_temperature: float = 1.0,
+        constraints: Constraints | None = None,
     ) -> MusicStream:
         """Bars of music without an end, as told in `compose.composing.streaming`; options as those of `compose`.
 
-        The stream is an iterator of `Bar` and a handle: its `set` changes moods, styles and tempo from any thread, heard
+        The stream is an iterator of `Bar` and a handle: its `set` changes moods, styles, tempo and constraints from any thread, heard
         from the next bar on, its `finish` asks for an end. The same seed and the same changes at the same bars give the same music.
         """
         styles = self._vectors({} if style is None else style)
@@ -135,7 +136,7 @@ class ComposingModel(LoadedModel[Engine, Melody]):
         size = plan_of(signs[:1], section_bars, section_bars).section_bars
         stage = Stage(self.engine, chosen_meter, check_temperature(temperature), check_temperature(prior_temperature, "prior_temperature"))
         writer = _writer(stage, size, vary, asked_key, moods, seed)
-        wanted = Wanted({**{vector.name: strength for vector, strength in styles}, **moods}, tempo)
+        wanted = Wanted({**{vector.name: strength for vector, strength in styles}, **moods}, tempo, constraints or Constraints())
 
         def palette(names: tuple[str, ...]) -> Palette:
             found = Palette.of(list(names), [], partial(found_mood, self._library), [info.name for info in self.styles()])

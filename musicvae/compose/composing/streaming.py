@@ -3,7 +3,8 @@
 The form is played again and again. Its first letter stays as it was; of every other letter each round has a theme of its
 own. A change is heard from the next bar on: strengths and tempo glide to what is asked, the bars of the section that are still to come are
 decoded anew from the same place in latent space, with the same noise, under the new moods, and what was given out already is
-forced, so that the tune goes on instead of jumping. The work of a section is spread over its bars.
+forced, so that the tune goes on instead of jumping. Constraints hold in every bar from the next one on. The work of a section is spread
+over its bars.
 """
 
 from __future__ import annotations
@@ -15,19 +16,21 @@ from typing import Any
 
 import numpy as np
 
-from musicvae.compose.canonical import fold, transposition
+from musicvae.compose.canonical import from_coordinates, transposition
 from musicvae.compose.composing.form import Sign
 from musicvae.compose.composing.moods import Course, Palette
 from musicvae.compose.composing.piece import loud
 from musicvae.compose.composing.rendering import FREE
 from musicvae.compose.composing.writing import Writer
+from musicvae.compose.constraints.constraints import Constraints
+from musicvae.compose.constraints.plan import Plan
 from musicvae.compose.engine import Floats
 from musicvae.compose.limits import check_strengths, check_tempo
 from musicvae.compose.styled import Styles
 from musicvae.music.key import Key
 from musicvae.music.melody import Melody, Note
 from musicvae.music.meter import Meter
-from musicvae.music.vocabulary import FIRST_PITCH_TOKEN, HOLD, Tokens, from_tokens
+from musicvae.music.vocabulary import FIRST_PITCH_TOKEN, HOLD, Tokens
 
 __all__ = ["Bar", "MusicStream", "Wanted"]
 
@@ -70,10 +73,11 @@ class Bar:
 
 @dataclass(frozen=True)
 class Wanted:
-    """What the music is to glide to: strengths by name of mood, attribute or style, and the tempo."""
+    """What the music is to glide to, strengths by name of mood, attribute or style, and the tempo; and what it must keep to."""
 
     strengths: Mapping[str, float]
     tempo_qpm: float
+    constraints: Constraints = Constraints()
 
 
 @dataclass(eq=False)
@@ -99,6 +103,7 @@ class MusicStream(Iterator[Bar]):
     ) -> None:  # fmt: skip
         self._writer, self._form, self._section_bars, self._key = writer, form, section_bars, key
         self._wanted, self._palette_of = wanted, palette
+        self._fixed_shift: int | None = None
         self._palette = palette(tuple(wanted.strengths))
         self._now, self._tempo = dict(wanted.strengths), wanted.tempo_qpm
         self._lock, self._turn = threading.Lock(), threading.Lock()
@@ -107,29 +112,70 @@ class MusicStream(Iterator[Bar]):
         self._turns: dict[str, int] = {}
         self._draft: _Draft | None = None
         self._planned: Wanted | None = None
+        self._check(wanted.constraints)
 
     @property
     def wanted(self) -> Wanted:
         """What was asked for last."""
         return self._wanted
 
+    def _plan(self, constraints: Constraints, section: int) -> Plan | None:
+        """What constraints come to in a section; a rhythm and chords begin with each, notes are those of its bars."""
+        first = section * self._section_bars
+        notes = tuple(
+            replace(note, bar=note.bar - first) for note in constraints.notes if first < note.bar <= first + self._section_bars
+        )  # fmt: skip
+        own = replace(constraints, notes=notes)
+        if own.is_empty:
+            return None
+        if self._key is not None and not self._writer.stage.engine.config.canonical_key:
+            own = own.within(self._key)
+        return own.over(self._writer.stage.meter, self._section_bars, key=self._key)
+
+    @property
+    def _shift(self) -> int:
+        """Semitones that coordinates are above what is heard, the same throughout: as the first constraints or the key have it."""
+        if self._fixed_shift is None and self._key is not None and self._writer.home is not None:
+            return -transposition(self._writer.home, self._key)
+        return self._fixed_shift or 0
+
+    def _check(self, constraints: Constraints) -> Constraints:
+        """ValueError for what contradicts itself, notes in bars that are over, and what lies outside the model's pitches here."""
+        if not isinstance(constraints, Constraints):
+            raise ValueError(f"constraints are made by Constraints.of, as in Constraints.of(scale='D dorian'), got {constraints!r}")
+        if past := [note for note in constraints.notes if note.bar <= self._number]:
+            raise ValueError(f"the note {past[0]} lies in bar {past[0].bar}, and {self._number} bars have been played: ask for later ones")
+        stage = self._writer.stage
+        sections = sorted({self._number // self._section_bars, *((note.bar - 1) // self._section_bars for note in constraints.notes)})
+        plans = [plan for section in sections if (plan := self._plan(constraints, section)) is not None]
+        if plans and self._writer.home is None:
+            self._fixed_shift = plans[0].shift(stage.engine.config, None if self._key is None else self._key.major_tonic)
+        for plan in plans:
+            plan.bound(0, stage.meter.model_bars(self._section_bars), self._shift)
+        return constraints
+
     @property
     def notices(self) -> tuple[str, ...]:
         """What moods would move that the model has no vector for."""
         return self._palette.left_out
 
-    def set(self, *, mood: Styles | None = None, style: Styles | None = None, tempo_qpm: float | None = None) -> None:
-        """Ask for other strengths or another tempo, from the next bar on; what is not named stays as it was asked for.
+    def set(
+        self, *, mood: Styles | None = None, style: Styles | None = None, tempo_qpm: float | None = None,
+        constraints: Constraints | None = None,
+    ) -> None:  # fmt: skip
+        """Ask for other strengths, another tempo or other constraints, from the next bar on; what is not named stays as it was asked for.
 
-        mood, style: a name, which means 1, or strengths by name; 0 takes one away. ValueError, and nothing changes, for unknown
-        names, strengths beyond +-10 and styles of another meter.
+        mood, style: a name, which means 1, or strengths by name; 0 takes one away. constraints: in place of those before, `Constraints()`
+        for none; bars of notes that must be there count from 1 at the stream's beginning. ValueError, and nothing changes, for
+        unknown names, strengths beyond +-10, styles of another meter and what cannot be kept to.
         """
         asked = {**_named(style), **_named(mood)}
         tempo = None if tempo_qpm is None else check_tempo(tempo_qpm)
         with self._lock:
             strengths = {**self._wanted.strengths, **asked}
             palette = self._palette_of(tuple(strengths)) if asked.keys() - self._wanted.strengths.keys() else self._palette
-            self._wanted = Wanted(strengths, self._wanted.tempo_qpm if tempo is None else tempo)
+            rule = self._wanted.constraints if constraints is None else self._check(constraints)
+            self._wanted = Wanted(strengths, self._wanted.tempo_qpm if tempo is None else tempo, rule)
             self._palette = palette
 
     def finish(self) -> None:
@@ -158,6 +204,9 @@ class MusicStream(Iterator[Bar]):
         draft.past.append(dict(self._now))
         course = self._course(draft, wanted, palette)
         changed = self._planned is not wanted and self._number > 0
+        if changed or not self._place:
+            plan = self._plan(wanted.constraints, self._number // self._section_bars)
+            self._writer.stage = replace(self._writer.stage, plan=plan, shift_semitones=self._shift)
         self._planned = wanted
         self._work(draft, course, changed)
         bar = self._bar(draft, course)
@@ -214,7 +263,11 @@ class MusicStream(Iterator[Bar]):
             draft.tokens = writer.varied(draft.label, draft.variation, course, draft.tokens, 0, settled=settled)
         elif name == "next" and draft.following is None and not self._ending:
             draft.following = self._label(self._number // self._section_bars + 1)
+            # Notes that must be in this section need not be in the next one's theme.
+            stage, rule = writer.stage, replace(self._planned.constraints if self._planned else Constraints(), notes=())
+            writer.stage = replace(stage, plan=self._plan(rule, 0))
             writer.theme(draft.following, course, 0)
+            writer.stage = stage
         elif name == "closed":
             if self._ending and "closed" not in draft.done:
                 draft.following = None
@@ -242,22 +295,23 @@ class MusicStream(Iterator[Bar]):
         assert home is not None
         width = stage.meter.steps_per_bar
         start = self._place * width
-        shift = 0 if self._key is None else transposition(home, self._key)
+        whole = from_coordinates(draft.tokens, stage.meter, shift_semitones=self._shift, num_bars=self._section_bars)
+        if stage.plan is not None:
+            whole = stage.plan.finish(whole)
         loudness = course.loudness[self._place // stage.meter.written_per_model_bar]
         notes = tuple(
             replace(
                 note,
                 onset_steps=note.onset_steps - start,
-                pitch=fold(note.pitch + shift, 0, 127),
                 velocity=loud(note.velocity, loudness),
             )  # fmt: skip
-            for note in from_tokens(draft.tokens, stage.meter, num_bars=self._section_bars).notes
+            for note in whole.notes
             if start <= note.onset_steps < start + width
         )
         name = draft.sign + "'" * bool(draft.variation)
         is_last = self._place == self._section_bars - 1 and "closed" in draft.done and draft.following is None
         strengths = {mood: value for mood, value in self._now.items() if value}
-        return Bar(self._number, name, notes, stage.meter, self._tempo, self._key or home, strengths, is_last)
+        return Bar(self._number, name, notes, stage.meter, self._tempo, self._key or home.transposed(-self._shift), strengths, is_last)
 
 
 def _named(strengths: Styles | None) -> dict[str, float]:

@@ -7,6 +7,8 @@ from musicvae.compose.composing.hearing import dominant, likeness
 from musicvae.compose.constraints.constraints import Constraints
 from musicvae.compose.model import Model
 from musicvae.music.key import Key
+from musicvae.music.melody import Melody, Note
+from musicvae.music.meter import Meter
 from musicvae.music.vocabulary import to_tokens
 
 
@@ -90,6 +92,13 @@ def test_constraints_hold_through_the_whole_piece(model):
     piece = model.compose("AABA", bars=16, seed=2, constraints=constraints)
     assert constraints.over(piece.melody.meter, 16).broken(piece.melody) == ()
     assert piece.melody.provenance["constraints"]
+
+
+def test_a_rhythm_is_kept_through_cadences_and_variations(model):
+    rhythm = Melody((Note(60, 0, 6), Note(60, 6, 2), Note(60, 8, 4), Note(60, 12, 4)), meter=Meter(4, 4), num_bars=1)
+    melody = model.compose("AABA", bars=34, seed=2, vary=1, constraints=Constraints.of(rhythm=rhythm)).melody
+    starts = [[note.onset_steps % 16 for note in melody.notes if note.onset_steps // 16 == bar] for bar in range(34)]
+    assert starts == [[0, 6, 8, 12]] * 34
 
 
 def test_a_model_of_windows_composes_too():

@@ -4,10 +4,15 @@ from itertools import islice
 
 import numpy as np
 import pytest
+from compose.fake_engine import FakeWindowEngine
 
 from musicvae.compose.composing.hearing import dominant, likeness
 from musicvae.compose.composing.streaming import STRENGTH_PER_BAR
-from musicvae.music.melody import Melody
+from musicvae.compose.constraints.constraints import Constraints
+from musicvae.compose.model import Model
+from musicvae.music.key import Key
+from musicvae.music.melody import Melody, Note
+from musicvae.music.meter import Meter
 from musicvae.music.vocabulary import to_tokens
 
 
@@ -110,6 +115,71 @@ def test_an_end_asked_for_too_late_comes_with_the_next_section(model):
         if bar.number == 3:
             stream.finish()
     assert len(heard) == 8
+
+
+def heard(bars):
+    return Melody.joined([bar.melody for bar in bars])
+
+
+@pytest.mark.parametrize("key", [None, "E minor"])
+def test_constraints_hold_in_every_bar(model, key):
+    rule = Constraints.of(scale="E minor", range="C4-A5", longest=1, notes="6:1:E5 11:3:G4:1")
+    bars = list(islice(model.stream("AAB", seed=4, section_bars=4, constraints=rule, key=key), 24))
+    assert rule.over(bars[0].meter, 24).broken(heard(bars)) == ()
+    assert sum(len(bar.notes) for bar in bars) > 40
+
+
+def test_a_rhythm_is_kept_in_every_section(model):
+    rhythm = Melody((Note(60, 0, 4), Note(60, 4, 2), Note(60, 6, 10)), meter=Meter(4, 4), num_bars=1)
+    bars = list(islice(model.stream("AB", seed=4, section_bars=4, constraints=Constraints.of(rhythm=rhythm)), 12))
+    assert all([(n.onset_steps, n.duration_steps) for n in bar.notes] == [(0, 4), (4, 2), (6, 10)] for bar in bars)
+
+
+def test_constraints_change_while_it_plays_and_can_be_taken_away(model):
+    stream, bars = model.stream("AAB", seed=4, section_bars=8, vary=0), []
+    for bar in islice(stream, 40):
+        bars.append(bar)
+        if bar.number == 11:
+            stream.set(constraints=Constraints.of(scale="C D E G A", range="C4-C5", notes="18:1:C5"))
+        if bar.number == 27:
+            stream.set(constraints=Constraints())
+    plain = list(islice(model.stream("AAB", seed=4, section_bars=8, vary=0), 24))
+    assert bars[:12] == plain[:12]
+    pitches = {note.pitch for bar in bars[12:28] for note in bar.notes}
+    assert {pitch % 12 for pitch in pitches} <= {0, 2, 4, 7, 9}
+    assert 60 <= min(pitches) <= max(pitches) <= 72
+    assert bars[17].notes[0].pitch == 72
+    assert {note.pitch % 12 for bar in bars[28:] for note in bar.notes} - {0, 2, 4, 7, 9}
+    assert stream.wanted.constraints.is_empty
+
+
+def test_constraints_before_the_first_bar_choose_the_key(model):
+    stream = model.stream(seed=4, section_bars=4)
+    stream.set(constraints=Constraints.of(scale="Ab major"))
+    bars = list(islice(stream, 8))
+    assert bars[0].key.scale == Key.parse("Ab").scale
+    assert {note.pitch % 12 for bar in bars for note in bar.notes} <= Key.parse("Ab").scale
+
+
+def test_a_model_without_a_key_of_its_own_keeps_to_constraints(model):
+    stream = Model(FakeWindowEngine(max_bars=2)).stream(seed=4, section_bars=4, key="D", constraints=Constraints.of(range="C4-C6"))
+    bars = list(islice(stream, 8))
+    assert {note.pitch % 12 for bar in bars for note in bar.notes} <= Key.parse("D").scale
+
+
+def test_what_a_stream_cannot_keep_to_changes_nothing(model):
+    stream = model.stream(seed=3, section_bars=4)
+    list(islice(stream, 6))
+    before = stream.wanted
+    for rule, message in (
+        (Constraints.of(notes="3:1:C5"), "lies in bar 3, and 6 bars have been played"),
+        (Constraints.of(notes="9:9:C5"), "lies outside the piece"),
+        (Constraints.of(scale="C E G", range="D4-D4"), "no note of the scale"),
+        ("C major", "constraints are made by Constraints.of"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            stream.set(constraints=rule)
+    assert stream.wanted is before
 
 
 @pytest.mark.parametrize("meter", ["2/4", "3/4", "6/8"])
