@@ -3,19 +3,20 @@
 Conventions: columns are those of `compose.pieces.engine`, (n, 16) of one stretch of n bars, (N, n, 16) of N draws. Given z, bars are
 written apart from one another, so that bars of several draws can be put together. As with melodies (`compose.composing.writing`) a
 section is a place in latent space: the first theme is the best of several draws, every other goes on from it and contrasts with it, a
-varied return lets go of some bars. The last bar of a section is the draw of it with the fullest fill whose bass, in a trio, rests on
-the dominant; the last bar of the piece is one stroke, and in a trio the tonic.
+varied return lets go of some bars, of more each time. The last bar of a section is the draw of it with the fullest fill whose bass, in a
+trio, rests on the dominant; the last bar of the piece is one stroke, and in a trio the tonic.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from musicvae.compose.composing.developing import Return, distance_of
 from musicvae.compose.composing.form import Plan, Section
 from musicvae.compose.composing.hearing import dominant, likeness, roughness, theme_faults
 from musicvae.compose.composing.moods import Course
@@ -28,10 +29,12 @@ from musicvae.music.key import Key, estimate_key
 from musicvae.music.meter import STEPS_PER_BEAT, Meter
 from musicvae.music.vocabulary import FIRST_PITCH_TOKEN, HOLD, MIN_PITCH, NOTE_OFF, canonical_tokens
 
-__all__ = ["Ensemble", "EngineLayout", "compose_ensemble"]
+__all__ = ["Ensemble", "EngineLayout", "Rows", "apart", "compose_ensemble", "has_pitches"]
 
 _DRAWS = 8
 _MOVE_SIGMAS, _FILL_SIGMAS, _FILL_HEAT = 1.5, 2.5, 1.4  # fills stray further than variations, and are drawn hotter
+_LOOSE = 2.0
+"""How many bars of a return may change, in shares of how far it should be from the section."""
 _KICK, _SNARE_AND_TOMS, _CRASH = (0,), (1, 4, 5, 6), (7,)  # classes of the map "nine"
 _FOUR_FOUR = Meter(4, 4)
 Rows = dict[str, NDArray[Any]]
@@ -106,6 +109,11 @@ class Ensemble:
         """How alike contrasting themes may be: melodies are unlike each other, beats have much in common."""
         return 0.3 if self.engine.material == "trio" else 0.65
 
+    def forget(self, live: Collection[str]) -> None:
+        """Forget all themes but these and the first."""
+        first = next(iter(self.themes), None)
+        self.themes = {label: theme for label, theme in self.themes.items() if label in live or label == first}
+
     def section(self, section: Section, course: Course) -> Rows:
         """The bars of a section in these moods, with its end."""
         theme = self.theme(section.letter, course)
@@ -115,7 +123,7 @@ class Ensemble:
         seeds = [derived_seed(self.seed, f"{section.letter} turn {section.turn} {k}") for k in range(_DRAWS)]
         draws = self._decode(theme, moved, course, seeds, self.temperature)
         if section.variation:
-            loose = (chance < self.vary) & (np.arange(self.bars) >= max(1, self.bars // 4))
+            loose = (chance < _LOOSE * distance_of(Return(section.variation, self.vary))) & (np.arange(self.bars) >= max(1, self.bars // 4))
             pick = int(chance[0] * _DRAWS) % _DRAWS
             columns = {name: np.where(loose[:, None], draws[name][pick], rows) for name, rows in columns.items()}
         if section.is_last:
@@ -213,19 +221,20 @@ def compose_ensemble(ensemble: Ensemble, plan: Plan, course: Course) -> Rows:
         {name: rows[-section.num_bars :] for name, rows in ensemble.section(section, own).items()}
         for section, own in zip(plan.sections, moods, strict=True)
     ]
-    whole = {name: np.concatenate([_apart(part[name], name, ensemble.engine.material) for part in parts]) for name in parts[0]}
-    return {name: canonical_tokens(rows) if _has_pitches(name, ensemble.engine.material) else rows for name, rows in whole.items()}
+    whole = {name: np.concatenate([apart(part[name], name, ensemble.engine.material) for part in parts]) for name in parts[0]}
+    return {name: canonical_tokens(rows) if has_pitches(name, ensemble.engine.material) else rows for name, rows in whole.items()}
 
 
-def _apart(rows: NDArray[Any], name: str, material: str) -> NDArray[Any]:
+def apart(rows: NDArray[Any], name: str, material: str) -> NDArray[Any]:
     """A section's rows; where nothing starts at once, what sounded before it ends."""
-    if _has_pitches(name, material) and rows[0, 0] == HOLD:
+    if has_pitches(name, material) and rows[0, 0] == HOLD:
         rows = rows.copy()
         rows[0, 0] = NOTE_OFF
     return rows
 
 
-def _has_pitches(name: str, material: str) -> bool:
+def has_pitches(name: str, material: str) -> bool:
+    """Whether a column holds tokens of a line."""
     return name == "bass" or (name == "bars" and material == "trio")
 
 

@@ -11,6 +11,8 @@ from musicvae.compose.composing.curves import Curve, read_curve
 from musicvae.compose.composing.ensembles import Ensemble, compose_ensemble
 from musicvae.compose.composing.form import Plan, Section, bars_in, default_form, parse_form, plan_notices, plan_of
 from musicvae.compose.composing.moods import Palette, tempo_factor
+from musicvae.compose.composing.piece_streaming import PieceStream
+from musicvae.compose.composing.streaming import Wanted
 from musicvae.compose.harmony import Chords
 from musicvae.compose.limits import check_bars, check_meter, check_seed, check_temperature, check_tempo
 from musicvae.compose.pieces.coding import piece_of
@@ -72,9 +74,7 @@ class ComposingPieces(LoadedModel[PieceEngine, Piece]):
         Moods move what the model has vectors for, and the tempo. ValueError for a network that plays what it is given, one of
         performances, and published ones, whose windows have a fixed length.
         """
-        engine = self.engine
-        if engine.material not in _MATERIALS or engine.guide or engine.fixed_window:
-            raise ValueError(f"{self.name} cannot compose: models of melodies can, and own ones of drums or trios, such as 'trio'")
+        engine = self._composing_engine()
         if key is not None or chords is not None or (meter is not None and check_meter(meter) != _FOUR_FOUR):
             raise ValueError(f"{self.name} knows 4/4 only, and composes without a given key or chords: leave meter, key and chords out")
         styles = self._vectors({} if style is None else style)
@@ -88,8 +88,7 @@ class ComposingPieces(LoadedModel[PieceEngine, Piece]):
         signs = parse_form(form)
         longest = 8 if 8 * len(signs) <= length else 4
         plan = plan_of(signs, length, longest if section_bars is None else section_bars, extend=checked_share(vary) > 0)
-        if 2 * plan.section_bars > engine.bars:
-            raise ValueError(f"sections of {plan.section_bars} bars are too long for {self.name}: at most {engine.bars // 2} can contrast")
+        self._check_section(plan.section_bars)
         asked = asked_moods(moods, over_time, length, 60 * 4 / tempo)
         palette = Palette.of(list(asked), styles, partial(found_mood, self._library), [info.name for info in self.styles()])
         ensemble = Ensemble(
@@ -106,3 +105,48 @@ class ComposingPieces(LoadedModel[PieceEngine, Piece]):
         return PieceComposition(
             piece if ensemble.home is None else replace(piece, key=ensemble.home), plan, (*plan_notices(plan, form), *palette.left_out)
         )
+
+    def stream(
+        self,
+        form: str = "AABACA",
+        *,
+        mood: Styles | None = None,
+        style: Styles | None = None,
+        tempo_qpm: float | None = None,
+        section_bars: int = 8,
+        vary: float = 0.4,
+        seed: int | None = None,
+        temperature: float = 0.8,
+        prior_temperature: float = 1.0,
+    ) -> PieceStream:
+        """Bars of drums or of a trio without an end, as told in `compose.composing.piece_streaming`; options as those of `compose`.
+
+        The stream is an iterator of `PieceBar` and a handle: its `set` changes moods, styles and tempo from any thread, heard from the
+        next bar on, its `finish` asks for an end. The same seed and the same changes at the same bars give the same music.
+        """
+        engine = self._composing_engine()
+        styles = self._vectors({} if style is None else style)
+        moods = checked_strengths(mood)
+        tempo = round(tempo_of(styles) * tempo_factor(moods), 1) if tempo_qpm is None else check_tempo(tempo_qpm)
+        signs = parse_form(form)
+        size = plan_of(signs[:1], section_bars, section_bars).section_bars
+        self._check_section(size)
+        ensemble = Ensemble(
+            engine, check_seed(seed), size, checked_share(vary), check_temperature(temperature),
+            check_temperature(prior_temperature, "prior_temperature"),
+        )  # fmt: skip
+        wanted = Wanted({**{vector.name: strength for vector, strength in styles}, **moods}, tempo)
+        known = [info.name for info in self.styles()]
+        return PieceStream(ensemble, signs, wanted, lambda names: Palette.of(list(names), [], partial(found_mood, self._library), known))
+
+    def _composing_engine(self) -> PieceEngine:
+        """The engine; ValueError for one that cannot compose."""
+        engine = self.engine
+        if engine.material not in _MATERIALS or engine.guide or engine.fixed_window:
+            raise ValueError(f"{self.name} cannot compose: models of melodies can, and own ones of drums or trios, such as 'trio'")
+        return engine
+
+    def _check_section(self, bars: int) -> None:
+        """ValueError for sections that leave no room for another one beside them."""
+        if 2 * bars > self.engine.bars:
+            raise ValueError(f"sections of {bars} bars are too long for {self.name}: at most {self.engine.bars // 2} can contrast")

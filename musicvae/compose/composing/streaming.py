@@ -32,7 +32,7 @@ from musicvae.music.melody import Melody, Note
 from musicvae.music.meter import Meter
 from musicvae.music.vocabulary import FIRST_PITCH_TOKEN, HOLD, Tokens
 
-__all__ = ["Bar", "MusicStream", "Wanted"]
+__all__ = ["Bar", "MusicStream", "Wanted", "glided", "named_strengths", "towards"]
 
 STRENGTH_PER_BAR = 0.5
 """By how much a mood changes from one bar to the next, at most."""
@@ -169,7 +169,7 @@ class MusicStream(Iterator[Bar]):
         for none; bars of notes that must be there count from 1 at the stream's beginning. ValueError, and nothing changes, for
         unknown names, strengths beyond +-10, styles of another meter and what cannot be kept to.
         """
-        asked = {**_named(style), **_named(mood)}
+        asked = {**named_strengths(style), **named_strengths(mood)}
         tempo = None if tempo_qpm is None else check_tempo(tempo_qpm)
         with self._lock:
             strengths = {**self._wanted.strengths, **asked}
@@ -199,7 +199,7 @@ class MusicStream(Iterator[Bar]):
         if self._draft is None:
             self._draft = self._begin(self._number // self._section_bars)
         if self._number:
-            self._now, self._tempo = _towards(self._now, wanted.strengths), _glided(self._tempo, wanted.tempo_qpm)
+            self._now, self._tempo = towards(self._now, wanted.strengths), glided(self._tempo, wanted.tempo_qpm)
         draft = self._draft
         draft.past.append(dict(self._now))
         course = self._course(draft, wanted, palette)
@@ -239,7 +239,7 @@ class MusicStream(Iterator[Bar]):
         """The moods of the section's model bars: as they were, and as they will be if nothing more is asked."""
         bars = list(draft.past)
         while len(bars) < self._section_bars:
-            bars.append(_towards(bars[-1], wanted.strengths))
+            bars.append(towards(bars[-1], wanted.strengths))
         asked: dict[str, Floats] = {name: np.array([row.get(name, 0.0) for row in bars]) for name in palette.shares}
         return palette.course(asked, len(bars)).every(self._writer.stage.meter.written_per_model_bar)
 
@@ -314,13 +314,14 @@ class MusicStream(Iterator[Bar]):
         return Bar(self._number, name, notes, stage.meter, self._tempo, self._key or home.transposed(-self._shift), strengths, is_last)
 
 
-def _named(strengths: Styles | None) -> dict[str, float]:
+def named_strengths(strengths: Styles | None) -> dict[str, float]:
+    """Strengths by name, each -10 to 10; a name alone means 1. ValueError otherwise."""
     if not strengths:
         return {}
     return check_strengths({strengths: 1.0} if isinstance(strengths, str) else strengths)
 
 
-def _towards(now: Mapping[str, float], wanted: Mapping[str, float]) -> dict[str, float]:
+def towards(now: Mapping[str, float], wanted: Mapping[str, float]) -> dict[str, float]:
     """Strengths a bar later."""
     return {
         name: now.get(name, 0.0) + float(np.clip(goal - now.get(name, 0.0), -STRENGTH_PER_BAR, STRENGTH_PER_BAR))
@@ -328,6 +329,6 @@ def _towards(now: Mapping[str, float], wanted: Mapping[str, float]) -> dict[str,
     }
 
 
-def _glided(tempo: float, wanted: float) -> float:
+def glided(tempo: float, wanted: float) -> float:
     """The tempo a bar later."""
     return float(np.clip(wanted, tempo / (1 + TEMPO_PER_BAR), tempo * (1 + TEMPO_PER_BAR)))
