@@ -20,7 +20,7 @@ from musicvae.music.vocabulary import FIRST_PITCH_TOKEN, VOCABULARY_SIZE, Tokens
 __all__ = ["expected_right", "joint_draws", "redrawn"]
 
 _CHAINS, _ROUNDS = 32, 1
-_ONSET_WORTH = 0.3  # of a token, or sure holds would win over likely notes
+_ONSET_WORTH = 0.4  # of a token, or sure holds would win over likely notes
 
 
 def redrawn(reader: Reader, hole: Hole, seed: int, *, temperature: float = 0.0) -> Tokens:

@@ -60,7 +60,7 @@ def test_the_answer_has_of_each_beat_what_most_draws_have():
 
 
 def test_likely_notes_win_over_a_little_likelier_holds():
-    """Of ten draws four begin one note here and two another; four hold: .4 + .3 * .6 against .4."""
+    """Of ten draws four begin one note here and two another; four hold: .4 + .4 * .6 against .4."""
     draws = np.zeros((10, 1, 12), np.uint8)
     draws[:4, 0, 4], draws[4:6, 0, 4] = 40, 41
     assert expected_right(draws, np.ones((1, 12), np.bool_))[0, 4] == 40
