@@ -69,9 +69,21 @@ def with_cadence(
     shaped = scores.reshape(1, len(tokens), stage.steps, VOCABULARY_SIZE)
     seeds = [derived_seed(seed, f"cadence {candidate}") for candidate in range(CANDIDATES)]
     drawn = render(stage, theme, course, seeds, start_bar, forced=forced, bias=shaped)
+    if goal.final and stage.plan is None:
+        drawn = np.stack([_near_end(row, close) for row in drawn])
     costs = [_cost(row, close, start, goal, usual) for row in drawn]
     best: Tokens = drawn[int(np.argmin(costs))]
     return best
+
+
+def _near_end(tokens: Tokens, close: int) -> Tokens:
+    """The section with its last note in the octave that is nearest to the note before it."""
+    flat = tokens.reshape(-1).copy()
+    before = flat[:close][flat[:close] >= FIRST_PITCH_TOKEN]
+    if len(before):
+        octaves = np.arange(int(flat[close] - FIRST_PITCH_TOKEN) % 12 + FIRST_PITCH_TOKEN, VOCABULARY_SIZE, 12)
+        flat[close] = octaves[np.abs(octaves - int(before[-1])).argmin()]
+    return flat.reshape(tokens.shape)
 
 
 def _demanded(stage: Stage, start_bar: int, bars: int) -> NDArray[np.bool_]:

@@ -37,6 +37,7 @@ _LOOSE = (1.0, 1.7, 2.5, 3.5)
 _NATS = (1.0, 2.5, 4.0)
 _OFF_TARGET, _ROUGH, _OCTAVE_BONUS = 16.0, 0.05, 1.5
 _LOWEST, _HIGHEST = 55, 86
+_BARS_FOR_OCTAVES = 8
 _MANY_NOTES = {"4/4": 7.0, "3/4": 3.5, "6/8": 5.5}
 """Notes a model bar that three in four passages of held-out tunes have fewer of."""
 
@@ -87,7 +88,7 @@ def developed(material: Material, again: Return, seed: int) -> Tokens:
     seeds = [derived_seed(seed, f"variation {draw}") for draw in range(DRAWS)]
     drawn = (_adorned if again.way == "adorned" else _reworded)(material, loose, seeds, noise)
     costs = [_cost(material, row, distance) for row in drawn]
-    if again.way == "octave" and material.stage.plan is None:
+    if again.way == "octave" and material.stage.plan is None and bars >= _BARS_FOR_OCTAVES:
         moved = [other for row in drawn for other in _octaves(row, material.settled)]
         costs += [_cost(material, row, distance) - _OCTAVE_BONUS for row in moved]
         drawn = np.stack([*drawn, *moved])

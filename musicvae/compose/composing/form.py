@@ -6,8 +6,8 @@ before; where some have, only those are, a letter with the same primes in the sa
 
 A piece that is longer than its form plays it in rounds, at last from where its own end comes out right, as players go back to the bridge
 ("AABA" in six sections: AABA BA). Every other round opens with something new, in a neighbouring key, instead of what the form opens with
-("AABA" in twelve: AABA CCBA AABA, as a trio between two minuets; "AB" in six: AB CB AB). What is left at the end, less than a section, is
-a coda made of the last section's closing bars.
+("AABA" in twelve: AABA CCBA AABA, as a trio between two minuets; "AB" in six: AB CB AB). What is left at the end is, from more than half a
+section on, one more section that is cut short, else a coda made of the last section's closing bars.
 """
 
 from __future__ import annotations
@@ -48,9 +48,9 @@ class Sign:
 class Section:
     """A stretch of the piece.
 
-    letter: its material. turn: how often that was heard before. start_bar, num_bars: where it lies. variation: 0 where it is as at its
-    first turn, else which variation of it, each farther away. away: whether it lies in a neighbouring key. is_coda: whether it is but
-    the closing bars of its material. is_last: whether the piece ends with it.
+    letter: its material. turn: how often that was heard before. start_bar, num_bars: where it lies; the last may be shorter than the
+    others. variation: 0 where it is as at its first turn, else which variation of it, each farther away. away: whether it lies in a
+    neighbouring key. is_coda: whether it is but the closing bars of its material. is_last: whether the piece ends with it.
     """
 
     letter: str
@@ -126,12 +126,13 @@ def default_form(num_bars: int) -> str:
 def plan_of(form: tuple[Sign, ...], num_bars: int, section_bars: int | None = None, *, extend: bool = True) -> Plan:
     """Sections of a form that fill exactly so many bars.
 
-    section_bars: 4, 8 or 16 (default: the longest of which the whole form fits, 8 rather than 16 where 16 leave more than
-    half a section over). extend: whether later rounds bring something new. ValueError where not even one round fits.
+    section_bars: 4, 8 or 16 (default: the longest of which the whole form fits, its last section cut short by less than half if it is
+    a return, 8 rather than 16 where 16 leave more than half a section over). extend: whether later rounds bring something new.
+    ValueError where not even one round fits.
     """
     if section_bars is not None and section_bars not in SECTION_BARS:
         raise ValueError(f"sections have {', '.join(map(str, sorted(SECTION_BARS)))} bars, got {section_bars!r}")
-    fits = [size for size in SECTION_BARS if size * len(form) <= num_bars]
+    fits = [size for size in SECTION_BARS if size * len(form) - _spare(form, size) <= num_bars]
     if not fits or (section_bars is not None and section_bars not in fits):
         size = section_bars or SECTION_BARS[-1]
         raise ValueError(
@@ -142,8 +143,16 @@ def plan_of(form: tuple[Sign, ...], num_bars: int, section_bars: int | None = No
     size = section_bars or fits[0]
     if section_bars is None and size > _USUAL_BARS and num_bars % size > size // 2:
         size = _USUAL_BARS
-    played = _played(form, num_bars // size, extend=extend)
-    return Plan(_sections(played, size, num_bars % size), size)
+    left = num_bars % size
+    short = left > size // 2
+    played = _played(form, num_bars // size + short, extend=extend)
+    return Plan(_sections(played, size, left, short=short), size)
+
+
+def _spare(form: tuple[Sign, ...], size: int) -> int:
+    """By how many bars the last section of a form may be cut short."""
+    is_return = form[-1].letter in {sign.letter for sign in form[:-1]}
+    return (size - 1) // 2 if is_return and size <= _USUAL_BARS else 0
 
 
 def plan_notices(plan: Plan, form: str) -> tuple[str, ...]:
@@ -179,7 +188,7 @@ def _played(form: tuple[Sign, ...], number: int, *, extend: bool) -> list[_Playe
     return played + [_Played(sign, rounds) for sign in (form[-rest:] if rest else ())]
 
 
-def _sections(played: list[_Played], size: int, coda_bars: int) -> tuple[Section, ...]:
+def _sections(played: list[_Played], size: int, left: int, *, short: bool) -> tuple[Section, ...]:
     marked = any(own.sign.primes for own in played)
     turns = {own.sign.letter: count() for own in played}
     sections = []
@@ -187,9 +196,10 @@ def _sections(played: list[_Played], size: int, coda_bars: int) -> tuple[Section
         turn, primes = next(turns[own.sign.letter]), own.sign.primes
         # Where primes say what is varied, the A' of a later round is farther away than that of the first.
         variation = turn if not marked else primes + own.round_ if primes and turn else 0
-        last = index == len(played) - 1 and not coda_bars
-        sections.append(Section(own.sign.letter, turn, index * size, size, variation, own.away, is_last=last))
-    if coda_bars:
+        last = index == len(played) - 1
+        bars = left if last and short else size
+        sections.append(Section(own.sign.letter, turn, index * size, bars, variation, own.away, is_last=last and (short or not left)))
+    if left and not short:
         letter = played[-1].sign.letter
-        sections.append(Section(letter, next(turns[letter]), len(played) * size, coda_bars, is_coda=True, is_last=True))
+        sections.append(Section(letter, next(turns[letter]), len(played) * size, left, is_coda=True, is_last=True))
     return tuple(sections)

@@ -13,12 +13,13 @@ import numpy as np
 from musicvae.compose.canonical import from_coordinates, transposition
 from musicvae.compose.composing.form import Plan, Section
 from musicvae.compose.composing.moods import Course
+from musicvae.compose.composing.rendering import Stage
 from musicvae.compose.composing.writing import Writer
 from musicvae.music.key import Key
 from musicvae.music.melody import Melody
-from musicvae.music.meter import Meter
 from musicvae.music.vocabulary import FIRST_PITCH_TOKEN, HOLD, MAX_PITCH, MIN_PITCH, NOTE_OFF, Tokens, canonical_tokens
 
+_CLOSING_BARS = 2
 __all__ = ["Composition", "compose", "loud"]
 
 
@@ -47,7 +48,7 @@ class Composition:
 
 def compose(writer: Writer, plan: Plan, course: Course, *, key: Key | None, tempo_qpm: float) -> Melody:
     """The melody of a plan in the moods of `course`, which has an entry for each written bar."""
-    places = [_place(section, plan, writer.stage.meter) for section in plan.sections]
+    places = [_place(section, plan, writer.stage) for section in plan.sections]
     moods = [course.of(place.written, plan.section_bars).every(writer.stage.meter.written_per_model_bar) for place in places]
     # All themes first: a section's end leads to the opening of the next.
     for section, own, place in zip(plan.sections, moods, places, strict=True):
@@ -59,22 +60,38 @@ def compose(writer: Writer, plan: Plan, course: Course, *, key: Key | None, temp
         rise = 0 if section.is_last else shifts[index + 1] - shifts[index]
         goal = writer.goal(place.end, following, rise=rise)
         tokens = writer.section(section.letter, section.turn, own, place.model, variation=section.variation, goal=goal)
-        parts.append(_raised(tokens, shifts[index]).reshape(-1)[place.start : place.end])
+        parts.append(place.cut(_raised(tokens, shifts[index]).reshape(-1)))
     return _finished(writer, _in_a_row(parts, writer.stage.steps), plan, course, key, tempo_qpm)
 
 
 @dataclass(frozen=True)
 class _Place:
-    """Where a whole section lies and what of it is played: its first written and model bar, steps of itself from start to end."""
+    """Where a whole section lies, its first written and model bar, and which of its steps are played.
+
+    Those before `opening`, and those from `start` to `end`.
+    """
 
     written: int
     model: int
     start: int
     end: int
+    opening: int = 0
+
+    def cut(self, flat: Tokens) -> Tokens:
+        """Of all steps of the section those that are played."""
+        return np.concatenate([flat[: self.opening], flat[self.start : self.end]])
 
 
-def _place(section: Section, plan: Plan, meter: Meter) -> _Place:
-    """A coda is the end of a whole section; in 2/4 an odd one ends in the middle of a model bar."""
+def _place(section: Section, plan: Plan, stage: Stage) -> _Place:
+    """A coda is the end of a whole section; in 2/4 an odd one ends in the middle of a model bar.
+
+    A section that is cut short is its opening and its last two bars; where bars are bound to what must be in them, its end.
+    """
+    meter = stage.meter
+    if section.num_bars < plan.section_bars and not section.is_coda and stage.plan is None:
+        whole, closing = plan.section_bars * meter.steps_per_bar, min(_CLOSING_BARS, section.num_bars - 1) * meter.steps_per_bar
+        opening = section.num_bars * meter.steps_per_bar - closing
+        return _Place(section.start_bar, section.start_bar // meter.written_per_model_bar, whole - closing, whole, opening)
     spare = -section.num_bars % meter.written_per_model_bar
     written = section.start_bar + section.num_bars + spare - plan.section_bars
     end = (plan.section_bars - spare) * meter.steps_per_bar

@@ -77,6 +77,16 @@ def test_sections_of_16_bars_where_they_come_out_nearly_even():
     assert plan_of(parse_form("AABA"), 20).section_bars == 4
 
 
+def test_what_is_left_is_a_short_section_or_a_coda():
+    plan = plan_of(parse_form("AABA"), 30)
+    assert [(s.name, s.num_bars, s.is_coda, s.is_last) for s in plan.sections][-2:] == [("B", 8, False, False), ("A''", 6, False, True)]
+    assert [s.num_bars for s in plan_of(parse_form("AABA"), 36).sections] == [8, 8, 8, 8, 4]
+    assert [s.num_bars for s in plan_of(parse_form("AABA"), 37, 8).sections] == [8, 8, 8, 8, 5]
+    assert plan_of(parse_form("AABA"), 36).sections[-1].is_coda
+    # What was not heard before is not cut short.
+    assert plan_of(parse_form("AB"), 14).section_bars == 4
+
+
 def test_minutes_are_bars_to_the_nearest():
     assert bars_in(3, Meter(4, 4), 120) == 90
     assert bars_in(1, Meter(3, 4), 100) == 33

@@ -73,6 +73,18 @@ def test_minutes_are_met_to_the_bar(model):
     assert piece.sections[-1].name == "coda"
 
 
+@pytest.mark.parametrize(("meter", "bars"), [("4/4", 30), ("2/4", 29), ("6/8", 31)])
+def test_a_last_section_that_is_cut_short_opens_and_ends_as_a_whole_one(model, meter, bars):
+    piece = model.compose("AABA", bars=bars, meter=meter, seed=5)
+    last = piece.sections[-1]
+    assert (last.letter, last.num_bars, piece.melody.num_bars) == ("A", bars - 24, bars)
+    assert closes(piece)[-1] == (piece.melody.key.tonic, piece.melody.meter.steps_per_bar)
+    width = piece.melody.meter.steps_per_bar
+    notes = [(n.onset_steps // width, n.onset_steps % width, n.pitch) for n in piece.melody.notes]
+    opening, again = ([(bar - start, *rest) for bar, *rest in notes if start <= bar < start + 2] for start in (0, 24))
+    assert opening == again
+
+
 def test_a_curve_moves_the_bars_it_names(model):
     rising = Curve("bar", np.array([1.0, 16.0]), {"high": np.array([0.0, 2.0])})
     flat = model.compose("AA", bars=16, seed=2, vary=0).melody
