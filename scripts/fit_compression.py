@@ -1,10 +1,9 @@
 """Fit the weights with which `musicvae compress` begins: what mixers have learnt from files they will not be measured on.
 
-    python scripts/fit_compression.py CORPUS --midi FOLDER... > musicvae/compose/compressing/weights.py
+    python scripts/fit_compression.py CORPUS... --files COLLECTION=FOLDER... > musicvae/compose/compressing/weights.py
 
-Takes melodies of the corpus's validation split, written as MIDI files, and those MIDI files of the folders that belong to tunes of that
-split (Nottingham and POP909, by name), and packs them one after another, three times, with one set of mixers that learn ever more slowly.
-The result is a module of whole numbers.
+Takes those tunes of the folders (as `scripts/benchmark_compression.py` does) that are in the validation split of one of the corpora, and
+packs them one after another, several times, with one set of mixers that learn ever more slowly. The result is a module of whole numbers.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ import sys
 import textwrap
 from pathlib import Path
 
-from benchmark_compression import midi_files, tunes_as_midi
+from benchmark_compression import held_out
 
 from musicvae.compose.compressing.coder import Costs
 from musicvae.compose.compressing.files import code_file
@@ -26,22 +25,24 @@ from musicvae.compose.compressing.syntax import parse
 from musicvae.compose.library import find_model
 from musicvae.model.integer.network import IntegerNetwork
 
-RATES = (64, 24, 12, 6)
+RATES = (64, 20, 8)
 ROUND = 64
+MOST_BYTES = 9000
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("corpus")
-    parser.add_argument("--midi", nargs="*", default=[], metavar="FOLDER")
-    parser.add_argument("--tunes", type=int, default=60, help="melodies of the corpus")
-    parser.add_argument("--files", type=int, default=16, help="files of each folder")
+    parser.add_argument("corpora", nargs="+")
+    parser.add_argument("--files", nargs="*", default=[], metavar="COLLECTION=FOLDER")
+    parser.add_argument("--count", type=int, default=15, help="files of each collection")
     parser.add_argument("--model")
     args = parser.parse_args()
     network = IntegerNetwork.load(find_model(args.model)[1])
-    files = [data for _, data in tunes_as_midi(args.corpus, "validation", args.tunes)]
-    for folder in args.midi:
-        files += [path.read_bytes() for path in midi_files(args.corpus, Path(folder), "validation", args.files, most_bytes=8000)]
+    files: list[bytes] = []
+    for text in args.files:
+        collection, _, folder = text.partition("=")
+        found = held_out(args.corpora, collection, Path(folder), "validation", args.count, most_bytes=MOST_BYTES)
+        files += [data for _, data in found]
     random.Random(0).shuffle(files)
     weights: Weights = {}
     for rate in RATES:
@@ -49,19 +50,20 @@ def main() -> None:
         for data in files:
             file = parse(data)
             heard = hear(data, file)
-            for knows in (network, None):
+            for known in (None,) if heard is None else (heard, None):
                 costs = Costs()
                 mixer = Mixer(costs, weights, rate=rate, experience=usual())
-                code_file(mixer, file, heard if knows else None, knows)
+                code_file(mixer, file, known, network if known else None)
                 weights = mixer.weights
-                total += costs.bits / 8 if knows else 0
+            total += costs.bits / 8
         print(f"rate {rate}: {total / len(files):.1f} bytes a file", file=sys.stderr, flush=True)
     write(weights)
 
 
 HEAD = '''"""Weights that mixers begin with, as `scripts/fit_compression.py` found them. Changing one changes every .mvz file.
 
-Conventions: eight numbers for each context of a site, in units of `UNIT`, as `compressing.mixing` has them.
+Conventions: sixteen numbers for each context of a site, then eight for each of its experience, in units of `UNIT`, as
+`compressing.mixing` has them.
 """
 
 from __future__ import annotations
@@ -84,7 +86,12 @@ def _read(text: str) -> dict[str, tuple[tuple[int, ...], ...]]:
             numbers[site] = []
         else:
             numbers[site].append(int(word) * UNIT)
-    return {{site: tuple(tuple(row[i : i + 8]) for i in range(0, len(row), 8)) for site, row in numbers.items()}}
+    return {{site: _rows(row) for site, row in numbers.items()}}
+
+
+def _rows(row: list[int]) -> tuple[tuple[int, ...], ...]:
+    own = 2 * len(row) // 3
+    return tuple(tuple(row[i : i + (16 if i < own else 8)]) for i in (*range(0, own, 16), *range(own, len(row), 8)))
 
 
 WEIGHTS = _read(_TEXT)

@@ -12,11 +12,16 @@ from typing import Protocol
 
 from musicvae.compose.compressing.odds import ONE
 
-__all__ = ["BitCoder", "Costs", "Reader", "Writer"]
+__all__ = ["BitCoder", "Costs", "Reader", "TooMuch", "Writer"]
 
 _TOP, _ALL = 0xFF000000, 0xFFFFFFFF
+_ANY = 1 << 62
 _PAST_END = 8
 """Bytes that a reader may want after the last one; more means that what it reads was never written."""
+
+
+class TooMuch(ValueError):
+    """More bits than a file may be made of."""
 
 
 class BitCoder(Protocol):
@@ -33,17 +38,21 @@ class BitCoder(Protocol):
 
 
 class Writer:
-    """Bits go in, bytes come out."""
+    """Bits go in, bytes come out; `TooMuch` where more than `most` go in."""
 
     is_reader = False
 
-    def __init__(self) -> None:
+    def __init__(self, *, most: int = _ANY) -> None:
         self._low, self._high = 0, _ALL
         self._out = bytearray()
+        self._left = most
 
     def code(self, bit: int | None, chance: int) -> int:
         """Write a bit."""
         assert bit is not None
+        self._left -= 1
+        if self._left < 0:
+            raise TooMuch("it is made of more decisions than are allowed")
         width = self._high - self._low
         middle = self._low + (width >> 16) * chance + ((width & 0xFFFF) * chance >> 16)
         if bit:
@@ -68,17 +77,21 @@ class Writer:
 
 
 class Reader:
-    """Bytes go in, bits come out; ValueError where they go on long after the last byte."""
+    """Bytes go in, bits come out; ValueError where they go on long after the last byte, and `TooMuch` where more than `most` come out."""
 
     is_reader = True
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes, *, most: int = _ANY) -> None:
+        self._left = most
         self._low, self._high = 0, _ALL
         self._data, self._next = data, 4
         self._value = int.from_bytes(data[:4].ljust(4, b"\0"), "big")
 
     def code(self, bit: int | None, chance: int) -> int:
         """Read a bit."""
+        self._left -= 1
+        if self._left < 0:
+            raise TooMuch("more comes out of it than was ever packed")
         width = self._high - self._low
         middle = self._low + (width >> 16) * chance + ((width & 0xFFFF) * chance >> 16)
         bit = int(self._value <= middle)

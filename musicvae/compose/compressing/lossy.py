@@ -140,7 +140,7 @@ def pack_sketch(sketch: Sketch, network: IntegerNetwork) -> bytes:
     """The bytes of a .mvz file."""
     writer = Writer()
     _code_sketch(Mixer(writer), sketch, network)
-    box = container.Container(container.LOSSY, network.hash, checksum_of(sketch.melody(network)), writer.finish())
+    box = container.Container.of(container.LOSSY, network.hash, checksum_of(sketch.melody(network)), writer.finish())
     return box.to_bytes()
 
 

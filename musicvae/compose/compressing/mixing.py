@@ -1,7 +1,8 @@
 """A binary model that learns while it codes: many contexts each guess the next bit, and a mixer that learns weighs their guesses.
 
-Conventions: a *site* is a kind of decision; its mixer has a weight for each of its contexts and for each number of times that this
-context was met (in eight steps), so that it learns by itself how far a young context is to be trusted. Weights are integers in units of
+Conventions: a *site* is a kind of decision; its mixer has a weight for each of its contexts, for each number of times that this
+context was met (in eight steps) and for whether it met one bit only, so that it learns by itself how far a young context is to be
+trusted. Weights are integers in units of
 2**-16, everything else as in `compressing.odds`; nothing but integers is used, so that reader and writer agree on every machine.
 *Experience* is what contexts met before the file was begun; it guesses beside them and does not change.
 After Mahoney (2005), "Adaptive weighing of context models for lossless data compression".
@@ -19,12 +20,16 @@ __all__ = ["Counter", "Experience", "Mixer", "Weights"]
 _AGES = (0, 1, 2, 3, 4, 4, 5, 5, 5, 5, *(6,) * 14, *(7,) * 232)
 """Which of eight weights a context has that was met so many times."""
 _MOST_MET = 255
-_FIRST_WEIGHT = (0, 16000, 20000, 22000, 24000, 26000, 28000, 30000)
+_FIRST_WEIGHT = (0, 16000, 22000, 26000, 28000, 30000, 32000, 34000, 0, 0, 16000, 18000, 20000, 22000, 24000, 26000)
 _EXPERIENCE_WEIGHT = (0, 6000, 8000, 10000, 12000, 14000, 16000, 16000)
 _RATES = tuple(round(65536 / (n + 1.6)) for n in range(_MOST_MET + 1))
 _SLOWEST = 30
 """After so many meetings a context's guess moves no slower."""
 _LEARNING = 18
+_MIXED = 8
+"""Added to the number of a context's weight once it has met both bits."""
+_MOST_SLOTS = 2_000_000
+"""Contexts that are remembered; those that come later say nothing. They take up to 600 MB."""
 
 Weights = dict[str, list[list[int]]]
 Experience = Mapping[tuple[str, int, Hashable], tuple[int, int]]
@@ -69,15 +74,16 @@ class Mixer:
             self.weights[site] = rows
         odds_of, slots, experience, total = self._odds, self._slots, self.experience, 0
         met: list[list[int]] = []
+        fresh: list[tuple[str, int, Hashable]] = []
         said: list[tuple[list[int], int, int]] = []
         for number, context in enumerate(contexts):
             key = (site, number, context)
             slot = slots.get(key)
-            if slot is None:
-                slots[key] = slot = [ONE >> 1, 0]
-            met.append(slot)
-            if slot[1]:
-                said.append((rows[number], _AGES[slot[1]], odds_of[slot[0]]))
+            if slot is not None:
+                met.append(slot)
+                said.append((rows[number], _AGES[slot[1]] + slot[2], odds_of[slot[0]]))
+            elif len(slots) < _MOST_SLOTS:
+                fresh.append(key)
             if key in experience:
                 odds, age = experience[key]
                 said.append((rows[count + number], age, odds))
@@ -92,8 +98,13 @@ class Mixer:
         for slot in met:
             seen = slot[1]
             slot[0] += (target - slot[0]) * _RATES[min(seen, _SLOWEST)] >> 16
+            if slot[3] != bit:
+                slot[2] = _MIXED
             if seen < _MOST_MET:
                 slot[1] = seen + 1
+        first = (ONE >> 1) + ((target - (ONE >> 1)) * _RATES[0] >> 16)
+        for key in fresh:
+            slots[key] = [first, 1, 0, bit]
         return bit
 
 

@@ -90,7 +90,7 @@ def _network_of(digest: str, model: ModelOrName) -> IntegerNetwork:
     """The network with this hash."""
     if model is not None:
         network = _network(model)
-        if network.hash != digest:
+        if not network.hash.startswith(digest):
             raise ValueError(f"it was packed with model {digest}, and this is model {network.hash}: give the one that packed it")
         return network
     for known in available_models():

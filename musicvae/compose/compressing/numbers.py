@@ -39,22 +39,25 @@ def _hint(guess: int, node: int, sure: int) -> Hashable:
 
 
 def code_natural(mixer: Mixer, value: int | None, site: str, contexts: Contexts, *, guesses: Guesses = ()) -> int:
-    """A number from 0 up to 2**32 - 2: how many bits value + 1 has, then those after the first."""
+    """A number from 0 up to 2**32 - 2: how many bits value + 1 has, told by asking for one after another, then those after the first."""
     size = None if value is None else (value + 1).bit_length()
     if size is not None and size > _LONGEST:
         raise ValueError(f"{value} is too large a number to be packed")
-    sizes = [((guess + 1).bit_length(), sure) for guess, sure in guesses]
-    size = 1 + code_class(
-        mixer, None if size is None else size - 1, f"{site} size", contexts, width=5, guesses=[(s - 1, k) for s, k in sizes]
-    )
-    node = 1
-    for place in range(size - 2, -1, -1):
+    found, name = 1, f"{site} size"
+    while found < _LONGEST:
+        # A guess has a say for as long as it is not shorter than what has been told.
+        hints: list[Hashable] = [(sure, (guess + 1).bit_length() > found) if guess + 1 >> found - 1 else None for guess, sure in guesses]
+        if not mixer.bit(None if size is None else int(size > found), name, [*((context, found) for context in contexts), *hints]):
+            break
+        found += 1
+    node, name = 1, f"{site} bits"
+    for place in range(found - 2, -1, -1):
         bit = None if value is None else value + 1 >> place & 1
         hints = []
         for guess, sure in guesses:
-            agrees = (guess + 1).bit_length() == size and (guess + 1 >> place + 1) == node
+            agrees = (guess + 1).bit_length() == found and (guess + 1 >> place + 1) == node
             hints.append((sure, guess + 1 >> place & 1) if agrees else None)
-        bit = mixer.bit(bit, f"{site} bits", [*((context, size, node) for context in contexts), *hints])
+        bit = mixer.bit(bit, name, [*((context, found, node) for context in contexts), *hints])
         node = node << 1 | bit
     return node - 1
 

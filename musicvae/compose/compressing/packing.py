@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from musicvae.compose.code import Code
 from musicvae.compose.compressing import container
-from musicvae.compose.compressing.coder import BitCoder, Reader, Writer
+from musicvae.compose.compressing.coder import BitCoder, Reader, TooMuch, Writer
 from musicvae.compose.compressing.files import code_file
 from musicvae.compose.compressing.hearing import Heard, hear
 from musicvae.compose.compressing.lossy import checksum_of, pack_sketch, sketch_of, unpack_sketch
@@ -32,6 +32,10 @@ _SMALL = 1 << 13
 """Bytes of files for which the hash of a model may cost more than the model saves, so that every way is tried."""
 MOST_MODELLED = 1 << 18
 """Bytes of the largest file that is packed event by event, which takes about a minute."""
+MOST_BITS = MOST_MODELLED << 5
+"""Decisions that any such file is made of; a damaged or hostile one is given up after so many."""
+_MOST_MEMORY = 1 << 27
+"""Bytes that LZMA may take, which is twice what it takes of a file that was packed here."""
 
 
 @dataclass(frozen=True)
@@ -54,22 +58,27 @@ def pack(data: bytes, network: IntegerNetwork | None = None, *, way: int | None 
 
     way: `container.PLAIN` or `container.WITH_MODEL` (default: the shorter); ValueError for one that cannot be, without network or melody.
     """
-    if len(data) > MOST_MODELLED and way is None:
+    if len(data) > MOST_MODELLED:
+        if way is not None:
+            raise ValueError(f"{len(data)} bytes are too many to be modelled: at most {MOST_MODELLED} are, and more are packed as xz does")
         return _in_bulk(data)
     file = parse(data)
     heard = hear(data, file, canonical_key=network is None or network.config.canonical_key)
-    found = [_boxed(data, file, None, None)]
+    found = _boxed(data, file, None, None)
     if heard is not None:
         if network is None or way == container.PLAIN or len(data) <= _SMALL:
-            found.append(_boxed(data, file, heard, None))
+            found += _boxed(data, file, heard, None)
         if network is not None and way != container.PLAIN:
-            found.append(_boxed(data, file, heard, network))
+            found += _boxed(data, file, heard, network)
+    if not found:
+        return _in_bulk(data)
     allowed = [box for box in found if way in (None, box.way)]
     if not allowed:
         raise ValueError("there is no melody in it that a model could help with, or no model")
     best = min(allowed, key=lambda box: len(box.to_bytes()))
     tried = {known: min(len(box.to_bytes()) for box in found if box.way == known) for known in sorted({box.way for box in found})}
-    return Packed(best.to_bytes(), _WAYS[best.way], len(data), best.model_hash, tried=tried)
+    used = network.hash if network is not None and best.way == container.WITH_MODEL else ""
+    return Packed(best.to_bytes(), _WAYS[best.way], len(data), used, tried=tried)
 
 
 def pack_code(code: Code, network: IntegerNetwork, bits: int, original_bytes: int) -> Packed:
@@ -101,25 +110,30 @@ def _opened(box: container.Container, network: IntegerNetwork | None) -> tuple[b
         melody = unpack_sketch(box.payload, network)
         return midi_bytes([melody]), checksum_of(melody)
     if box.way == container.BULK:
-        found = lzma.LZMADecompressor(lzma.FORMAT_ALONE).decompress(box.payload, MAX_FILE_BYTES)
+        decompressor = lzma.LZMADecompressor(lzma.FORMAT_ALONE, memlimit=_MOST_MEMORY)
+        found = decompressor.decompress(box.payload, MAX_FILE_BYTES)
     else:
-        found = render(code_file(_mixer(Reader(box.payload)), None, None, network))
+        found = render(code_file(_mixer(Reader(box.payload, most=MOST_BITS)), None, None, network))
     return found, zlib.crc32(found)
 
 
 def _in_bulk(data: bytes) -> Packed:
     """The file packed as xz does, in no time."""
     payload = lzma.compress(data, lzma.FORMAT_ALONE, preset=9 | lzma.PRESET_EXTREME)
-    box = container.Container(container.BULK, "", zlib.crc32(data), payload)
-    notice = f"{len(data)} bytes were packed as xz does: modelling more than {MOST_MODELLED} would take minutes"
-    return Packed(box.to_bytes(), "as xz does", len(data), notices=(notice,), tried={container.BULK: len(payload)})
+    box = container.Container.of(container.BULK, "", zlib.crc32(data), payload)
+    notice = f"{len(data)} bytes were packed as xz does: modelling them would take minutes"
+    return Packed(box.to_bytes(), "as xz does", len(data), notices=(notice,), tried={container.BULK: len(box.to_bytes())})
 
 
-def _boxed(data: bytes, file: MidiFile, heard: Heard | None, network: IntegerNetwork | None) -> container.Container:
-    writer = Writer()
-    code_file(_mixer(writer), file, heard, network)
+def _boxed(data: bytes, file: MidiFile, heard: Heard | None, network: IntegerNetwork | None) -> list[container.Container]:
+    """The file packed in one way; nothing where that would take too long."""
+    writer = Writer(most=MOST_BITS)
+    try:
+        code_file(_mixer(writer), file, heard, network)
+    except TooMuch:
+        return []
     way, digest = (container.PLAIN, "") if network is None else (container.WITH_MODEL, network.hash)
-    return container.Container(way, digest, zlib.crc32(data), writer.finish())
+    return [container.Container.of(way, digest, zlib.crc32(data), writer.finish())]
 
 
 def _mixer(coder: BitCoder) -> Mixer:

@@ -7,7 +7,7 @@ from musicvae.compose.compressing.packing import unpack
 
 
 def the_network(digest):
-    assert digest == DIGEST
+    assert DIGEST.startswith(digest)
     return made_up()
 
 

@@ -59,7 +59,7 @@ def test_other_music_is_made_midi_first(path, tmp_path):
 def test_models_are_found_by_hash(path, tune, monkeypatch):
     network = IntegerNetwork.load(path)
     data = pack(midi_bytes([tune]), network, way=container.WITH_MODEL).data
-    with pytest.raises(ValueError, match=f"packed with model {network.hash}, which is not installed"):
+    with pytest.raises(ValueError, match=f"packed with model {network.hash[:6]}, which is not installed"):
         musicvae.expand(data)
     monkeypatch.setattr(compressing, "available_models", lambda: [musicvae.compose.model.ModelInfo("tiny", path, "")])
     assert musicvae.expand(data) == midi_bytes([tune])
@@ -74,9 +74,7 @@ def test_another_model_is_refused(path, tune, tmp_path):
     with pytest.raises(ValueError, match="give the one that packed it"):
         musicvae.expand(data, model=other)
     # Under its name, as if two models had one hash: what comes out is noticed not to be what went in.
-    with pytest.raises(
-        ValueError, match=r"not what was packed|makes no sense|ends in the middle|before the one|has more|never was|begins so"
-    ):
+    with pytest.raises(ValueError, match=r"not what was packed|makes no sense"):
         unpack(data, lambda digest: IntegerNetwork.load(other))
 
 

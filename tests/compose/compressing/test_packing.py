@@ -1,11 +1,15 @@
+import lzma
 import random
+import zlib
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from musicvae.compose.compressing import container
+from musicvae.compose.compressing import container, mixing, packing
+from musicvae.compose.compressing.coder import Writer
+from musicvae.compose.compressing.files import code_file
 from musicvae.compose.compressing.packing import pack
 from musicvae.compose.compressing.packing import unpack as unpack_with
 from musicvae.compose.compressing.syntax import parse, render
@@ -105,21 +109,70 @@ def test_large_files_are_packed_in_no_time():
     assert "would take minutes" in packed.notices[0]
     assert unpack(packed.data) == data
     assert len(packed.data) < 300
+    with pytest.raises(ValueError, match="too many to be modelled: at most 262144"):
+        pack(data, way=container.PLAIN)
     with pytest.raises(ValueError, match=r"^[^\n]+$"):
         unpack(container.Container(container.BULK, "", 1, b"nothing of that kind").to_bytes())
 
 
 def test_a_damaged_file_is_refused_in_one_line():
+    """Whatever one byte is changed to, in the header or behind it."""
     packed = pack(JIG).data
     rng = random.Random(0)
-    for _ in range(60):
+    for place in range(len(packed)):
         damaged = bytearray(packed)
-        damaged[rng.randrange(len(damaged))] ^= 1 << rng.randrange(8)
+        damaged[place] ^= rng.randrange(1, 256)
         with pytest.raises(ValueError, match=r"^[^\n]+$"):
             unpack(bytes(damaged))
     for length in range(len(packed)):
         with pytest.raises(ValueError, match=r"^[^\n]+$"):
             unpack(packed[:length])
+
+
+def test_nothing_is_added_to_a_file():
+    with pytest.raises(ValueError, match="damaged"):
+        unpack(pack(JIG).data + b"\0")
+
+
+def test_a_wrong_outcome_is_refused():
+    """Of a file that is whole, but packed so that something else comes out: as by another version."""
+    box = container.from_bytes(pack(JIG).data)
+    with pytest.raises(ValueError, match="not what was packed"):
+        unpack(container.Container.of(box.way, "", box.outcome ^ 1, box.payload).to_bytes())
+
+
+def test_a_small_file_cannot_ask_for_much_work(monkeypatch):
+    """Decisions that cost next to nothing: after as many as the largest file has, reading is given up."""
+    monkeypatch.setattr(packing, "MOST_BITS", 3000)
+    long = midi(b"\x00\x90\x3c\x40\x10\x3c\x00" * 1000 + END)
+    writer = Writer()
+    code_file(packing._mixer(writer), parse(long))
+    box = container.Container.of(container.PLAIN, "", zlib.crc32(long), writer.finish())
+    assert len(box.payload) < 400
+    with pytest.raises(ValueError, match="more comes out of it than was ever packed"):
+        unpack(box.to_bytes())
+    packed = pack(long)
+    assert packed.way == "as xz does"
+    assert unpack(packed.data) == long
+
+
+def test_a_small_file_cannot_ask_for_much_memory():
+    """LZMA's own header says how large a memory it wants."""
+    packed = pack(midi(b"\x00\x90\x3c\x40\x10\x3c\x00" * 40_000 + END))
+    box = container.from_bytes(packed.data)
+    greedy = box.payload[:1] + (0xFFFF_FFFF).to_bytes(4, "little") + box.payload[5:]
+    with pytest.raises(ValueError, match="[Mm]emory"):
+        unpack(container.Container.of(container.BULK, "", 0, greedy).to_bytes())
+    bomb = lzma.compress(bytes(packing.MAX_FILE_BYTES + 1000), lzma.FORMAT_ALONE)
+    assert len(bomb) < 20_000
+    with pytest.raises(ValueError, match="not what was packed"):
+        unpack(container.Container.of(container.BULK, "", zlib.crc32(bytes(packing.MAX_FILE_BYTES + 1000)), bomb).to_bytes())
+
+
+def test_contexts_are_forgotten_when_there_are_too_many(monkeypatch):
+    monkeypatch.setattr(mixing, "_MOST_SLOTS", 500)
+    assert unpack(pack(JIG).data) == JIG
+    assert len(pack(JIG).data) < len(JIG) / 3
 
 
 @settings(max_examples=10)
@@ -132,7 +185,16 @@ def test_a_foreign_payload_is_refused(payload):
 
 
 @pytest.mark.parametrize(
-    ("data", "said"), [(b"", "no .mvz file"), (b"MThd", "no .mvz file"), (b"MVZ\xf0", "newer version"), (b"MVZ\x10", "cut")]
+    ("data", "said"),
+    [
+        (b"", "no .mvz file"),
+        (b"MThd", "no .mvz file"),
+        (b"MVZ\xf0", "newer version"),
+        (b"MVZ\x24", "newer version"),
+        (b"MVZ\x20", "cut"),
+        (b"MVZ\x21abcdef", "cut"),
+        (b"MVZ\x10abcdefgh", "version 1, which musicvae of before"),
+    ],
 )
 def test_foreign_files_are_refused(data, said):
     with pytest.raises(ValueError, match=said):
