@@ -30,7 +30,7 @@ __all__ = ["WRONG_SHARE", "Correction", "Judges", "corrections", "mended", "pitc
 WRONG_SHARE = 0.05
 """Of notes that are expected to be wrong where nobody says how many."""
 _OF_ENGINE, _OF_NGRAM, _NGRAM_ALONE = 0.6, 0.3, 0.5
-_OF_READER, _BESIDE_READER = 0.8, 0.2
+_OF_READER, _BESIDE_READER = 0.9, 0.15
 _PASSES = 4
 _FEW = 3  # tokens in which bars may differ that were meant to be the same, perhaps
 _CLOSE = 6.0  # nats that a note may lack to be asked about again
