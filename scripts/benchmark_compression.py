@@ -219,15 +219,17 @@ def show(name: str, result: dict[str, Any]) -> None:
 def sketches(files: Sequence[tuple[str, bytes]], network: IntegerNetwork, folder: Path) -> list[dict[str, Any]]:
     """What comes back of melodies from codes of at most so many bits for 16 bars: notes exact in pitch and step, and onsets alone."""
     engine = load_melodic().engine
+    codes = []
+    for number, (_, data) in enumerate(files):
+        path = folder / f"{number}.mid"
+        path.write_bytes(data)
+        melody = take(path).melody
+        codes.append((melody, encode(engine, melody)))
     found: list[dict[str, Any]] = []
     for bits in (50, 100, 200, 400):
         rows: list[dict[str, float]] = []
         refused = 0
-        for number, (_, data) in enumerate(files):
-            path = folder / f"{number}.mid"
-            path.write_bytes(data)
-            melody = take(path).melody
-            code = encode(engine, melody)
+        for melody, code in codes:
             try:
                 sketch, spent = sketch_of(code, network, bits * code.num_model_bars // 16)
             except ValueError:

@@ -29,7 +29,7 @@ __all__ = ["Sketch", "checksum_of", "pack_sketch", "sketch_of", "unpack_sketch"]
 
 _STEPS = tuple(round((1 << FINE) / 4 * 2 ** (half / 2)) for half in range(13))
 """Steps of z from 1/4 to 16, in activations."""
-_MOST_WINDOWS = 2000
+_MOST_WINDOWS = 500
 _MICROSECONDS = 60_000_000
 
 Blocks = tuple[tuple[int, ...], ...]
