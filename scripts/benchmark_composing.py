@@ -1,9 +1,9 @@
-"""What `compose` and `stream` do on this model: returns, seams, cadences, curves, bits per note, latency.
+"""What `compose` and `stream` do on this model: returns, seams, cadences, curves, moods, chords, bits per note, latency.
 
     python scripts/benchmark_composing.py [CORPUS] [--model MODEL] [--pieces 24] [--parts returns,seams,...] [--json]
 
-CORPUS: a corpus of melodies; with it bits per note are counted by an n-gram of its training tunes and seams and ends
-set against those of its test tunes. Intervals are 95 % percentile intervals over pieces (bootstrap).
+CORPUS: a corpus of melodies; with it bits per note are counted by an n-gram of its training tunes, and seams, returns and what moods
+give are set against its test tunes. Intervals are 95 % percentile intervals over pieces (bootstrap).
 """
 
 from __future__ import annotations
@@ -20,14 +20,23 @@ from musicvae.compose.canonical import to_coordinates
 from musicvae.compose.composing.curves import Curve
 from musicvae.compose.composing.hearing import dominant, likeness, onsets_of
 from musicvae.compose.composing.moods import MOODS
+from musicvae.compose.constraints.leaning import strong_steps
 from musicvae.compose.model import Model, load_melodic
 from musicvae.evaluate.metrics import mean_estimate, spearman
 from musicvae.music.attributes import ATTRIBUTES
 from musicvae.music.melody import Melody
-from musicvae.music.vocabulary import Tokens, to_tokens
+from musicvae.music.meter import KINDS, Meter
+from musicvae.music.vocabulary import Tokens, from_tokens, to_tokens
 
+METERS = tuple(KINDS)
 FORM, BARS, SECTION = "AABA", 32, 8
-PARTS = ("returns", "seams", "cadences", "curves", "moods", "bits", "stream")
+PARTS = ("returns", "seams", "cadences", "curves", "moods", "percentiles", "chords", "bits", "stream")
+LONG_BARS, LEAST_ALIKE = 96, 0.3
+PERCENTILES = {
+    "density": ("density", (-1.0, -0.5, 0.0, 0.5, 1.0)), "calm": ("density", (-1.0, 1.0)), "lively": ("density", (1.0,)),
+    "bright": ("pitch-mean", (-1.0, 0.0, 1.0)), "interval": ("interval", (-1.0, 0.0, 1.0)),
+    "syncopation-8": ("syncopation-8", (-1.0, 0.0, 1.0)), "diatonic": ("diatonic", (-1.0, 0.0, 1.0)),
+}  # fmt: skip
 CURVES = {"density": "density", "calm": "density", "bright": "pitch-mean", "interval": "interval", "syncopation-8": "syncopation-8"}
 
 
@@ -78,6 +87,67 @@ def measure_returns(bench: Bench) -> None:
     )
     bench.tell("calm 1 to -1: the same of A and B", [kept(a, b) for a, _, b, _ in moved_parts])
     bench.tell("calm 1 to -1: last A' is more like A than B is", [likeness(a, r) > likeness(a, b) for a, _, b, r in moved_parts])
+
+    measure_long_returns(bench)
+
+
+def measure_long_returns(bench: Bench) -> None:
+    """Likeness of the k-th return of A to the first A in pieces of 96 bars, and of real tunes' returns to what returns."""
+    first, plain, contrast = {}, {}, []
+    for seed in bench.seeds:
+        for meter in METERS:
+            piece = bench.model.compose(FORM, bars=LONG_BARS, section_bars=SECTION, seed=seed, meter=meter)
+            tokens = to_tokens(piece.melody)
+            found = [(s, tokens[s.start_bar : s.start_bar + s.num_bars]) for s in piece.sections]
+            opening = found[0][1]
+            for section, own in found[1:]:
+                if section.letter == "A":
+                    first.setdefault(section.variation, []).append((seed, likeness(opening, own, octaves=True)))
+                    plain.setdefault(section.variation, []).append((seed, likeness(opening, own)))
+            others = [likeness(opening, own, octaves=True) for section, own in found if section.letter != "A"]
+            contrast.append((seed, float(np.mean(others))))
+    for number, values in sorted(first.items()):
+        bench.tell(f"return {number} of A, octaves set aside", [v for _, v in values], np.array([s for s, _ in values]))
+    for number, values in sorted(plain.items()):
+        bench.tell(f"return {number} of A", [v for _, v in values], np.array([s for s, _ in values]))
+    bench.tell("other sections and A, octaves set aside", [v for _, v in contrast], np.array([s for s, _ in contrast]))
+    if bench.corpus is not None:
+        for number, values in enumerate(real_returns(bench.corpus), 1):
+            bench.tell(f"return {number} of eight bars of test tunes of 40 bars and more", values)
+
+
+def real_returns(folder: str) -> list[list[float]]:
+    """By number of the return its likenesses: of the eight bars of a tune that come back most often, where they do by 0.3 and more."""
+    from musicvae.corpus.store import Corpus
+
+    corpus = Corpus.load(folder)
+    found: list[list[float]] = []
+    for line in corpus.select("test").tolist():
+        if corpus.num_bars[line] >= 40:
+            width = Meter.parse(KINDS[int(corpus.kind[line])]).steps_per_model_bar
+            tokens = corpus.tokens([(line, 0, min(int(corpus.num_bars[line]), 128))])[0][:, :width]
+            for number, value in enumerate(returns_of(tokens)[:6]):
+                found += [[] for _ in range(number + 1 - len(found))]
+                found[number].append(value)
+    return found
+
+
+def returns_of(tokens: Tokens) -> list[float]:
+    """Likenesses of the returns of the eight bars among the first 32 that come back most often, 0.3 and more, one after another."""
+    best: list[float] = []
+    last = len(tokens) - SECTION
+    full = [(tokens[bar : bar + SECTION] >= 2).sum() >= 2 * SECTION for bar in range(last + 1)]
+    for start in range(min(25, last - SECTION + 1)):
+        found, bar = [], start + SECTION
+        while full[start] and bar <= last:
+            near = [
+                likeness(tokens[start : start + SECTION], tokens[b : b + SECTION]) * full[b] for b in range(bar, min(bar + 4, last + 1))
+            ]
+            place = int(np.argmax(near))
+            found += [near[place]] if near[place] >= LEAST_ALIKE else []
+            bar += place + SECTION if near[place] >= LEAST_ALIKE else 1
+        best = max(best, found, key=lambda values: (len(values), sum(values)))
+    return best
 
 
 def kept(a: Tokens, b: Tokens) -> float:
@@ -199,6 +269,68 @@ def measure_moods(bench: Bench) -> None:
             bench.tell(f"{mood}: change of {name}", np.array(rows)[:, column])
 
 
+def measure_percentiles(bench: Bench) -> None:
+    """Where eight bars under moods lie among the passages of test tunes in the same meter: asked for and found."""
+    if bench.corpus is None:
+        return
+    for mood, (attribute, strengths) in PERCENTILES.items():
+        asked, found, pieces, silence = [], [], [], []
+        for meter in METERS:
+            ordered, rests = held_values(bench.corpus, meter, attribute)
+            for strength in strengths:
+                own = []
+                for seed in bench.seeds:
+                    mix = {mood: strength} if strength else None
+                    piece = bench.model.compose("AB", bars=16, section_bars=8, meter=meter, seed=seed, tempo_qpm=120, mood=mix).melody
+                    passages = [piece.cut(bar, 8) for bar in (0, 8)]
+                    own.append(np.mean([share_below(ordered, ATTRIBUTES[attribute](passage)) for passage in passages]))
+                    silence.append(np.mean([share_below(rests, ATTRIBUTES["rests"](passage)) for passage in passages]))
+                bench.tell(f"{mood} {strength:g}, {meter}: percentile of {attribute}", own)
+                asked, found, pieces = asked + [strength] * len(own), found + own, pieces + list(bench.seeds)
+        if len(strengths) > 1:
+            print(f"{mood}: rank correlation of asked and found {spearman(np.array(asked), np.array(found)):.3f}", flush=True)
+        bench.tell(f"{mood}: percentile of rests", silence)
+
+
+def held_values(folder: str, meter: str, attribute: str) -> tuple[np.ndarray, np.ndarray]:
+    """An attribute, and the share of rests, of passages of eight bars of test tunes, each in order."""
+    from musicvae.corpus.store import Corpus
+
+    corpus, about = Corpus.load(folder), Meter.parse(meter)
+    windows = corpus.windows("test", kind=KINDS.index(meter), bars=8, hop=8)
+    passages = [from_tokens(rows, about) for rows in corpus.tokens(windows)[:, :, : about.steps_per_model_bar]]
+    return np.sort([ATTRIBUTES[attribute](passage) for passage in passages]), np.sort(
+        [ATTRIBUTES["rests"](passage) for passage in passages]
+    )
+
+
+def share_below(ordered: np.ndarray, value: float) -> float:
+    """The percentile, 0 to 1, of a value; equal ones count half."""
+    return float(np.searchsorted(ordered, value, "left") + np.searchsorted(ordered, value, "right")) / 2 / len(ordered)
+
+
+def measure_chords(bench: Bench) -> None:
+    """Strong notes on the chord in pieces over progressions by section, and in pieces of the same key without."""
+    over, free, ends = [], [], []
+    for seed in bench.seeds:
+        meter = METERS[seed % len(METERS)]
+        options = {"bars": BARS, "section_bars": SECTION, "seed": seed, "meter": meter}
+        sheet = bench.model.compose(FORM, chords="A: C Am F G; B: F G Em Am", **options).melody
+        over.append(on_chord(sheet, sheet.spans))
+        free.append(on_chord(bench.model.compose(FORM, key="C", **options).melody, sheet.spans))
+        ends.append(rests(sheet, BARS - 1, frozenset({0}), 1))
+    bench.tell("strong notes on the chord, progressions by section", over)
+    bench.tell("strong notes on the chord, the same progressions not given", free)
+    bench.tell("over chords: last bar rests on the tonic", ends)
+
+
+def on_chord(melody: Melody, spans: Any) -> float:
+    """The share of the notes on strong places that are of the chord there."""
+    strong = [note for note in melody.notes if note.onset_steps % melody.meter.steps_per_bar in strong_steps(melody.meter)]
+    found = [next(s.chord for s in reversed(spans) if s.onset_steps <= note.onset_steps).pitch_classes for note in strong]
+    return float(np.mean([note.pitch % 12 in chord for note, chord in zip(strong, found, strict=True)]))
+
+
 def measure_bits(bench: Bench) -> None:
     """Bits per note by an n-gram of training tunes: composed pieces, plainly generated ones, test tunes."""
     if bench.corpus is None:
@@ -215,6 +347,8 @@ def measure_bits(bench: Bench) -> None:
     canonical = bench.model.engine.config.canonical_key
     windows = {
         "composed, whole": [to_coordinates(m, canonical_key=canonical).tokens[8:24] for m in bench.plain],
+        "composed, the first A": [to_coordinates(m, canonical_key=canonical).tokens[:8] for m in bench.plain],
+        "composed, its second return": [to_coordinates(m, canonical_key=canonical).tokens[24:] for m in bench.plain],
         "generated at temperature 0.6": [to_coordinates(m, canonical_key=canonical).tokens for m in cool],
         "generated at temperature 1": [to_coordinates(m, canonical_key=canonical).tokens for m in warm],
         "test tunes": list(held),

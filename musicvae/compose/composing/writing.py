@@ -44,7 +44,9 @@ THEMES = 8
 _MIN_RISE = 3.0
 _ALIKE_BY_CHANCE, _TOO_ALIKE = 0.15, 0.4
 _USUAL_MODE_BONUS = 0.08
-_LADDER, _SAME_MOOD = (0.0, -2.0, -1.0, 1.0, 2.0), 0.05
+_LADDER, _SAME_MOOD = (0.0, -4.0, -2.0, -1.0, 1.0, 2.0, 4.0), 0.05
+_OWN_NOTES = 0.25
+"""How much, in logarithms, each bar's own number of notes counts beside the section's mean where moods ask for more or fewer."""
 _MISSED_NOTES, _RESTLESS = 8.0, 2.0
 
 
@@ -104,8 +106,7 @@ class Writer:
         drawn = render(self.stage, theme, course, [theme.seed] * len(nats), start_bar, forced=forced, bias=known[None] + more_onsets(nats))
         # Bars do not depend on one another's notes, so that each can be taken from the draw that has as many as the moods ask.
         notes = np.maximum((theme.tokens >= FIRST_PITCH_TOKEN).sum(axis=1), 0.5)
-        # Half way, in logarithms, between each bar's own number and the section's mean: the vector has moved the bars somewhat already.
-        return as_dense(drawn, np.sqrt(notes * notes.mean()) * self._ratio(course.onsets, theme.onsets))
+        return as_dense(drawn, notes**_OWN_NOTES * notes.mean() ** (1 - _OWN_NOTES) * self._ratio(course.onsets, theme.onsets))
 
     def varied(
         self, label: str, variation: int, course: Course, tokens: Tokens, start_bar: int, *, settled: Forced | None = None
