@@ -98,13 +98,23 @@ def _continued_piece(model: Any, args: argparse.Namespace, terminal: Terminal, s
         raise ValueError(f"{model.name} makes {model.material}: --chords and constraints are for melodies")
     if args.form != "auto" or args.return_to is not None:
         raise ValueError(f"{model.name} makes {model.material}: --form and --return-to are for melodies")
+    from musicvae.compose.revising.piece_ends import open_piece
+
     given = {"track": args.track, "start_bar": 1, "bars": args.after, "tune": args.tune}
     where = argparse.Namespace(**{**vars(args), **given})
     music = read_source(model, args.input, where, terminal)
     piece = model.continue_(music, args.bars, seed=seed, temperature=args.temperature, prior_temperature=args.prior_temperature)
-    terminal.notice(f"seed {seed}: bars {music.num_bars + 1}-{piece.num_bars} are new; other tracks are left out")
+    terminal.notice(f"seed {seed}: bars {music.num_bars + 1}-{piece.num_bars} are new")
     own = own_performance(model, args.input, music, where, terminal)
-    return play_drums(model, [piece], where, kit, terminal, own=[own])
+    (played,) = play_drums(model, [piece], where, kit, terminal, own=[own])
+    opened = open_piece(args.input, music, track=chosen_track(args.track), bars=args.after, tune=args.tune)
+    if opened is None:
+        terminal.notice("the meter of the file changes after these bars: only they are written, with what follows them, no other tracks")
+        return [played]
+    found = opened.gone_on(played, music.num_bars)
+    for text in found.notices:
+        terminal.notice(text)
+    return [found]
 
 
 def _continued_melody(model: Any, args: argparse.Namespace, terminal: Terminal, seed: int) -> Any:
