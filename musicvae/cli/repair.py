@@ -11,6 +11,7 @@ from musicvae.cli.parsing import (
     Commands,
     add_chords,
     add_command,
+    add_kind,
     add_midi_outputs,
     add_model_options,
     positive_int,
@@ -18,7 +19,8 @@ from musicvae.cli.parsing import (
     share_number,
     temperature_number,
 )
-from musicvae.cli.sources import check_source, chosen_track
+from musicvae.cli.repair_pieces import repaired_piece
+from musicvae.cli.sources import check_source, chosen_track, load_model_for
 from musicvae.cli.targets import file_target
 from musicvae.cli.terminal import Terminal, counted, table
 
@@ -37,7 +39,12 @@ tempi and velocities stay as they are.
 Bars count from 1, and so do beats (quarter notes) of a bar: --mask 7-10,13 are bars, 9:3 is the third
 beat of bar 9, 9:3.5 the sixteenth in its middle, 9:3-10:2 all from one beat to another. --lock names
 what stays though it is masked (or is surely right), the same way; the word rhythm keeps when notes
-begin and how long they last, as in --mask 7-10 --lock 8,rhythm."""
+begin and how long they last, as in --mask 7-10 --lock 8,rhythm.
+
+Beats (--kind drums) and trios of melody, bass and drums (--kind trio) are filled too, with --mask.
+--only names the lines of a trio that are found, in all bars without --mask: --kind trio --only bass
+writes a bass for a melody and drums, whether or not the file has one. --lock takes names of lines as
+well. If the drums were played, new hits are played with their feel, a new line of drums by 'groove'."""
 
 
 def add_commands(commands: Commands) -> None:
@@ -61,6 +68,9 @@ def add_commands(commands: Commands) -> None:
     )  # fmt: skip
     add_chords(parser, any_model=True)
     add_constraint_options(parser)
+    add_kind(parser, "melody", "drums", "trio", default="drums where the file holds only these, else melody")
+    parser.add_argument("--only", metavar="LINE", help="of a trio: lines that are found, of melody, bass and drums (default: all)")
+    parser.add_argument("--stiff", action="store_true", help="leave new hits on the grid, at the velocity of the others (default: played)")
     group = parser.add_argument_group("what to take from the input")
     group.add_argument("--track", metavar="T", help="track: a number from 1, or a part of its name (default: the likeliest melody)")
     group.add_argument("--tune", type=positive_int, default=1, metavar="N", help="which tune of an ABC file, counted from 1 (default: 1)")
@@ -70,33 +80,40 @@ def add_commands(commands: Commands) -> None:
 
 def run_repair(args: argparse.Namespace, terminal: Terminal) -> None:
     """Write the mended music, or list what sounds wrong."""
-    from musicvae.compose.model import load_melodic
-    from musicvae.compose.revising.files import open_melody
-    from musicvae.compose.revising.spans import first_bar_of
-
     _check(args)
-    writes = args.apply or args.mask is not None
-    targets = file_target(args, f"{Path(args.input).stem}-repaired.mid") if writes else None
-    first = None if args.mask is None else first_bar_of(args.mask)
-    opened = open_melody(check_source(args.input), track=chosen_track(args.track), tune=args.tune)
-    stretch = opened.longest if first is None else opened.with_bar(first)
-    for text in opened.notices:
-        terminal.notice(text)
-    model: Any = load_melodic(args.model, device=args.device, threads=args.threads)
-    if args.mask is None:
-        melody, found = _mended(model, stretch, args, terminal)
-    else:
-        options = {"lock": args.lock, "seed": args.seed, "temperature": args.temperature, "first_bar": stretch.start_bar}
-        constraints = given_constraints(model, args, terminal)
-        melody, found = model.repair(stretch.melody, args.mask, **options, chords=args.chords, **constraints), None
+    check_source(args.input)
     result: dict[str, Any] = {"command": "repair", "input": args.input, "mask": args.mask, "lock": args.lock}
-    if found is not None:
-        result["proposed"] = found
+    writes = args.apply or args.mask is not None or args.only is not None
+    targets = file_target(args, f"{Path(args.input).stem}-repaired.mid") if writes else None
+    model: Any = load_model_for(args, terminal, args.input)
+    is_melody = model.material == "melody"
+    revised = _repaired_melody(model, args, terminal, result) if is_melody else repaired_piece(model, args, terminal)
     if targets is not None:
-        result["pieces"] = targets.write([_revised(opened, stretch, melody, terminal)])
+        result["pieces"] = targets.write([revised])
         for path in targets.every_path:
             terminal.line(str(path))
     terminal.finish(result)
+
+
+def _repaired_melody(model: Any, args: argparse.Namespace, terminal: Terminal, result: dict[str, Any]) -> Any:
+    """The file with its melody mended, every other track as it is; what is proposed goes into the result."""
+    from musicvae.compose.revising.files import open_melody
+    from musicvae.compose.revising.spans import first_bar_of
+
+    if args.only is not None:
+        raise ValueError(f"{model.name} makes melodies: --only is for the lines of a trio (--kind trio)")
+    first = None if args.mask is None else first_bar_of(args.mask)
+    opened = open_melody(args.input, track=chosen_track(args.track), tune=args.tune)
+    stretch = opened.longest if first is None else opened.with_bar(first)
+    for text in opened.notices:
+        terminal.notice(text)
+    if args.mask is None:
+        melody, result["proposed"] = _mended(model, stretch, args, terminal)
+    else:
+        options = {"lock": args.lock, "seed": args.seed, "temperature": args.temperature, "first_bar": stretch.start_bar}
+        constraints = given_constraints(model, args, terminal)
+        melody = model.repair(stretch.melody, args.mask, **options, chords=args.chords, **constraints)
+    return _revised(opened, stretch, melody, terminal)
 
 
 def _check(args: argparse.Namespace) -> None:
@@ -105,7 +122,7 @@ def _check(args: argparse.Namespace) -> None:
         raise ValueError("--apply and --wrong-share are for notes that sound wrong: leave them out, or the --mask")
     if args.mask is None and (args.chords is not None or asks_constraints(args)):
         raise ValueError("chords and constraints are for what is found anew: say what, with --mask")
-    if args.mask is None and not args.apply and (args.output, args.wav, args.plot) != (None, None, None):
+    if args.mask is None and args.only is None and not args.apply and (args.output, args.wav, args.plot) != (None, None, None):
         raise ValueError("nothing is written without --mask or --apply: add one of them, or leave -o, --wav and --plot out")
 
 

@@ -62,7 +62,7 @@ def with_track(data: bytes, track: Track) -> bytes:
         events = read_events(chunk, number, Counter())
         used |= {event.status & 0x0F for event in events if event.status < 0xF0}
         end = max(end, events[-1].tick if events else 0)
-    channel = next((number for number in range(16) if number not in used), 15)
+    channel = DRUM_CHANNEL if track.is_drum else next((number for number in range(16) if number not in used), 15)
     notes = NoteTable.of(track.notes)
     chunks.append(_notes(track, notes, channel, max(end, int(notes.end_ticks.max(initial=0))), len(chunks) + 1))
     head = b"MThd\0\0\0\6\0\1%b%b" % (len(chunks).to_bytes(2, "big"), header.ticks_per_beat.to_bytes(2, "big"))

@@ -30,16 +30,18 @@ from musicvae.compose.intake import Source
 from musicvae.compose.judging.piece_model import JudgingPieces
 from musicvae.compose.learning import Lesson, Tell, few_notices
 from musicvae.compose.limits import check_bars, check_meter, check_pieces, check_seed, check_temperature, check_tempo
+from musicvae.compose.personalising.model import PersonalModel
 from musicvae.compose.pieces import coding, learning, styling
 from musicvae.compose.pieces.blending import PieceBlend, blend_pieces
 from musicvae.compose.pieces.code import PieceCode
-from musicvae.compose.pieces.engine import Columns
+from musicvae.compose.pieces.engine import Columns, PieceEngine
 from musicvae.compose.pieces.generating import PieceOrder, draw
 from musicvae.compose.pieces.guides import asked_guide, hits_notices
 from musicvae.compose.pieces.intake import TakenPiece, Wanted, gather_pieces, take_music
 from musicvae.compose.revising.piece_continuing import RevisingPieces
+from musicvae.compose.revising.piece_repairing import RepairingPieces
 from musicvae.compose.styled import Style, Styles
-from musicvae.compose.styles import StyleVector, check_style_name, tempo_of
+from musicvae.compose.styles import StyleVector, Usual, check_style_name, tempo_of
 from musicvae.compose.varying.piece_model import VaryingPieces
 from musicvae.model.noise import piece_seed
 from musicvae.music.key import Key
@@ -53,7 +55,7 @@ _USUAL_BARS = {"drums": 4, "groove": 4, "trio": 16}
 
 
 @dataclass(frozen=True)
-class PieceModel(VaryingPieces, RevisingPieces, ComposingPieces, JudgingPieces, GroovingModel):
+class PieceModel(VaryingPieces, RevisingPieces, RepairingPieces, ComposingPieces, JudgingPieces, GroovingModel, PersonalModel[PieceEngine, Piece]):
     """A model of drums, grooves, trios or performances."""
 
     @property
@@ -104,7 +106,7 @@ class PieceModel(VaryingPieces, RevisingPieces, ComposingPieces, JudgingPieces, 
         """Compose n pieces of `bars` bars (1 to 10,000; default: `usual_bars`, or as long as the hits).
 
         Piece k is what a seed of ``piece_seed(seed, k)`` alone gives. temperature: of what is written, 0 to 10; prior_temperature: of
-        the idea behind it. style: a name, or strengths by name. tempo_qpm: default the style's, else 120. chords, hits: what
+        the idea behind it. style: a name, or strengths by name. tempo_qpm: default the style's, else 120 (of a personalised model that of its files). chords, hits: what
         the network is told, where it can be; hits of another length are repeated or cut, which the notices tell. ValueError
         for a key, a meter other than 4/4, and what the network cannot be told.
         """
@@ -113,7 +115,7 @@ class PieceModel(VaryingPieces, RevisingPieces, ComposingPieces, JudgingPieces, 
         struck = None if hits is None else self._hits(hits)
         if bars is None:
             bars = self.usual_bars if struck is None else len(struck["bars"])
-        tempo = tempo_of(styles) if tempo_qpm is None else check_tempo(tempo_qpm)
+        tempo = tempo_of(styles, Usual.of(self.engine.metadata)) if tempo_qpm is None else check_tempo(tempo_qpm)
         order = PieceOrder(
             bars=check_bars(bars), temperature=check_temperature(temperature), tempo_qpm=tempo,
             prior_temperature=check_temperature(prior_temperature, "prior_temperature"),

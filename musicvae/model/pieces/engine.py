@@ -32,6 +32,7 @@ from musicvae.model.pieces.taps import TappedDecoder
 from musicvae.model.pieces.vae import returning_lags
 from musicvae.model.prior import lags_of
 from musicvae.model.sampling import bar_spread, same_bars
+from musicvae.model.tilt import prior_noise
 from musicvae.model.weights import PieceBundle, load_piece_model
 from musicvae.music.converters import Columns
 from musicvae.music.meter import MAX_STEPS_PER_BAR
@@ -133,10 +134,10 @@ class PiecesEngine:
         where it is not given.
         """
         used = self.config.z_used(bars)
-        width = max(self.config.z_global, self.config.z_bar)
         streams = [generator(seed, "prior") for seed in seeds]
-        normals = np.stack([s.standard_normal((1 + self.config.max_bars, width)) for s in streams])
         if self._prior is None:
+            width = max(self.config.z_global, self.config.z_bar)
+            normals = np.stack([s.standard_normal((1 + self.config.max_bars, width)) for s in streams])
             z = np.zeros((len(seeds), self.config.z_size))
             drawn = [normals[:, 0, : self.config.z_global], *(normals[:, 1 + b, : self.config.z_bar] for b in range(bars))]
             z[:, :used] = temperature * np.concatenate(drawn, axis=1)
@@ -144,8 +145,8 @@ class PiecesEngine:
                 kept = self.config.z_used(given_bars) if given_bars else self.config.z_global
                 z[:, :kept] = given[:, :kept]
             return z
-        uniforms = self._floats(np.stack([s.random((1 + self.config.max_bars, 2)) for s in streams]))
-        noise, heard = self._floats(normals), None if told is None else self._told(told)
+        noise, uniforms = map(self._floats, prior_noise(self._prior, streams))
+        heard = None if told is None else self._told(told)
         fixed, lags = None, None
         with torch.no_grad():
             if given is not None:
@@ -204,6 +205,22 @@ class PiecesEngine:
         with torch.no_grad():
             found = _numpy(self._vae.log_probs(self._floats(z), self._frames(columns)))
         return {name: found[..., place] for place, name in enumerate(self.config.streams)}
+
+    def bar_log_probs(self, columns: Columns, z: Floats, *, bar: int) -> dict[str, Floats]:
+        """The rows (N, 16) of `log_probs` for one bar, from 0; the other bars are not computed."""
+        with torch.no_grad():
+            frames = self._frames(columns)
+            context = self._vae.conduct(self._floats(z), frames.bars, frames.told)
+            alone = _bar_of(context, bar)
+            parts = zip(self.config.streams, frames.streams, strict=True)
+            return {name: _numpy(self._vae.decoder(name).log_prob(alone, stream[:, bar : bar + 1])[:, 0]) for name, stream in parts}
+
+    def decode_bar(self, z: Floats, *, bars: int, bar: int, told: Columns | None = None) -> dict[str, NDArray[Any]]:
+        """Columns (N, 1, ...) of one bar, from 0, of what `decode` gives at temperature 0; the other bars are not computed."""
+        self._check(z, bars, 0.0, None)
+        with torch.no_grad():
+            frames = self._vae.draw_frames(_bar_of(self._conduct(z, bars, told), bar))
+        return columns_of(self.config, tuple(x.cpu().numpy() for x in frames))
 
     def prior_log_probs(self, z: Floats, columns: Columns) -> Floats:
         """Log-densities (N, 1 + B) of the blocks of z (N, Z) under the prior: of the piece, then of each bar given those before.
@@ -334,6 +351,16 @@ def _returned(context: BarContext, origin: Tensor) -> BarContext:
     embeddings = taken(context.embeddings)
     assert embeddings is not None
     return replace(context, embeddings=embeddings, told=taken(context.told), steps=taken(context.steps), bars=taken(context.bars))
+
+
+def _bar_of(context: BarContext, bar: int) -> BarContext:
+    """What is known of one bar, all else being left out."""
+
+    def taken(values: Tensor | None) -> Tensor | None:
+        return None if values is None else values[:, bar : bar + 1]
+
+    embeddings = context.embeddings[:, bar : bar + 1]
+    return BarContext(embeddings, told=taken(context.told), steps=taken(context.steps), bars=taken(context.bars))
 
 
 def _with_given(columns: Columns, given: Columns, origin: NDArray[np.int64] | None) -> dict[str, NDArray[Any]]:

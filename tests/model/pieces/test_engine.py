@@ -204,3 +204,16 @@ def test_without_a_prior_the_density_is_that_of_independent_numbers():
     used = made.z_used(3)
     wanted = -0.5 * (mu[:, :used] ** 2 + np.log(2 * np.pi)).sum(axis=1)
     assert np.allclose(made.prior_log_probs(mu, known).sum(axis=1), wanted)
+
+
+@pytest.mark.parametrize("preset", ["tiny-drums", "tiny-trio"])
+def test_one_bar_is_scored_and_written_as_among_all(preset, engines):
+    made, music = engines[preset], columns(preset.removeprefix("tiny-"), 3, 5)
+    z, _ = made.encode(music)
+    every, written = made.log_probs(music, z), made.decode(z, bars=5, temperature=0.0)
+    for bar in (0, 3):
+        alone, one = made.bar_log_probs(music, z, bar=bar), made.decode_bar(z, bars=5, bar=bar)
+        for name, nats in every.items():
+            assert np.allclose(alone[name], nats[:, bar], atol=1e-9)
+        for name, rows in written.items():
+            assert np.array_equal(one[name], rows[:, bar : bar + 1])
