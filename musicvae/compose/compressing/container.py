@@ -63,7 +63,7 @@ def from_bytes(data: bytes) -> Container:
     version, way = data[3] >> 4, data[3] & 0x0F
     if version == 1:
         raise ValueError(
-            "it is a .mvz file of version 1, which musicvae of before 2026-11-23 wrote: expand it with that one and pack it again"
+            "it is a .mvz file of version 1, which an earlier musicvae wrote: expand it with that one, and pack it again"
         )
     if version != _VERSION or way not in (PLAIN, WITH_MODEL, LOSSY, BULK):
         raise ValueError(

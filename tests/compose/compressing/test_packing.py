@@ -193,7 +193,7 @@ def test_a_foreign_payload_is_refused(payload):
         (b"MVZ\x24", "newer version"),
         (b"MVZ\x20", "cut"),
         (b"MVZ\x21abcdef", "cut"),
-        (b"MVZ\x10abcdefgh", "version 1, which musicvae of before"),
+        (b"MVZ\x10abcdefgh", "version 1, which an earlier musicvae wrote"),
     ],
 )
 def test_foreign_files_are_refused(data, said):
