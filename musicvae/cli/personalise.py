@@ -12,11 +12,12 @@ from musicvae.cli.terminal import Terminal
 __all__ = ["add_commands", "run_personalise"]
 
 _TEXT = """
-DIR holds one to fifty pieces of one kind (MIDI, MusicXML, ABC). In a minute or two a copy of the model
-learns where they lie in its latent space, so that 'musicvae generate --model MINE.safetensors' composes
-like them, in the meter and at the tempo of most. The copy is a whole model, which every command takes; the
-base's styles go with it. What it draws is compared with the files, and it is said where these are too
-few to be anything but copied. With hundreds of files, learn it all anew from the base instead:
+DIR holds one to fifty pieces of one kind (MIDI, MusicXML, ABC): melodies, drums or trios, as MODEL has them. In a
+minute or so a copy of the model learns where they lie in its latent space, so that 'musicvae generate
+--model MINE.safetensors' composes like them, in the meter and at the tempo of most. In each kind of meter it goes
+by the files in it; the fewer there are, the nearer it stays to MODEL. The copy is a whole model, which every
+command takes; the base's styles go with it. What it draws is compared with the files, and it is said
+where these are too few to be anything but copied. With hundreds of files, learn it all anew from the base instead:
 'musicvae train DIR -o MINE.safetensors --init-from MODEL'."""
 
 
@@ -26,7 +27,9 @@ def add_commands(commands: Commands) -> None:
         commands, "personalise", run_personalise, summary="make a model that composes like a few files of your own", text=_TEXT,
         example="musicvae personalise melody my-tunes/ -o mine.safetensors",
     )  # fmt: skip
-    parser.add_argument("model", metavar="MODEL", help="name of a model of melodies ('musicvae models' lists them) or path of its file")
+    parser.add_argument(
+        "model", metavar="MODEL", help="name of a model of melodies, drums or trios ('musicvae models' lists them) or path of its file"
+    )
     parser.add_argument("folder", metavar="DIR", help="folder of music files, subfolders included")
     parser.add_argument("-o", "--output", metavar="MINE", required=True, help=".safetensors file to write")
     parser.add_argument("--force", action="store_true", help="replace MINE")
@@ -40,12 +43,12 @@ def run_personalise(args: argparse.Namespace, terminal: Terminal) -> None:
     """Learn and write the model."""
     out = check_file(Path(args.output), force=args.force)
     check_ending(out, ".safetensors", "a model")
-    from musicvae.compose.examples import gather
+    from musicvae.compose.personalising.lessons import examples_for
     from musicvae.compose.personalising.personalise import personalise
 
     try:
         made = personalise(
-            args.model, gather(args.folder), out, seed=args.seed, description=args.description,
+            args.model, examples_for(args.model, args.folder), out, seed=args.seed, description=args.description,
             threads=args.threads, force=args.force, progress=terminal.progress,
         )  # fmt: skip
     finally:
@@ -57,4 +60,5 @@ def run_personalise(args: argparse.Namespace, terminal: Terminal) -> None:
     terminal.finish({
         "command": "personalise", "model": args.model, "folder": args.folder, "path": made.path, "styles": made.styles,
         "seconds": made.seconds, "copying": vars(made.copying), "too_few": made.copying.too_few,
+        "leanings": [vars(leaning) for leaning in made.leanings],
     })  # fmt: skip

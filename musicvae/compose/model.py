@@ -105,7 +105,8 @@ def load_melodic(name_or_path: str | Path | None = None, *, device: str = "cpu",
 
 @dataclass(frozen=True)
 class Model(
-    AugmentingModel, RevisingModel, ComposingModel, JudgingModel, CompressingModel, PersonalModel, LoadedModel[Engine, Melody]
+    AugmentingModel, RevisingModel, ComposingModel, JudgingModel, CompressingModel, PersonalModel[Engine, Melody],
+    LoadedModel[Engine, Melody],
 ):  # fmt: skip
     """A model of melodies."""
 

@@ -20,6 +20,7 @@ from musicvae.model.config import ModelConfig
 from musicvae.model.noise import generator
 from musicvae.model.prior import equal_lags, lags_of
 from musicvae.model.sampling import bar_spread, decode_bars, decoding_margins, same_bars
+from musicvae.model.tilt import prior_noise
 from musicvae.model.weights import Bundle, load_melody_model
 from musicvae.music.meter import KINDS, MAX_STEPS_PER_BAR
 from musicvae.music.vocabulary import VOCABULARY_SIZE, Tokens
@@ -83,10 +84,7 @@ class Engine:
         rest is drawn to follow them.
         """
         self.config.z_used(bars)
-        shape = (1 + self.config.max_bars, self._prior.width)
-        streams = [generator(seed, "prior") for seed in seeds]
-        normals = self._floats(np.stack([s.standard_normal(shape) for s in streams]))
-        uniforms = self._floats(np.stack([s.random((shape[0], 2)) for s in streams]))
+        normals, uniforms = map(self._floats, prior_noise(self._prior, [generator(seed, "prior") for seed in seeds]))
         fixed, lags = None, None
         with torch.no_grad():
             if given is not None:

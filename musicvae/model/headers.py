@@ -14,8 +14,8 @@ __all__ = [
     "FORMAT", "HEADER", "PIECES_NETWORK", "PUBLISHED_NETWORK", "AnyConfig", "check_header", "pieces_header", "published_header",
 ]  # fmt: skip
 
-FORMAT = 3
-"""Newest format known: 1 has own networks of melodies, 2 published ones, 3 own ones of drums, grooves and trios."""
+FORMAT = 4
+"""Newest format known: 1 has own networks of melodies, 2 published ones, 3 own ones of drums, grooves and trios, 4 a prior that leans."""
 HEADER = "musicvae"
 """Name of the one entry of a safetensors file's metadata that holds our header, as JSON."""
 PUBLISHED_NETWORK = "published"

@@ -1,6 +1,7 @@
 """A model on disk: one safetensors file with tensors, configuration and history, and no code.
 
-Own networks: tensors in half precision under ``vae.`` and, where the prior of z is learned, ``prior.``. Published ones: in single
+Own networks: tensors in half precision under ``vae.`` and, where the prior of z is learned, ``prior.``; what it leans by (`model.tilt`),
+if it does, in single precision under ``tilt.``. Published ones: in single
 precision (or half, where so imported) under ``vae.``; their prior is the standard normal distribution. The header's metadata holds,
 under ``musicvae``, JSON: the format, which family the network is of, the configuration, and what `save_model` was given. A model is
 known by its hash, the first 12 hexadecimal digits of the file's SHA-256.
@@ -37,6 +38,7 @@ from musicvae.model.pieces.vae import PieceVAE
 from musicvae.model.prior import BarPrior
 from musicvae.model.published.config import PublishedConfig
 from musicvae.model.published.vae import PublishedVAE
+from musicvae.model.tilt import TILT_TENSORS, Prior, TiltedPrior
 from musicvae.model.vae import MelodyVAE
 from musicvae.music.files import atomic_path
 
@@ -45,13 +47,15 @@ __all__ = [
     "load_piece_model", "load_published", "read_metadata", "save_model",
 ]  # fmt: skip
 
+_TILT = "tilt"
+
 
 @dataclass(frozen=True)
 class Bundle:
     """A loaded model of melodies of our own: networks in evaluation mode and single precision, and the file's story."""
 
     vae: MelodyVAE
-    prior: BarPrior
+    prior: Prior
     config: ModelConfig
     metadata: Mapping[str, Any]
     hash: str
@@ -62,7 +66,7 @@ class PieceBundle:
     """A loaded model of drums, grooves or trios of our own, likewise; prior: None where that of z is N(0, I)."""
 
     vae: PieceVAE
-    prior: BarPrior | None
+    prior: Prior | None
     config: PieceConfig
     metadata: Mapping[str, Any]
     hash: str
@@ -79,13 +83,13 @@ class PublishedBundle:
 
 
 @overload
-def save_model(path: str | Path, vae: MelodyVAE, prior: BarPrior, *, metadata: Mapping[str, Any]) -> Path: ...
+def save_model(path: str | Path, vae: MelodyVAE, prior: Prior, *, metadata: Mapping[str, Any]) -> Path: ...
 @overload
-def save_model(path: str | Path, vae: PieceVAE, prior: BarPrior | None, *, metadata: Mapping[str, Any]) -> Path: ...
+def save_model(path: str | Path, vae: PieceVAE, prior: Prior | None, *, metadata: Mapping[str, Any]) -> Path: ...
 @overload
 def save_model(path: str | Path, vae: PublishedVAE, prior: None = None, *, metadata: Mapping[str, Any], half: bool = False) -> Path: ...
 def save_model(
-    path: str | Path, vae: MelodyVAE | PieceVAE | PublishedVAE, prior: BarPrior | None = None, *, metadata: Mapping[str, Any],
+    path: str | Path, vae: MelodyVAE | PieceVAE | PublishedVAE, prior: Prior | None = None, *, metadata: Mapping[str, Any],
     half: bool = False,
 ) -> Path:  # fmt: skip
     """Write a model file, replacing what is there only once the new one is whole; returns the path.
@@ -104,7 +108,10 @@ def save_model(
         header = pieces_header(vae.config, metadata) if isinstance(vae, PieceVAE) else plain
         tensors = _tensors("vae", vae, torch.float16)
         if prior is not None:
-            tensors |= _tensors("prior", prior, torch.float16)
+            tensors |= _tensors("prior", prior.base if isinstance(prior, TiltedPrior) else prior, torch.float16)
+        if isinstance(prior, TiltedPrior):
+            header = {**header, "format": FORMAT}
+            tensors |= {f"{_TILT}.{name}": getattr(prior, name).to("cpu", torch.float32).contiguous() for name in TILT_TENSORS}
     with atomic_path(path, force=True) as temporary:
         # One entry, since the order of several is not fixed and the same model must give the same file.
         save_file(tensors, temporary, {HEADER: json.dumps(header, sort_keys=True)})
@@ -154,16 +161,19 @@ def load_model(path: str | Path) -> Bundle | PieceBundle | PublishedBundle:
             state = {name.removeprefix(f"{part}."): x for name, x in tensors.items() if name.startswith(f"{part}.")}
             network.load_state_dict(state, assign=True)
             network.eval()
-    except (SafetensorError, RuntimeError) as error:
+        vae, prior = networks["vae"], networks.get("prior")
+        if leaning := {name: tensors[key] for name in TILT_TENSORS if (key := f"{_TILT}.{name}") in tensors}:
+            assert isinstance(prior, BarPrior)
+            prior = TiltedPrior(prior, leaning).eval()
+    except (SafetensorError, RuntimeError, KeyError) as error:
         reason = str(error).strip().splitlines()[-1].strip()
         raise ValueError(f"{path} does not fit the network of this version ({reason}): is it another version's, or damaged?") from error
     with path.open("rb") as data:
         digest = hashlib.file_digest(data, "sha256").hexdigest()[:12]
-    vae, prior = networks["vae"], networks.get("prior")
     if isinstance(config, PublishedConfig):
         assert isinstance(vae, PublishedVAE)
         return PublishedBundle(vae, config, header, digest)
-    assert prior is None or isinstance(prior, BarPrior)
+    assert prior is None or isinstance(prior, BarPrior | TiltedPrior)
     if isinstance(config, PieceConfig):
         assert isinstance(vae, PieceVAE)
         return PieceBundle(vae, prior, config, header, digest)

@@ -6,6 +6,7 @@ import pytest
 from musicvae.compose.personalising import personalise as module
 from musicvae.compose.personalising.copying import Copying
 from musicvae.compose.personalising.personalise import Personalised
+from musicvae.train.adapter import Leaning
 
 
 @pytest.fixture
@@ -15,7 +16,14 @@ def asked(monkeypatch):
 
     def personalise(base, examples, path, **options):
         calls.append((base, examples, path, options))
-        return Personalised(path, None, Copying(2, 0.3, 0.01, 0.0, 0.2, 0.5, 1.0), 61.4, (*examples.notices, "30% is copied"))
+        return Personalised(
+            path,
+            None,
+            Copying(2, 0.3, 0.01, 0.0, 0.2, 0.5, 1.0),
+            (Leaning(0, 2, 8, 0.0, None, 0.5),),
+            61.4,
+            (*examples.notices, "30% is copied"),
+        )
 
     monkeypatch.setattr(module, "personalise", personalise)
     return calls
@@ -33,6 +41,7 @@ def test_json_says_whether_the_files_are_too_few(run, asked, two_tunes):
     code, out, _ = run(*["personalise", "melody", ".", "-o", "mine.safetensors", "--json"])
     result = json.loads(out)
     assert (code, result["too_few"], result["copying"]["drawn"]) == (0, True, 0.3)
+    assert result["leanings"] == [{"kind": 0, "files": 2, "bars": 8, "gain_nats": 0.0, "caution": None, "effective": 0.5}]
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,5 @@
 import copy
+import math
 
 import numpy as np
 import pytest
@@ -6,68 +7,111 @@ import torch
 
 from musicvae.model.config import PRESETS
 from musicvae.model.prior import BarPrior
+from musicvae.model.tilt import summary
 from musicvae.model.vae import MelodyVAE
-from musicvae.train.adapter import AdapterOptions, adapt_prior, codes_of, tilted_weights
+from musicvae.train.adapter import AdapterOptions, Drawing, Examples, adapt_prior, fitted_leaning, melody_code
 from musicvae.train.prior_fit import Code
 
 TINY = PRESETS["tiny"]
-FEW = AdapterOptions(rounds=2, steps=12, dreams=200, batch=16, lr=1e-2)
+FEW = AdapterOptions(dreams=200)
 
 
 @pytest.fixture(scope="module")
 def prior():
     with torch.random.fork_rng():
         torch.manual_seed(1)
-        return BarPrior(TINY).eval()
+        return BarPrior(TINY).eval().requires_grad_(False)
 
 
-def pieces(offset, count=6, bars=4, kind=0):
-    generator = torch.Generator().manual_seed(2)
+def examples(offset, files=6, bars=4, kind=0, seed=2):
+    generator = torch.Generator().manual_seed(seed)
+    count = 2 * files
     mu = torch.zeros(count, TINY.z_size)
-    mu[:, : TINY.z_used(bars)] = offset + 0.1 * torch.randn(count, TINY.z_used(bars), generator=generator)
-    return Code(mu, torch.full_like(mu, 0.1), torch.zeros(count, bars, dtype=torch.long), bars, kind)
+    mu[:, : TINY.z_used(bars)] = offset + 0.5 * torch.randn(count, TINY.z_used(bars), generator=generator)
+    code = Code(mu, torch.full_like(mu, 0.1), torch.zeros(count, bars, dtype=torch.long), bars, kind)
+    return Examples(code, np.repeat(np.arange(files), 2))
 
 
-def drawn(prior, bars=4, kind=0):
+def moved_by(adapted, prior, wanted, bars=4, kind=0):
+    """Share of the way to the wanted mean summary that weighted dreams have gone."""
     generator = torch.Generator().manual_seed(3)
-    shape = (300, 1 + TINY.max_bars, prior.width)
+    shape = (1000, 1 + TINY.max_bars, prior.width)
     normals, uniforms = torch.randn(*shape, generator=generator), torch.rand(*shape[:2], 2, generator=generator)
-    return prior.sample(normals, uniforms, bars=bars, kind=kind)[:, : TINY.z_used(bars)]
+    dreams = summary(TINY, *prior.sample_with_lags(normals, uniforms, bars=bars, kind=kind), bars)
+    ways = [(dreams @ a[kind, bars]).softmax(0) @ dreams - dreams.mean(0) for a in (adapted.prior.scored, adapted.prior.drawn)]
+    target = wanted - dreams.mean(0)
+    return [float(way @ target / target.square().sum()) for way in ways]
 
 
-def test_weights_bring_the_mean_of_dreams_to_what_is_wanted():
+def test_the_leaning_solves_its_problem():
+    """At the minimum the weighted mean of the dreams is that of the pieces minus penalty times a."""
     generator = torch.Generator().manual_seed(0)
-    dreams = torch.randn(4000, 3, generator=generator)
-    wanted = torch.tensor([[0.5, -0.3, 0.0], [0.7, -0.1, 0.2]])
-    weights = tilted_weights(dreams, wanted, 0.0)
-    assert float(weights.sum()) == pytest.approx(1)
-    np.testing.assert_allclose((weights @ dreams.double()).numpy(), [0.6, -0.2, 0.1], atol=1e-3)
-    # Of normal dreams, tilting shifts the mean by a: the weights are those of the ratio of two normal densities.
-    ratio = torch.exp(dreams.double() @ torch.tensor([0.6, -0.2, 0.1], dtype=torch.float64))
-    np.testing.assert_allclose(np.corrcoef(weights.numpy(), ratio.numpy())[0, 1], 1, atol=0.01)
+    dreams = torch.randn(4000, 3, generator=generator).double()
+    wanted = torch.tensor([0.6, -0.2, 0.1], dtype=torch.float64)
+    for penalty in (0.0, 0.3):
+        found = fitted_leaning(dreams, wanted, penalty)
+        weights = (dreams @ found).softmax(0)
+        torch.testing.assert_close(weights @ dreams, wanted - penalty * found, atol=1e-4, rtol=0)
+    # Of normal dreams a shift of the mean is the leaning itself.
+    torch.testing.assert_close(fitted_leaning(dreams, wanted, 0.0), wanted, atol=0.06, rtol=0)
 
 
-def test_a_greater_penalty_leaves_dreams_nearer_to_what_they_were():
-    dreams = torch.randn(1000, 2, generator=torch.Generator().manual_seed(0))
-    wanted = torch.tensor([[2.0, 0.0]])
-    effective = [float(1 / tilted_weights(dreams, wanted, penalty).square().sum()) for penalty in (0.01, 0.3, 10.0)]
-    assert effective == sorted(effective)
-    assert effective[-1] > 900
-
-
-def test_what_is_drawn_moves_towards_the_pieces_and_the_prior_stays(prior):
+def test_it_leans_towards_the_pieces_and_the_more_of_them_there_are_the_farther(prior):
     before = copy.deepcopy(prior.state_dict())
-    code = pieces(0.8)
-    adapted = adapt_prior(prior, [code], 6, FEW)
-    away = [float((drawn(own).mean(0) - code.mu[:, : TINY.z_used(4)].mean(0)).norm()) for own in (prior, adapted.prior)]
-    assert away[1] < 0.6 * away[0]
+    ways = []
+    for files in (1, 6, 40):
+        own = examples(0.4, files)
+        wanted = summary(TINY, own.code.mu, own.code.lags, 4).mean(0)
+        ways.append(moved_by(adapt_prior(prior, [own], FEW), prior, wanted))
     assert all(torch.equal(x, before[name]) for name, x in prior.state_dict().items())
-    assert len(adapted.effective) == 2
+    scored, drawn = zip(*ways, strict=True)
+    assert 0.01 < scored[0] < scored[1] < scored[2] < 1.4
+    assert 0.01 < drawn[0] < drawn[1] < drawn[2] < 1.4
+    assert drawn[0] > scored[0]
+
+
+def test_every_length_of_the_meters_given_leans_and_no_other_meter(prior):
+    adapted = adapt_prior(prior, [examples(0.4, bars=4), examples(0.4, bars=2)], FEW)
+    for name in ("scored", "drawn"):
+        leaning = getattr(adapted.prior, name)
+        assert leaning[0, 1 : TINY.max_bars + 1].any(-1).all()
+        assert not leaning[1:].any()
+    assert [(leaning.kind, leaning.files, leaning.bars) for leaning in adapted.leanings] == [(0, 6, 4)]
+
+
+def test_held_out_pieces_of_the_kind_are_likelier(prior):
+    own, others = examples(0.4, 20), examples(0.4, 20, seed=9)
+    adapted = adapt_prior(prior, [own], FEW)
+    with torch.no_grad():
+        gains = [
+            adapted.prior.log_prob(code.mu, code.lags, 4, 0) - prior.log_prob(code.mu, code.lags, 4, 0) for code in (own.code, others.code)
+        ]
+    leaning = adapted.leanings[0]
+    assert leaning.gain_nats > 0
+    assert float(gains[1].mean()) == pytest.approx(leaning.gain_nats, rel=0.4)
+    assert 0 < leaning.effective < 1
+
+
+def test_where_nothing_is_common_nothing_is_scored_otherwise(prior):
+    """Files that the prior drew itself."""
+    generator = torch.Generator().manual_seed(3)
+    shape = (12, 1 + TINY.max_bars, prior.width)
+    normals, uniforms = torch.randn(*shape, generator=generator), torch.rand(*shape[:2], 2, generator=generator)
+    z, lags = prior.sample_with_lags(normals, uniforms, bars=4, kind=0)
+    leaning = adapt_prior(prior, [Examples(Code(z, torch.zeros_like(z), lags, 4, 0), np.arange(12))], FEW).leanings[0]
+    assert leaning.gain_nats < 0.1
+    alone = adapt_prior(prior, [examples(0.4, 1)], FEW).leanings[0]
+    assert (alone.files, alone.gain_nats, alone.caution) == (1, 0.0, FEW.caution)
+
+
+def test_narrow_drawing_leans_farther(prior):
+    plain, narrow = (adapt_prior(prior, [examples(0.4)], FEW, drawing=drawing).prior for drawing in (Drawing(), Drawing(0.3, 1.0)))
+    assert torch.equal(plain.scored, narrow.scored)
+    assert not torch.equal(plain.drawn, narrow.drawn)
 
 
 def test_the_same_seed_gives_the_same_prior(prior):
-    options = AdapterOptions(rounds=1, steps=3, dreams=200)
-    first, second = (adapt_prior(prior, [pieces(0.3), pieces(0.3, bars=2, kind=2)], 6, options).prior for _ in range(2))
+    first, second = (adapt_prior(prior, [examples(0.3), examples(0.3, bars=2, kind=2)], FEW).prior for _ in range(2))
     assert all(torch.equal(x, second.state_dict()[name]) for name, x in first.state_dict().items())
 
 
@@ -76,17 +120,17 @@ def test_codes_are_those_of_the_encoder():
         torch.manual_seed(0)
         vae = MelodyVAE(TINY).eval()
     rng = np.random.default_rng(0)
-    windows = [(rng.integers(0, 90, (bars, steps), np.uint8), kind) for bars, steps, kind in ((4, 16, 0), (2, 12, 1), (4, 16, 0))]
-    windows[2][0][2] = windows[2][0][0]
-    codes = codes_of(vae, windows)
-    assert [(code.bars, code.kind, len(code.mu)) for code in codes] == [(2, 1, 1), (4, 0, 2)]
+    windows = rng.integers(0, 90, (2, 4, 16), np.uint8)
+    windows[1, 2] = windows[1, 0]
+    code = melody_code(vae, windows, 0)
+    assert (code.bars, code.kind, len(code.mu)) == (4, 0, 2)
     with torch.no_grad():
-        mu, _ = vae.encode(torch.as_tensor(windows[2][0][None].astype(np.int64)), 0)
-    np.testing.assert_allclose(codes[1].mu[1].numpy(), mu[0].numpy(), atol=1e-5)
-    assert codes[1].lags[1].tolist() == [0, 0, 2, 0]
+        mu, _ = vae.encode(torch.as_tensor(windows[1:].astype(np.int64)), 0)
+    np.testing.assert_allclose(code.mu[1].numpy(), mu[0].numpy(), atol=1e-5)
+    assert code.lags[1].tolist() == [0, 0, 2, 0]
 
 
-@pytest.mark.parametrize("options", [{"rounds": 0}, {"piece_share": 1.5}, {"dreams": -1}])
+@pytest.mark.parametrize("options", [{"dreams": 1}, {"folds": 1}, {"caution": 0.0}, {"pull": math.nan}])
 def test_options_that_make_no_sense_are_refused(options):
     with pytest.raises(ValueError, match=next(iter(options))):
         AdapterOptions(**options)
@@ -94,4 +138,4 @@ def test_options_that_make_no_sense_are_refused(options):
 
 def test_nothing_to_adapt_to_is_refused(prior):
     with pytest.raises(ValueError, match="nothing to adapt"):
-        adapt_prior(prior, [], 0, FEW)
+        adapt_prior(prior, [], FEW)

@@ -1,139 +1,199 @@
-"""From a model and one to fifty files to a model of one's own, in a minute or two.
+"""From a model and one to fifty files to a model of one's own, in a minute or so.
 
-What is learned is where in the latent space one's own pieces lie: a copy of the learned prior is moved there (`train.adapter`), while
-encoder and decoder stay as they are. What comes out is a whole model file of the same family, which every command takes, a copy of the
-base model in all but its prior. Its header says which base it came from, in which meter and at which tempo most files are, so that
-generating goes by them, and how much of what it draws is copied. Styles of the base stay true, since z means the same, and are written
-beside it.
+What is learned is where in the latent space one's own pieces lie: the learned prior leans towards them (`train.adapter`), each kind of
+meter by the files in it, while the networks stay as they are. What comes out is a whole model file of the same family, which every
+command takes. Its header says which base it came from, in which meter and at which tempo most files are, so that generating goes by
+them, and how much of what it draws is copied. Styles of the base stay true, since z means the same, and are written beside it.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from statistics import median
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from musicvae.compose.canonical import to_coordinates
-from musicvae.compose.engine import Engine, Layout
 from musicvae.compose.examples import Examples
 from musicvae.compose.library import find_model, model_header
 from musicvae.compose.limits import check_seed
 from musicvae.compose.personalising.copying import Copying, measure_copying
+from musicvae.compose.personalising.lessons import Marks, Window, marks_of_columns, tunes_by_kind, usual_of, windows_of
+from musicvae.compose.personalising.telling import leaning_notices
+from musicvae.compose.pieces.intake import PieceExamples
 from musicvae.compose.styles import load_styles, save_styles
 from musicvae.model.noise import piece_seed
-from musicvae.music.melody import Melody
-from musicvae.music.vocabulary import FIRST_PITCH_TOKEN, Tokens, canonical_tokens
 
 if TYPE_CHECKING:
-    from musicvae.train.adapter import AdapterOptions
+    from musicvae.model.weights import Bundle, PieceBundle
+    from musicvae.train.adapter import AdapterOptions, Leaning
 
-__all__ = ["MAX_FILES", "Personalised", "personalise", "windows_of_tunes"]
+    OwnBundle = Bundle | PieceBundle
+
+__all__ = ["MAX_FILES", "Personalised", "personalise"]
 
 MAX_FILES = 50
-_SIZES, _HOP = (16, 8), 4
-_LEAST_ONSETS_PER_BAR = 0.5
 _DRAWN = 24
-_DROPPED = ("prior", "description", "name")
+_ALONE = ("prior", "description", "name")
+MarksByKind = dict[int, dict[int, Marks]]
 
 
 @dataclass(frozen=True)
 class Personalised:
-    """The new model. path: of its file; styles: of the base's styles for it, if there are any; seconds: of learning."""
+    """The new model. path: of its file; styles: of the base's styles for it, if there are any; leanings: of each kind of meter.
+
+    seconds: of learning.
+    """
 
     path: Path
     styles: Path | None
     copying: Copying
+    leanings: tuple[Leaning, ...]
     seconds: float
     notices: tuple[str, ...]
 
 
-def windows_of_tunes(tunes: Sequence[Tokens], max_bars: int) -> list[Tokens]:
-    """Windows (B, S) of tunes (bars, S) to learn from: of 16 and 8 bars, every 4 bars; of a shorter tune the whole."""
-    found = []
-    for tune in tunes:
-        sizes = [size for size in _SIZES if size <= min(max_bars, len(tune))] or [min(max_bars, len(tune))]
-        for size in sizes:
-            found += [canonical_tokens(tune[first : first + size]) for first in range(0, len(tune) - size + 1, _HOP)]
-    return [part for part in found if (part >= FIRST_PITCH_TOKEN).sum() >= _LEAST_ONSETS_PER_BAR * len(part)]
-
-
 def personalise(
-    base: str | Path | None, examples: Examples, path: str | Path, *, seed: int = 0, options: AdapterOptions | None = None,
+    base: str | Path | None, examples: Examples | PieceExamples, path: str | Path, *, seed: int = 0, options: AdapterOptions | None = None,
     description: str = "", threads: int | None = None, force: bool = False, progress: Callable[[str], None] | None = None,
 ) -> Personalised:  # fmt: skip
-    """Write a model like `base` (a name or path) that composes like the melodies in `examples`; the same file for the same seed.
+    """Write a model like `base` (a name or path) that composes like examples of its material; the same file for the same seed.
 
-    options: all numbers of the learning, in place of the seed. ValueError for a base that is no model of melodies of this project, for
-    no melodies, and for more than `MAX_FILES`, which are enough to train on; FileExistsError where the file is there and `force` is off.
+    options: all numbers of the learning, in place of the seed. ValueError for a base whose prior is not a learned one of this project, for
+    examples of another material, and for more than `MAX_FILES`, which are enough to train on; FileExistsError where the file is there and
+    `force` is off.
     """
-    from musicvae.model.weights import load_melody_model, save_model
-    from musicvae.train.adapter import AdapterOptions, adapt_prior, codes_of
+    from musicvae.model.tilt import TiltedPrior
+    from musicvae.model.weights import save_model
+    from musicvae.train.adapter import AdapterOptions, adapt_prior
 
     if Path(path).exists() and not force:
         raise FileExistsError(f"{path} exists; give another name, or force=True to replace it")
-    if len(examples.melodies) > MAX_FILES:
+    music: Sequence[Any] = examples.melodies if isinstance(examples, Examples) else examples.pieces
+    if len(music) > MAX_FILES:
         raise ValueError(
-            f"{len(examples.melodies)} melodies were given, and at most {MAX_FILES} are taken: so many are enough to train on "
-            "(musicvae train DIR -o MINE.safetensors --init-from MODEL)"
+            f"{len(music)} {'melodies' if isinstance(examples, Examples) else 'pieces'} were given, and at most {MAX_FILES} are taken: "
+            "so many are enough to train on (musicvae train DIR -o MINE.safetensors --init-from MODEL)"
         )
     tell = progress or (lambda text: None)
     name, base_path = find_model(base)
-    bundle, asked = load_melody_model(base_path), options or AdapterOptions(seed=check_seed(seed))
-    tunes = _by_kind(examples.melodies, bundle.config)
-    windows = [(window, kind) for kind, own in tunes.items() for window in windows_of_tunes(own, bundle.config.max_bars)]
-    if not windows:
-        raise ValueError("the melodies are too sparse to learn from: they hold less than a note every two bars")
-    adapted = adapt_prior(bundle.prior, codes_of(bundle.vae, windows), len(examples.melodies), asked, threads=threads, report=tell)
+    bundle, notices = _bundle_of(base_path, name, examples)
+    asked = options or AdapterOptions(seed=check_seed(seed))
+    marks = _marks_of(bundle, examples)
+    tell("encoding")
+    lessons = list(_lessons(bundle, examples, marks))
+    if not lessons:
+        raise ValueError("the pieces are too sparse to learn from: they hold less than a note every two bars")
+    assert bundle.prior is not None
+    base_prior = bundle.prior.base if isinstance(bundle.prior, TiltedPrior) else bundle.prior
+    adapted = adapt_prior(base_prior, lessons, asked, drawing=_drawing(bundle), threads=threads, report=tell)
     tell("measuring copies")
-    copying = _copying(base_path, replace(bundle, prior=adapted.prior), tunes, asked.seed)
+    copying = _copying(bundle, [replace(bundle, prior=prior) for prior in (adapted.prior, base_prior)], marks, asked.seed)
     about = {
-        **{key: value for key, value in bundle.metadata.items() if key not in (*_DROPPED, "format", "config")},
-        "description": description or f"{name}, personalised with {len(examples.melodies)} files", "name": Path(path).stem,
-        "usual": _usual(examples.melodies),
-        "personalised": {"base": name, "hash": bundle.hash, "files": len(examples.melodies), "options": asdict(asked),
-                         "effective_dreams": [round(value, 1) for value in adapted.effective], "copying": asdict(copying)},
+        **{key: value for key, value in bundle.metadata.items() if key not in (*_ALONE, "format", "network", "config", "personalised")},
+        "description": description or f"{name}, personalised with {len(music)} files", "name": Path(path).stem,
+        "usual": usual_of([(str(piece.meter), piece.tempo_qpm) for piece in music]),
+        "personalised": {"base": name, "hash": bundle.hash, "files": len(music), "options": asdict(asked), "copying": asdict(copying),
+                         "leanings": [asdict(leaning) for leaning in adapted.leanings]},
     }  # fmt: skip
-    written = save_model(path, bundle.vae, adapted.prior, metadata=about)
-    notices = (*examples.notices, *copying.notices())
-    return Personalised(written, _styles_for(base_path, written), copying, adapted.seconds, notices)
+    written: Path = save_model(path, bundle.vae, adapted.prior, metadata=about)
+    told = (*examples.notices, *notices, *leaning_notices(adapted.leanings, name, _kinds(bundle)), *copying.notices())
+    return Personalised(written, _styles_for(base_path, written), copying, adapted.leanings, adapted.seconds, told)
 
 
-def _by_kind(melodies: Sequence[Melody], config: Layout) -> dict[int, list[Tokens]]:
-    """Tokens (B, S) of melodies in the model's coordinates, by kind of meter."""
-    found: dict[int, list[Tokens]] = {}
-    for melody in melodies:
-        placed = to_coordinates(melody, canonical_key=config.canonical_key, lowest=config.lowest_pitch, highest=config.highest_pitch)
-        found.setdefault(melody.meter.kind_index, []).append(placed.tokens)
-    return dict(sorted(found.items()))
+def _bundle_of(path: Path, name: str, examples: Examples | PieceExamples) -> tuple[OwnBundle, tuple[str, ...]]:
+    """The base, and what is to be said of it."""
+    from musicvae.model.tilt import TiltedPrior
+    from musicvae.model.weights import Bundle, PieceBundle, load_melody_model, load_model
+
+    of_pieces = isinstance(examples, PieceExamples)
+    bundle = load_model(path) if of_pieces else load_melody_model(path)
+    if not isinstance(bundle, PieceBundle if of_pieces else Bundle):
+        raise ValueError(f"{path} is no model of drums or trios of our own, and one is needed here")
+    if bundle.prior is None or (isinstance(bundle, PieceBundle) and bundle.config.told):
+        raise ValueError(f"{name} plays what it is given and has no pieces of its own to lean: personalise melody, drums or trio")
+    if isinstance(bundle, PieceBundle):
+        others = {piece.material for piece in examples.pieces if piece.material != bundle.config.material}  # type: ignore[union-attr]
+        if others:
+            raise ValueError(f"{name} is a model of {bundle.config.material}, and pieces of {', '.join(sorted(others))} were given")
+    if isinstance(bundle.prior, TiltedPrior):
+        return bundle, (f"{name} is personalised already: this begins anew from what it came from",)
+    return bundle, ()
 
 
-def _usual(melodies: Sequence[Melody]) -> dict[str, Any]:
-    """Meter and tempo that most melodies have."""
-    meter = Counter(str(melody.meter) for melody in melodies).most_common(1)[0][0]
-    return {"meter": meter, "tempo_qpm": round(median(melody.tempo_qpm for melody in melodies if str(melody.meter) == meter), 1)}
+def _marks_of(bundle: OwnBundle, examples: Examples | PieceExamples) -> MarksByKind:
+    """Marks of the files by kind of meter and file."""
+    if isinstance(examples, Examples):
+        return tunes_by_kind(examples, bundle.config)  # type: ignore[arg-type]  # of melodies
+    config: Any = bundle.config
+    return {0: {file: marks_of_columns(piece.columns, config.material, config.drums) for file, piece in enumerate(examples.pieces)}}
 
 
-def _copying(base: Path, moved: Any, tunes: Mapping[int, Sequence[Tokens]], seed: int) -> Copying:
+def _lessons(bundle: OwnBundle, examples: Examples | PieceExamples, marks: MarksByKind) -> Iterator[Any]:
+    """The codes of windows of all lengths, each kind of meter by itself."""
+    from musicvae.train.adapter import Examples as Lesson
+    from musicvae.train.adapter import melody_code, pieces_code
+
+    vae: Any = bundle.vae
+    for kind, own in marks.items():
+        for bars in range(1, bundle.config.max_bars + 1):
+            windows = windows_of(own, bars)
+            if not windows:
+                continue
+            if isinstance(examples, Examples):
+                code = melody_code(vae, np.stack([_cut(own[window.file], window) for window in windows]), kind)
+            else:
+                names = [name for name in examples.pieces[0].columns if name != "chords"]
+                code = pieces_code(
+                    vae,
+                    {name: np.stack([_cut(examples.pieces[window.file].columns[name], window) for window in windows]) for name in names},
+                )
+            yield Lesson(code, np.array([window.file for window in windows]))
+
+
+def _cut(rows: Any, window: Window) -> Any:
+    return rows[window.start : window.start + window.bars]
+
+
+def _drawing(bundle: OwnBundle) -> Any:
+    """How an engine draws from the prior of the model."""
+    from musicvae.train.adapter import Drawing
+
+    scale, first = (bundle.metadata.get(name) for name in ("prior_scale", "first_scale"))
+    return Drawing(1.0 if scale is None else float(scale), None if first is None else float(first))
+
+
+def _kinds(bundle: OwnBundle) -> int:
+    """How many kinds of meter the model knows."""
+    kinds: Sequence[int] = getattr(bundle.config, "kinds", (0,))
+    return len(kinds)
+
+
+def _copying(bundle: OwnBundle, models: Sequence[OwnBundle], marks: MarksByKind, seed: int) -> Copying:
     """How much both models copy, in pieces drawn for the kinds of meter that the files have, as often as they have them."""
-    from musicvae.model.engine import Engine as NetworkEngine
-
-    total = sum(map(len, tunes.values()))
-    counts = {kind: max(1, round(_DRAWN * len(own) / total)) for kind, own in tunes.items()}
-    drawn, before = (_drawn(engine, counts, seed) for engine in (NetworkEngine(moved), NetworkEngine.load(base)))
-    return measure_copying(tunes, drawn, before)
+    total = sum(map(len, marks.values()))
+    counts = {kind: max(1, round(_DRAWN * len(own) / total)) for kind, own in marks.items()}
+    drawn, before = (_drawn(model, counts, seed) for model in models)
+    return measure_copying({kind: list(own.values()) for kind, own in marks.items()}, drawn, before)
 
 
-def _drawn(engine: Engine, counts: Mapping[int, int], seed: int) -> dict[int, list[Tokens]]:
-    bars, found = engine.config.max_bars, {}
+def _drawn(bundle: OwnBundle, counts: Mapping[int, int], seed: int) -> dict[int, list[Marks]]:
+    from musicvae.model.engine import Engine
+    from musicvae.model.pieces.engine import PiecesEngine
+    from musicvae.model.weights import Bundle
+
+    bars, found = bundle.config.max_bars, {}
     for kind, count in counts.items():
         seeds = [piece_seed(seed, k) for k in range(count)]
-        z = engine.sample_prior(seeds, bars=bars, kind=kind)
-        found[kind] = list(np.asarray(engine.decode(z, bars=bars, kind=kind, temperature=1.0, seeds=seeds)))
+        if isinstance(bundle, Bundle):
+            engine = Engine(bundle)
+            z = engine.sample_prior(seeds, bars=bars, kind=kind)
+            found[kind] = list(engine.decode(z, bars=bars, kind=kind, temperature=1.0, seeds=seeds))
+        else:
+            pieces = PiecesEngine(bundle)
+            columns = pieces.decode(pieces.sample_prior(seeds, bars=bars), bars=bars, temperature=1.0, seeds=seeds)
+            found[kind] = list(marks_of_columns(columns, bundle.config.material, bundle.config.drums))
     return found
 
 
