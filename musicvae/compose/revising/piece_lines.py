@@ -30,7 +30,8 @@ _PITCHED = ("bars", "bass")
 def written_lines(engine: FillingEngine, columns: Columns, free: Free, new: Sequence[str], temperature: float, seed: int) -> Rows:
     """The columns (B, 16) with these lines written anew; temperature: 0 takes the best window, else one is drawn by how good it is."""
     total = len(columns["bars"])
-    given = np.flatnonzero(np.any([steps.any(axis=1) for steps in free.values()], axis=0))
+    touched = np.asarray(sum(steps.any(axis=1).astype(np.int64) for steps in free.values()))
+    given = np.flatnonzero(touched)
     first = int(given[0]) if len(given) else 0
     known = {name: np.asarray(rows).copy() for name, rows in columns.items()}
     seeds = [derived_seed(seed, f"line {k}") for k in range(_DRAWS)]
@@ -40,8 +41,7 @@ def written_lines(engine: FillingEngine, columns: Columns, free: Free, new: Sequ
     worth = _worth(drawn, columns, new)
     best = int(worth.argmax()) if not temperature else _chosen(worth / temperature, seed)
     origin = [_origin(columns, free, bar) for bar in range(total)]
-    there = {name: ~free[name].any(axis=1) for name in new}
-    whole = {name: np.where(there[name][:, None], columns[name], drawn[name][best]) for name in new}
+    whole = {name: np.where(free[name].any(axis=1, keepdims=True), drawn[name][best], columns[name]) for name in new}
     return {**known, **{name: rows[origin] for name, rows in whole.items()}}
 
 
