@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -209,10 +210,15 @@ def _decode(
     whole = np.zeros((rows, num_context + count, steps, VOCABULARY_SIZE))
     whole[:, num_context:] = scores
     settled = np.concatenate([context.astype(np.int16), np.broadcast_to(own, (rows, count, steps))], axis=1)
-    tokens = stage.over(start_bar, count, rows).decode(
-        z, bars=num_context + count, kind=stage.meter.kind_index, temperature=stage.temperature, seeds=seeds,
-        bias=whole if whole.any() else None, forced=settled if (settled >= 0).any() else None,
-    )  # fmt: skip
+    over, kind = stage.over(start_bar, count, rows), stage.meter.kind_index
+    options: dict[str, Any] = {
+        "bars": num_context + count, "kind": kind, "temperature": stage.temperature, "seeds": seeds,
+        "bias": whole if whole.any() else None, "forced": settled if (settled >= 0).any() else None,
+    }  # fmt: skip
+    tokens = over.decode(z, **options)
+    for _ in range(stage.plan.leaning.hearings if stage.plan is not None and stage.plan.spans else 0):
+        # As in `constraints.decoding`: what the bias made is heard, and written once more from what was heard.
+        tokens = over.decode(over.encode(np.stack([canonical_tokens(row) for row in tokens]), kind)[0], **options)
     return tokens[:, num_context:]
 
 

@@ -20,7 +20,7 @@ import numpy as np
 from musicvae.compose.canonical import from_coordinates
 from musicvae.compose.carry import with_folded_pitches, with_velocities
 from musicvae.compose.code import Code
-from musicvae.compose.coding import chords_of, decode_rows, encode, joined, place
+from musicvae.compose.coding import chords_of, decode_rows, encode, encode_rows, joined, place
 from musicvae.compose.constraints.plan import Plan
 from musicvae.compose.engine import ChordRows, Engine, Floats
 from musicvae.compose.latent import between
@@ -82,13 +82,21 @@ class _Ground:
             forced = [asked.forced for asked in bound]
         over = chords_of(code.chords, code.windows)
         chords = None if over is None else over * len(places)
-        parts = decode_rows(
-            self.engine, np.stack(z), bars * len(places), code.meter, temperature=0.0, seeds=[0] * len(z), bias=bias, forced=forced,
-            chords=chords,
-        )  # fmt: skip
+        parts = self._decoded(np.stack(z), bars * len(places), bias, forced, chords)
+        for _ in range(self.plan.leaning.hearings if self.plan is not None and self.plan.spans else 0):
+            # As in `constraints.decoding`: what the bias made is heard, and written once more from what was heard.
+            heard, _ = encode_rows(self.engine, [canonical_tokens(part) for part in parts], code.meter)
+            parts = self._decoded(heard, bars * len(places), bias, forced, chords)
         whole = [joined(code, parts[i : i + len(bars)]) for i in range(0, len(parts), len(bars))]
         # What is asked of a bar may not hold in one that was the same.
         return whole if self.plan is not None else [with_returns(tokens, self.tokens, self.origins) for tokens in whole]
+
+    def _decoded(
+        self, z: Floats, bars: list[int], bias: list[Floats], forced: list[Any] | None, chords: list[ChordRows] | None
+    ) -> list[Tokens]:
+        return decode_rows(
+            self.engine, z, bars, self.code.meter, temperature=0.0, seeds=[0] * len(z), bias=bias, forced=forced, chords=chords
+        )
 
     def _close(self, bias: Sequence[Floats], places: Sequence[float]) -> None:
         """Let the last note stay longer than others: add to what windows are given, for each place one after another, in place."""

@@ -7,6 +7,7 @@ from compose.fake_engine import FakeEngine, tune
 from musicvae.compose.constraints.constraints import Constraints
 from musicvae.compose.constraints.decoding import decode_under
 from musicvae.compose.constraints.leaning import Leaning
+from musicvae.compose.model import Model
 from musicvae.music.meter import Meter
 from musicvae.music.vocabulary import canonical_tokens, from_tokens, to_tokens
 
@@ -82,3 +83,17 @@ def test_what_a_bias_made_is_heard_and_written_again(hearings):
     np.testing.assert_array_equal(tokens, expected)
     decode_under(engine, z, Constraints.of(scale="C").over(FOUR, 4), **options)  # without chords nothing is heard
     assert len(engine.heard) == hearings
+
+
+@pytest.mark.parametrize("way", ["vary", "compose"])
+def test_variations_and_long_pieces_are_heard_too_where_there_are_chords(way, monkeypatch):
+    def heard(**asked):
+        engine = Hearing()
+        model = Model(engine)
+        if way == "vary":
+            model.vary(tune(3, 8), 0.4, seed=1, **asked)
+        else:
+            model.compose("AB", bars=8, section_bars=4, seed=1, **asked)
+        return len(engine.heard)
+
+    assert heard(constraints=Constraints.of(scale="C major")) == heard() < heard(chords="C Am F G")
