@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from musicvae.compose.constraints.constraints import Constraints
 from musicvae.compose.constraints.plan import Plan
 from musicvae.evaluate.chord_ways import CHORD_WAYS, Way, chord_counts
-from musicvae.evaluate.codec import piece_seeds
+from musicvae.evaluate.codec import piece_seeds, select_windows
 from musicvae.evaluate.metrics import Estimate, bootstrap, mean_estimate
 from musicvae.evaluate.pricing import bits_and_cost, canonical_rows, piece_bits, ratio
 from musicvae.music.chords import Chord
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from musicvae.compose.engine import Engine
     from musicvae.corpus.store import Corpus
 
-__all__ = ["ChordRow", "HarmonizedTunes", "harmonized_tunes", "measure_chords"]
+__all__ = ["ChordRow", "HarmonizedTunes", "borrowed_chords", "harmonized_tunes", "measure_chords"]
 
 _KNOWN = 0.9  # share of eighths whose chord must be known
 
@@ -73,6 +73,21 @@ def harmonized_tunes(corpus: Corpus, kind: int, *, bars: int = 16, limit: int = 
     rows = rows[np.sort(np.random.default_rng([seed, kind, 1]).permutation(len(rows))[:limit])]
     tokens = corpus.tokens(found[rows])[:, :, :steps] if len(rows) else np.zeros((0, bars, steps), np.uint8)
     return HarmonizedTunes(kind, tokens, found[rows, 0], tuple(_spans(row) for row in codes[rows]))
+
+
+def borrowed_chords(corpus: Corpus, kind: int, *, bars: int = 16, limit: int = 40, split: str = "test", seed: int = 0) -> HarmonizedTunes:
+    """Windows of any held-out tunes of a kind over the chords of tunes in 4/4, a chord for each written bar, that at its beginning."""
+    windows = select_windows(corpus, split, kind, bars=bars, limit=limit, one_per_tune=True, seed=seed)
+    lenders = harmonized_tunes(corpus, 0, bars=bars, limit=limit, split=split, seed=seed)
+    width, own = lenders.meter.steps_per_bar, Meter.parse(KINDS[kind])
+    spans = []
+    for number in range(len(windows.tokens)):
+        lent = lenders.spans[number % len(lenders.spans)]
+        at = np.searchsorted([span.onset_steps for span in lent], np.arange(bars) * width, side="right") - 1
+        chords = [lent[place].chord for place in at.tolist()]
+        starts = [bar for bar in range(bars) if not bar or chords[bar] != chords[bar - 1]]
+        spans.append(tuple(ChordSpan(bar * own.steps_per_model_bar, chords[bar]) for bar in starts))
+    return HarmonizedTunes(kind, windows.tokens, windows.tunes, tuple(spans))
 
 
 def _spans(codes: NDArray[np.uint8]) -> tuple[ChordSpan, ...]:
