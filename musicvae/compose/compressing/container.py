@@ -62,9 +62,7 @@ def from_bytes(data: bytes) -> Container:
         raise ValueError("it ends in the middle: was the copy cut short?")
     version, way = data[3] >> 4, data[3] & 0x0F
     if version == 1:
-        raise ValueError(
-            "it is a .mvz file of version 1, which an earlier musicvae wrote: expand it with that one, and pack it again"
-        )
+        raise ValueError("it is a .mvz file of version 1, which an earlier musicvae wrote: expand it with that one, and pack it again")
     if version != _VERSION or way not in (PLAIN, WITH_MODEL, LOSSY, BULK):
         raise ValueError(
             f"it is a .mvz file of version {version}.{way}, and {_VERSION} is known here: is it damaged, or from a newer version?"

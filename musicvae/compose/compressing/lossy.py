@@ -27,7 +27,7 @@ from musicvae.music.vocabulary import FIRST_PITCH_TOKEN, Tokens, canonical_token
 
 __all__ = ["Sketch", "checksum_of", "pack_sketch", "sketch_of", "unpack_sketch"]
 
-_STEPS = tuple(round((1 << FINE) / 4 * 2 ** (half / 2)) for half in range(13))
+_STEPS = tuple(round((1 << FINE) / 4 * 2 ** (quarter / 4)) for quarter in range(25))
 """Steps of z from 1/4 to 16, in activations."""
 _MOST_WINDOWS = 500
 _MICROSECONDS = 60_000_000
@@ -74,16 +74,27 @@ def sketch_of(code: Code, network: IntegerNetwork, bits: int) -> tuple[Sketch, i
     """The finest sketch of a melody whose code takes at most so many bits, and how many it takes; ValueError where none is so small."""
     velocity = round(float(code.played[:, 2].mean())) if len(code.played) else 64
     about = Sketch(code.meter, code.num_bars, round(_MICROSECONDS / code.tempo_qpm), code.program, code.shift_semitones, velocity, 0, ())
-    spent = 0
-    for number, step in enumerate(_STEPS):
-        coder = Costs()
-        windows = tuple(_blocks(z, bars, network, step) for z, bars in zip(code.mu, code.bars.tolist(), strict=True))
-        for blocks in windows:
-            _code_window(coder, blocks, len(blocks) - 1, code.meter.kind_index, network, step)
-        spent = int(np.ceil(coder.bits))
-        if spent <= bits:
-            return replace(about, step=number, windows=windows), spent
-    raise ValueError(f"the code of this melody takes at least {spent} bits, and {bits} are given: allow more, or take fewer bars")
+    low, high = 0, len(_STEPS) - 1
+    windows, spent = _rounded(code, network, _STEPS[high])
+    if spent > bits:
+        raise ValueError(f"the code of this melody takes at least {spent} bits, and {bits} are given: allow more, or take fewer bars")
+    while low < high:
+        middle = low + high >> 1
+        tried = _rounded(code, network, _STEPS[middle])
+        if tried[1] <= bits:
+            high, (windows, spent) = middle, tried
+        else:
+            low = middle + 1
+    return replace(about, step=high, windows=windows), spent
+
+
+def _rounded(code: Code, network: IntegerNetwork, step: int) -> tuple[tuple[Blocks, ...], int]:
+    """The windows of a code in whole steps, and how many bits they take."""
+    coder = Costs()
+    windows = tuple(_blocks(z, bars, network, step) for z, bars in zip(code.mu, code.bars.tolist(), strict=True))
+    for blocks in windows:
+        _code_window(coder, blocks, len(blocks) - 1, code.meter.kind_index, network, step)
+    return windows, int(np.ceil(coder.bits))
 
 
 def _blocks(z: Integers, bars: int, network: IntegerNetwork, step: int) -> Blocks:
@@ -123,7 +134,7 @@ def _code_sketch(mixer: Mixer, sketch: Sketch | None, network: IntegerNetwork) -
         for name, value in (("program", s.program), ("velocity", s.velocity))
     )
     shift = code_signed(mixer, given(s.shift_semitones), "sketch shift", [()])
-    step = code_class(mixer, given(s.step), "sketch step", [()], width=4)
+    step = code_class(mixer, given(s.step), "sketch step", [()], width=5)
     if meter >= len(SUPPORTED) or step >= len(_STEPS) or numbers[2] > _MOST_WINDOWS or not numbers[1] or not numbers[0]:
         raise ValueError("the numbers of its sketch make no sense")
     found, windows = Meter.parse(SUPPORTED[meter]), list[Blocks]()

@@ -89,7 +89,7 @@ def test_few_bits_keep_an_idea(path, tune, bits):
 
 def test_a_sketch_is_decoded_as_torch_would(path):
     network, engine = IntegerNetwork.load(path), musicvae.load(path).engine
-    config, bars, step = engine.config, 6, 4  # of 1
+    config, bars, step = engine.config, 6, 8  # of 1
     chance = np.random.default_rng(0)
     sizes = [config.z_global, *[config.z_bar] * bars]
     blocks = tuple(tuple(chance.integers(-2, 3, size).tolist()) for size in sizes)
