@@ -4,7 +4,7 @@ Conventions: a *kind of music* is a label of a corpus, such as a dance type, in 
 one split and measured on all tunes of another. Windows (W, B, S) have the same length for tunes and for what is drawn. Features are
 those of `evaluate.judge`, scaled by the mean and deviation that they have in other tunes of the training split. Energy distance:
 2 E|x - y| - E|x - x'| - E|y - y'|, 0 for equal distributions (Szekely & Rizzo, 2013). Intervals are over pieces drawn, those of bits
-over tunes.
+over tunes. Which tunes are the files, and which windows are held out where there are many, is drawn at random.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from musicvae.compose.personalising.copying import Units, copied_share, nearest_
 from musicvae.corpus.store import Corpus
 from musicvae.evaluate.judge import Judge, fit_judge, note_features
 from musicvae.evaluate.metrics import Estimate, mean_estimate
-from musicvae.evaluate.variations import evidence_bound
+from musicvae.evaluate.pricing import bits_and_cost, canonical_rows, piece_bits
 from musicvae.model.noise import piece_seed
 from musicvae.music.meter import KINDS, Meter
 from musicvae.music.vocabulary import FIRST_PITCH_TOKEN, Tokens
@@ -28,6 +28,7 @@ from musicvae.music.vocabulary import FIRST_PITCH_TOKEN, Tokens
 __all__ = ["PersonalRow", "PersonalYard", "energy_distance", "labels_and_kinds", "tune_tokens", "yard_for"]
 
 _OTHERS = 600
+_HELD_OUT = 160  # windows
 _TYPE = "type"
 Floats = NDArray[np.float64]
 
@@ -36,19 +37,22 @@ Floats = NDArray[np.float64]
 class PersonalRow:
     """What one model draws, for one kind of music.
 
-    judged: mean score by a judge of the notes, above 0 for what is more like the label than like other tunes. energy: distance to
-    held-out tunes. copied: share of stretches of two bars that are nearly in the files; nearest: their mean distance to the nearest one
-    there. bits: bits per note of held-out tunes.
+    judged: mean score by a judge of the notes, above 0 for what is more like the label than like other tunes; accepted: share above 0.
+    energy: distance to held-out tunes. copied: share of stretches of two bars that are nearly in the files; nearest: their mean
+    distance to the nearest one there. model_bits: bits per note of held-out tunes (`evaluate.pricing`); cost: bits per note more than under the
+    base, in the same tunes.
     """
 
     label: str
     way: str
     files: int
     judged: Estimate
+    accepted: Estimate
     energy: float
     copied: Estimate
     nearest: Estimate
-    bits: Estimate
+    model_bits: Estimate
+    cost: Estimate
     seconds: float
 
 
@@ -65,18 +69,22 @@ class PersonalYard:
     tunes: NDArray[np.int64]
     files: Units
 
-    def row(self, way: str, files: int, drawn: Tokens, engine: Engine, seconds: float, *, is_drawn: bool = True) -> PersonalRow:
-        """The row of a model that drew these windows (W, B, S); is_drawn: False for the held-out tunes themselves."""
+    def bits(self, engine: Engine) -> Floats:
+        """Bits (W,) of the held-out windows."""
+        return piece_bits(engine, self.held_out, self.kind)
+
+    def row(self, way: str, files: int, drawn: Tokens, bits: Floats | None, before: Floats, seconds: float) -> PersonalRow:
+        """The row of a model that drew these windows (W, B, S) and needs these bits, its base `before`; bits None: of real tunes."""
         pieces = list(range(len(drawn)))
         nearest = [nearest_distances(units_of(piece), self.files) for piece in drawn]
-        bits = [
-            -evidence_bound(engine, window, self.kind) / max(1, int((window >= FIRST_PITCH_TOKEN).sum())) / np.log(2)
-            for window in (self.held_out if is_drawn else ())
-        ]
+        notes = np.maximum(1, (self.held_out >= FIRST_PITCH_TOKEN).sum(axis=(1, 2)))
+        nothing = Estimate(float("nan"), float("nan"), float("nan"), 0, 0)
+        price = (nothing, nothing) if bits is None else bits_and_cost(np.stack([bits, notes, before, notes], axis=1), self.tunes)
+        scores = self.judge(drawn)
         return PersonalRow(
-            self.label, way, files, mean_estimate(list(self.judge(drawn)), pieces), self.energy(drawn) if is_drawn else 0.0,
-            mean_estimate([copied_share(own) for own in nearest], pieces), mean_estimate([float(own.mean()) for own in nearest], pieces),
-            mean_estimate(bits, self.tunes.tolist()) if bits else Estimate(float("nan"), float("nan"), float("nan"), 0, 0), seconds,
+            self.label, way, files, mean_estimate(list(scores), pieces), mean_estimate([float(score > 0) for score in scores], pieces),
+            0.0 if bits is None else self.energy(drawn), mean_estimate([copied_share(own) for own in nearest], pieces),
+            mean_estimate([float(own.mean()) if len(own) else 1.0 for own in nearest], pieces), *price, seconds,
         )  # fmt: skip
 
     def energy(self, drawn: Tokens) -> float:
@@ -102,14 +110,14 @@ def energy_distance(x: Floats, y: Floats) -> float:
     return float(2 * between(x, y).mean() - inside)
 
 
-def tune_tokens(corpus: Corpus, label: str, split: str, kind: int, limit: int | None = None) -> list[Tokens]:
-    """Whole tunes (bars, S) of a label, kind of meter and split, the first of each, at most `limit`."""
+def tune_tokens(corpus: Corpus, label: str, split: str, kind: int, limit: int | None = None, *, seed: int = 0) -> list[Tokens]:
+    """Whole tunes (bars, S) of a label, kind of meter and split, the first line of each; at most `limit`, drawn at random."""
     code = corpus.tag_names[_TYPE].index(label)
     lines = [line for line in corpus.select(split, kind=kind) if corpus.tags[_TYPE][line] == code]
     _, first = np.unique(corpus.tune[lines], return_index=True)
     steps = Meter.parse(KINDS[kind]).steps_per_bar
-    whole = [corpus.tokens(np.array([[lines[i], 0, corpus.num_bars[lines[i]]]]))[0, :, :steps] for i in sorted(first.tolist())]
-    return whole[:limit]
+    chosen = np.random.default_rng(seed).permutation(sorted(first.tolist()))[:limit]
+    return [corpus.tokens(np.array([[lines[i], 0, corpus.num_bars[lines[i]]]]))[0, :, :steps] for i in chosen]
 
 
 def yard_for(corpus: Corpus, label: str, kind: int, files: Sequence[Tokens], *, bars: int = 8, split: str = "test") -> PersonalYard:
@@ -131,8 +139,9 @@ def yard_for(corpus: Corpus, label: str, kind: int, files: Sequence[Tokens], *, 
     test, of_label, tunes = windows(split, bars)
     if of_label.sum() < 2:
         raise ValueError(f"the split {split} holds fewer than two windows of {bars} bars with the label {label} in {KINDS[kind]}")
+    kept = np.sort(rng.permutation(np.flatnonzero(of_label))[:_HELD_OUT])
     return PersonalYard(
-        label, kind, judge, features.mean(axis=0), features.std(axis=0) + 1e-6, test[of_label], tunes[of_label],
+        label, kind, judge, features.mean(axis=0), features.std(axis=0) + 1e-6, canonical_rows(test[kept]), tunes[kept],
         np.concatenate([units_of(tune) for tune in files]),
     )  # fmt: skip
 

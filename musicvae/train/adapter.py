@@ -42,12 +42,14 @@ _COMPARED_BARS = 8
 class AdapterOptions:
     """How a prior is leant; ValueError for numbers that make no sense."""
 
-    dreams: int = 3000
+    dreams: int = 2000
     """Dreams of each meter and length."""
     caution: float = 10.0
     """Penalty of |a|^2 / 2 for one piece, to begin with; of n pieces 1/n of it. What is scored leans by this, or multiples of it."""
-    pull: float = 2.0
+    pull: float = 1.0
     """The same for what is drawn."""
+    emphasis: float = 2.0
+    """How much farther than that what is drawn leans: as a whole it is to be as much of their kind as the pieces are."""
     folds: int = 5
     """Parts of the pieces that are left out in turn, at most."""
     seed: int = 0
@@ -57,7 +59,7 @@ class AdapterOptions:
         for name in ("dreams", "folds"):
             if getattr(self, name) < 2:
                 raise ValueError(f"{name} must be at least 2, got {getattr(self, name)}")
-        for name in ("caution", "pull"):
+        for name in ("caution", "pull", "emphasis"):
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name} must be above 0, got {getattr(self, name)}")
 
@@ -218,7 +220,7 @@ def _lean(
         heard = own if drawing == Drawing() else _Scaled.of(prior, bars, kind, examples.get(bars), options, drawing)
         if bars in examples:
             files = sorted(own.by_file)
-            drawn = heard.fitted(files, options.pull)
+            drawn = options.emphasis * heard.fitted(files, options.pull)
             tilts[bars] = (torch.zeros_like(drawn) if leaning.caution is None else own.fitted(files, leaning.caution), drawn)
         else:
             tilts[bars] = tilts[min(examples, key=lambda known: (abs(known - bars), known))]

@@ -66,7 +66,8 @@ def test_it_leans_towards_the_pieces_and_the_more_of_them_there_are_the_farther(
     assert all(torch.equal(x, before[name]) for name, x in prior.state_dict().items())
     scored, drawn = zip(*ways, strict=True)
     assert 0.01 < scored[0] < scored[1] < scored[2] < 1.4
-    assert 0.01 < drawn[0] < drawn[1] < drawn[2] < 1.4
+    assert 0.01 < drawn[0] < min(drawn[1:])
+    assert max(drawn) < 1.4
     assert drawn[0] > scored[0]
 
 
@@ -130,7 +131,7 @@ def test_codes_are_those_of_the_encoder():
     assert code.lags[1].tolist() == [0, 0, 2, 0]
 
 
-@pytest.mark.parametrize("options", [{"dreams": 1}, {"folds": 1}, {"caution": 0.0}, {"pull": math.nan}])
+@pytest.mark.parametrize("options", [{"dreams": 1}, {"folds": 1}, {"caution": 0.0}, {"pull": math.nan}, {"emphasis": 0.0}])
 def test_options_that_make_no_sense_are_refused(options):
     with pytest.raises(ValueError, match=next(iter(options))):
         AdapterOptions(**options)
