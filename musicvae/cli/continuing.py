@@ -104,12 +104,12 @@ def _continued_piece(model: Any, args: argparse.Namespace, terminal: Terminal, s
     where = argparse.Namespace(**{**vars(args), **given})
     music = read_source(model, args.input, where, terminal)
     piece = model.continue_(music, args.bars, seed=seed, temperature=args.temperature, prior_temperature=args.prior_temperature)
-    terminal.notice(f"seed {seed}: bars {music.num_bars + 1}-{piece.num_bars} are new")
-    own = own_performance(model, args.input, music, where, terminal)
-    (played,) = play_drums(model, [piece], where, kit, terminal, own=[own])
     opened = open_piece(args.input, music, track=chosen_track(args.track), bars=args.after, tune=args.tune)
+    kept = "the meter changes after the given bars: no other tracks are kept" if opened is None else "all other tracks stay as they are"
+    terminal.notice(f"seed {seed}: bars {music.num_bars + 1}-{piece.num_bars} are new; {kept}")
+    own = own_performance(model, args.input, music, where, terminal)
+    (played,) = play_drums(model, [piece], where, kit, terminal, own=[own], alone=opened is None)
     if opened is None:
-        terminal.notice("the meter of the file changes after these bars: only they are written, with what follows them, no other tracks")
         return [played]
     found = opened.gone_on(played, music.num_bars)
     for text in found.notices:

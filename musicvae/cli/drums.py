@@ -51,11 +51,13 @@ def own_performance(
 def play_drums(
     model: Any, pieces: Sequence[Any], args: argparse.Namespace, kit: Kit | None, terminal: Terminal, *,
     own: Sequence[Piece | None] = (), style: Mapping[str, float] | None = None, together: bool = False,
+    alone: bool = True,
 ) -> list[Any]:  # fmt: skip
     """Drums and trios as the model 'groove' plays them, in a kit's notes; melodies as they are.
 
     own: for each piece a performance to go by, as `own_performance` finds it. style: strengths, of which those count that 'groove' knows.
     together: where a first hit of one piece is early, all begin with a silent bar.
+    alone: whether they are files of their own, so that it is told where one begins with a silent bar.
     What imported models make, and all with ``--stiff``, stays as it is; so it does, which is told, where 'groove' is not installed.
     """
     from musicvae.compose.grooving.model import PLAYER
@@ -87,7 +89,8 @@ def play_drums(
     made = played(0)
     if together and len(set(map(_lead_in, made))) > 1:
         made = played(1)
-    _tell(made, terminal)
+    if alone:
+        _tell(made, terminal)
     return made
 
 
