@@ -39,8 +39,8 @@ class PersonalRow:
 
     judged: mean score by a judge of the notes, above 0 for what is more like the label than like other tunes; accepted: share above 0.
     energy: distance to held-out tunes. copied: share of stretches of two bars that are nearly in the files; nearest: their mean
-    distance to the nearest one there. model_bits: bits per note of held-out tunes (`evaluate.pricing`); cost: bits per note more than under the
-    base, in the same tunes.
+    distance to the nearest one there. model_bits: bits per note of held-out tunes (`evaluate.pricing`); cost: bits per note more
+    than under the base, in the same tunes.
     """
 
     label: str
