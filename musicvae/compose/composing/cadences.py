@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from musicvae.compose.composing.hearing import dominant, onsets_of, roughness
+from musicvae.compose.composing.hearing import HIGHEST, LOWEST, dominant, onsets_of, roughness
 from musicvae.compose.composing.moods import Course
 from musicvae.compose.composing.rendering import FREE, Stage, Theme, free, render
 from musicvae.compose.constraints.plan import FORBIDDEN
@@ -69,11 +69,23 @@ def with_cadence(
     shaped = scores.reshape(1, len(tokens), stage.steps, VOCABULARY_SIZE)
     seeds = [derived_seed(seed, f"cadence {candidate}") for candidate in range(CANDIDATES)]
     drawn = render(stage, theme, course, seeds, start_bar, forced=forced, bias=shaped)
-    if goal.final and stage.plan is None:
-        drawn = np.stack([_near_end(row, close) for row in drawn])
+    if stage.plan is None:
+        # What was played an octave higher or lower ends there, too.
+        drawn = np.concatenate([drawn, *(_raised(drawn, start, step) for step in (12, -12))])
+        drawn = np.stack([_near_end(row, close) for row in drawn]) if goal.final else drawn
     costs = [_cost(row, close, start, goal, usual) for row in drawn]
     best: Tokens = drawn[int(np.argmin(costs))]
     return best
+
+
+def _raised(drawn: Tokens, start: int, semitones: int) -> Tokens:
+    """Draws (N, n, S) with what starts from a step on so much higher; as they are where that leaves a usual range."""
+    flat = drawn.reshape(len(drawn), -1)
+    moving = (flat >= FIRST_PITCH_TOKEN) & (np.arange(flat.shape[1]) >= start)
+    moved = np.where(moving, flat.astype(np.int64) + semitones, flat)
+    pitches = moved - FIRST_PITCH_TOKEN + MIN_PITCH
+    outside = moving & ((pitches < LOWEST) | (pitches > HIGHEST))
+    return np.where(outside.any(axis=1, keepdims=True), flat, moved).astype(np.uint8).reshape(drawn.shape)
 
 
 def _near_end(tokens: Tokens, close: int) -> Tokens:

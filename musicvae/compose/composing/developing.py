@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from musicvae.compose.composing.hearing import likeness, onsets_of, roughness, theme_faults
+from musicvae.compose.composing.hearing import HIGHEST, LOWEST, likeness, onsets_of, roughness, theme_faults
 from musicvae.compose.composing.moods import Course
 from musicvae.compose.composing.rendering import FREE, Forced, Part, Stage, Theme, leading, on_beat, render
 from musicvae.compose.constraints.plan import FORBIDDEN
@@ -36,7 +36,6 @@ _LOOSE = (1.0, 1.7, 2.5, 3.5)
 """How many bars may change, in shares of the distance."""
 _NATS = (1.0, 2.5, 4.0)
 _OFF_TARGET, _ROUGH, _OCTAVE_BONUS = 16.0, 0.05, 1.5
-_LOWEST, _HIGHEST = 55, 86
 _BARS_FOR_OCTAVES = 8
 _MANY_NOTES = {"4/4": 7.0, "3/4": 3.5, "6/8": 5.5}
 """Notes a model bar that three in four passages of held-out tunes have fewer of."""
@@ -145,7 +144,7 @@ def _octaves(row: Tokens, settled: Forced | None) -> list[Tokens]:
     half = np.arange(len(row))[:, None] >= len(row) // 2
     moving = (row >= FIRST_PITCH_TOKEN) & half & (True if settled is None else settled < 0)
     pitches = row[moving].astype(np.int64) - FIRST_PITCH_TOKEN + MIN_PITCH
-    fits = [step for step in (12, -12) if len(pitches) and pitches.min() + step >= _LOWEST and pitches.max() + step <= _HIGHEST]
+    fits = [step for step in (12, -12) if len(pitches) and pitches.min() + step >= LOWEST and pitches.max() + step <= HIGHEST]
     return [np.where(moving, row + np.array(step).astype(np.uint8), row).astype(np.uint8) for step in fits]
 
 

@@ -14,8 +14,10 @@ from musicvae.music.melody import Note
 from musicvae.music.meter import STEPS_PER_BEAT, Meter
 from musicvae.music.vocabulary import FIRST_PITCH_TOKEN, MIN_PITCH, Tokens, from_tokens
 
-__all__ = ["dominant", "likeness", "notes_of", "onsets_of", "opening_pitch", "roughness", "theme_faults"]
+__all__ = ["HIGHEST", "LOWEST", "dominant", "likeness", "notes_of", "onsets_of", "opening_pitch", "roughness", "theme_faults"]
 
+LOWEST, HIGHEST = 55, 86
+"""Pitches beyond which nothing is moved by an octave."""
 _WIDE_LEAP = 7
 _USUAL_RANGE = 19
 _LONG_SILENCE_BEATS = 3

@@ -86,8 +86,8 @@ class ComposingPieces(LoadedModel[PieceEngine, Piece]):
         length = check_bars(bars) if minutes is None else bars_in(minutes, _FOUR_FOUR, tempo)
         form = default_form(length) if form is None else form
         signs = parse_form(form)
-        longest = 8 if 8 * len(signs) <= length else 4
-        plan = plan_of(signs, length, longest if section_bars is None else section_bars, extend=checked_share(vary) > 0)
+        size = min(8, plan_of(signs, length).section_bars) if section_bars is None else section_bars
+        plan = plan_of(signs, length, size, extend=checked_share(vary) > 0)
         self._check_section(plan.section_bars)
         asked = asked_moods(moods, over_time, length, 60 * 4 / tempo)
         palette = Palette.of(list(asked), styles, partial(found_mood, self._library), [info.name for info in self.styles()])
