@@ -17,11 +17,13 @@ from functools import cache, partial
 from multiprocessing import get_context
 from typing import Any
 
-from musicvae.compose.augmenting.augment import Limits
+from musicvae.compose.augmenting.augment import DEFAULT_AMOUNTS, Limits
 from musicvae.compose.model import load_melodic
 from musicvae.corpus.store import Corpus
 from musicvae.evaluate.augmentation import Example, benchmark_rows, changed, examples_of
 from musicvae.evaluate.table import Section
+
+_AMOUNTS = {"0.1": (0.1,), "0.2-0.4": DEFAULT_AMOUNTS, "0.6": (0.6,)}
 
 
 @cache
@@ -46,7 +48,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args()
     examples = examples_of(Corpus.load(args.corpus), args.labels.split(","))
-    ways = {"variations 0.2-0.4": Limits(args.n), "variations 0.6": Limits(max(1, args.n // 2), (0.6,))}
+    ways = {f"variations {name}": Limits(args.n, amounts) for name, amounts in _AMOUNTS.items()}
 
     def tell(text: str) -> None:
         print(f"\r{text:<60}", end="", file=sys.stderr, flush=True)

@@ -126,8 +126,8 @@ def _shares(values: NDArray[Any], edges: Sequence[float]) -> Floats:
 def changed(model: Any, example: Example, ways: Mapping[str, Limits], *, seed: int = 0) -> dict[str, list[Tokens]]:
     """Copies of an example by each way: "variations" of each of these limits, and as many trivial ones.
 
-    "transposed": moved by 1 to 6 semitones; "random edits": the same share of notes moved by 1 to 6 semitones, as in
-    `evaluate.variations`; "in key": only to notes of the scale.
+    "transposed": moved by 1 to 6 semitones; "and transposed": the tune so, and each variation by another such interval; "random edits":
+    the same share of notes moved by 1 to 6 semitones, as in `evaluate.variations`; "in key": only to notes of the scale.
     """
     own = seed * 1_000_003 + example.tune
     found: dict[str, list[Tokens]] = {}
@@ -141,6 +141,9 @@ def changed(model: Any, example: Example, ways: Mapping[str, Limits], *, seed: i
     rng = np.random.default_rng(own)
     count = max(limits.n for limits in ways.values())
     found["transposed"] = [_transposed(example.tokens, moves[int(k)]) for k in rng.permutation(len(moves))[:count]]
+    for name in ways:
+        both = [_transposed(tokens, moves[int(k)]) for tokens, k in zip(found[name], rng.permutation(len(moves)), strict=False)]
+        found[f"{name} and transposed"] = [*found["transposed"], *both]
     return found
 
 

@@ -79,3 +79,10 @@ def test_json_tells_the_same(run, loaded, tunes):
 def test_slips(fails, loaded, tunes, words, parts):
     fails(words, *parts)
     assert not Path("more").exists()
+
+
+def test_nothing_made_is_an_error(fails, loaded, tunes):
+    for label in ("jig", "reel"):
+        (tunes / label / "a.mid").write_bytes(b"MThd")
+    fails("augment tunes -o more --seed 1 --jobs 1", "not one variation could be made: left out: 2 (")
+    assert not Path("more").exists()

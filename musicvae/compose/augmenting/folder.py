@@ -17,7 +17,15 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from musicvae.compose.augmenting.augment import Limits, augment
-from musicvae.compose.augmenting.manifest import MANIFEST_JSON, RECORDS, read_manifest, read_record, write_manifest, write_record
+from musicvae.compose.augmenting.manifest import (
+    MANIFEST_JSON,
+    RECORDS,
+    forget_records,
+    read_manifest,
+    read_record,
+    write_manifest,
+    write_record,
+)
 from musicvae.compose.limits import check_seed
 from musicvae.compose.seeds import derived_seed
 from musicvae.corpus.tunes import SourceFile
@@ -111,7 +119,8 @@ def augment_folder(
     """Write variations of everything in `source` into the folder `out`, and lists of them, ``manifest.json`` and ``manifest.csv``.
 
     model: name or path, loaded by each of `jobs` processes. resume: go on with a run that was interrupted; the result is the same as
-    without. force: replace an older result. FileExistsError where there is one otherwise; errors as `sources_in` and `load`.
+    without. force: replace an older result. FileExistsError where there is one otherwise, ValueError where not one variation could be made,
+    and then nothing is left; errors as `sources_in` and `load`.
     """
     from musicvae.compose.library import find_model
 
@@ -136,6 +145,11 @@ def augment_folder(
     records = [known[s.name] for s in sources]
     rows = [row for record in records for row in record["rows"]]
     left_out = [{"source": record["name"], "reason": record["reason"]} for record in records if record["reason"]]
+    if not rows:
+        forget_records(folder)
+        if not any(folder.iterdir()):
+            folder.rmdir()
+        raise ValueError(f"not one variation could be made: {'; '.join(_notices(records, limits.n))}")
     write_manifest(folder, about, rows, left_out)
     return AugmentedFolder(folder, rows, left_out, len(sources), resumed, _notices(records, limits.n))
 

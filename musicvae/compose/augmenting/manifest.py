@@ -14,7 +14,10 @@ from typing import Any
 
 from musicvae.music.files import atomic_path
 
-__all__ = ["COLUMNS", "MANIFEST_CSV", "MANIFEST_JSON", "RECORDS", "read_manifest", "read_record", "write_manifest", "write_record"]
+__all__ = [
+    "COLUMNS", "MANIFEST_CSV", "MANIFEST_JSON", "RECORDS", "forget_records", "read_manifest", "read_record", "write_manifest",
+    "write_record",
+]  # fmt: skip
 
 MANIFEST_JSON, MANIFEST_CSV, RECORDS = "manifest.json", "manifest.csv", ".augment"
 COLUMNS = ("path", "label", "source", "tune", "seed", "amount", "distance", "nearest", "bars", "meter", "key", "tempo_qpm", "notes")
@@ -57,6 +60,11 @@ def write_manifest(
         table.writerows({name: row.get(name) for name in COLUMNS} for row in rows)
     content = {"about": dict(about), "rows": [dict(row) for row in rows], "left_out": [dict(entry) for entry in left_out]}
     _write(folder / MANIFEST_JSON, json.dumps(content, indent=1) + "\n")
+    forget_records(folder)
+
+
+def forget_records(folder: Path) -> None:
+    """Take away the records of a run that has come to its end."""
     records = folder / RECORDS
     for path in records.glob("*.json") if records.is_dir() else ():
         path.unlink()

@@ -55,7 +55,15 @@ _USUAL_BARS = {"drums": 4, "groove": 4, "trio": 16}
 
 
 @dataclass(frozen=True)
-class PieceModel(VaryingPieces, RevisingPieces, RepairingPieces, ComposingPieces, JudgingPieces, GroovingModel, PersonalModel[PieceEngine, Piece]):
+class PieceModel(
+    VaryingPieces,
+    RevisingPieces,
+    RepairingPieces,
+    ComposingPieces,
+    JudgingPieces,
+    GroovingModel,
+    PersonalModel[PieceEngine, Piece],
+):
     """A model of drums, grooves, trios or performances."""
 
     @property
@@ -106,9 +114,9 @@ class PieceModel(VaryingPieces, RevisingPieces, RepairingPieces, ComposingPieces
         """Compose n pieces of `bars` bars (1 to 10,000; default: `usual_bars`, or as long as the hits).
 
         Piece k is what a seed of ``piece_seed(seed, k)`` alone gives. temperature: of what is written, 0 to 10; prior_temperature: of
-        the idea behind it. style: a name, or strengths by name. tempo_qpm: default the style's, else 120 (of a personalised model that of its files). chords, hits: what
-        the network is told, where it can be; hits of another length are repeated or cut, which the notices tell. ValueError
-        for a key, a meter other than 4/4, and what the network cannot be told.
+        the idea behind it. style: a name, or strengths by name. tempo_qpm: default the style's, else 120 (of a personalised
+        model that of its files). chords, hits: what the network is told, where it can be; hits of another length are repeated or
+        cut, which the notices tell. ValueError for a key, a meter other than 4/4, and what the network cannot be told.
         """
         self._refuse(meter=meter, key=key)
         styles = self._vectors({} if style is None else style)

@@ -185,3 +185,29 @@ def test_the_number_of_processes_changes_no_byte(tunes, tmp_path):
     made = [augment_folder(path, tunes, tmp_path / f"jobs{jobs}", LIMITS, seed=5, jobs=jobs) for jobs in (1, 3)]
     assert len(made[0].rows) > 6
     assert contents(tmp_path / "jobs1") == contents(tmp_path / "jobs3")
+
+
+def test_where_nothing_can_be_made_it_is_an_error_and_nothing_is_left(tunes, tmp_path, loaded, monkeypatch):
+    for path in (*tunes.rglob("*.mid"), *tunes.rglob("*.abc")):
+        path.unlink()
+    for name in ("a.mid", "b.mid"):
+        (tunes / name).write_bytes(b"MThd")
+    with pytest.raises(ValueError, match=r"not one variation could be made: left out: 2 \("):
+        augment_folder(None, tunes, tmp_path / "out", LIMITS, seed=1)
+    assert not (tmp_path / "out").exists()
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "mine.txt").write_text("stays")
+    with pytest.raises(ValueError, match="not one variation could be made"):
+        augment_folder(None, tunes, tmp_path / "out", LIMITS, seed=1)
+    assert contents(tmp_path / "out") == {"mine.txt": b"stays"}
+
+
+@pytest.mark.parametrize("kind", ["drums", "trio"])
+def test_drums_and_trios_are_multiplied_too(tmp_path, kind):
+    """By the shipped models."""
+    folder = tmp_path / "beats" / "straight"
+    folder.mkdir(parents=True)
+    compose_model.load(kind, threads=1).generate(4, seed=3).write(folder / "a.mid")
+    made = augment_folder(kind, tmp_path / "beats", tmp_path / "out", Limits(2, (0.3,)), seed=1)
+    assert [(row["label"], row["bars"]) for row in made.rows] == [("straight", 4)] * 2
+    assert all(0.15 <= row["distance"] <= 0.4 for row in made.rows)
