@@ -21,6 +21,7 @@ import random
 import shutil
 import statistics
 import subprocess
+import sys
 import tempfile
 import time
 from collections import Counter
@@ -271,6 +272,9 @@ def main() -> None:
     if not args.json:
         print(f"besides: the model {sizes['model']} bytes, the n-gram {sizes['n-gram']} bytes", flush=True)
     for name, files in sets.items():
+        if not files:
+            print(f"{name}: none of its files is held out in {', '.join(args.corpora)}", file=sys.stderr)
+            continue
         results[name] = measured(files, network, ngram, with_parts=args.breakdown)
         if not args.json:
             show(name, results[name])
