@@ -128,6 +128,7 @@ def _continued_melody(model: Any, args: argparse.Namespace, terminal: Terminal, 
         raise ValueError(f"the meter changes after bar {stretch.last_bar}, and bar {args.after} is before that: go on after a later bar")
     for text in opened.notices:
         terminal.notice(text)
+    _check_nothing_follows(args, opened, stretch)
     given = stretch.melody if args.after is None else stretch.melody.cut(0, args.after - stretch.start_bar + 1)
     options = {
         "temperature": args.temperature, "prior_temperature": args.prior_temperature, "chords": args.chords, "form": args.form,
@@ -136,10 +137,22 @@ def _continued_melody(model: Any, args: argparse.Namespace, terminal: Terminal, 
     melody = model.continue_(given, args.bars, seed=seed, **options, **given_constraints(model, args, terminal))
     returns = melody.provenance.get("returns", ())
     terminal.notice(f"seed {seed}: {form_text(returns, given.num_bars + 1, melody.num_bars, stretch.start_bar - 1)}")
-    revised = opened.revised(stretch, melody)
+    revised = opened.revised(stretch, melody, to_end=args.after is not None)
     for text in revised.notices:
         terminal.notice(text)
     return revised
+
+
+def _check_nothing_follows(args: argparse.Namespace, opened: Any, stretch: Any) -> None:
+    """ValueError where bars that no model takes follow the melody: what is new would sound together with them, or in their meter."""
+    last = stretch.last_bar
+    if (meter := opened.meter_after(stretch)) is not None:
+        raise ValueError(f"{opened.name}: the meter changes to {meter} after bar {last}, the last that can be gone on from")
+    if args.after is None and (count := opened.notes_after(stretch)):
+        raise ValueError(
+            f"{opened.name}: {count} more notes of track {opened.part} come after bar {last}, the last that can be taken "
+            f"(see musicvae info): --after {last} goes on in their place"
+        )
 
 
 def _return_bar(args: argparse.Namespace, stretch: Any, bars: int) -> int | None:

@@ -15,7 +15,7 @@ from musicvae.music.melody import Melody
 from musicvae.music.meter import counted_bars
 from musicvae.music.score import Score
 
-__all__ = ["Source", "Taken", "read", "score_of", "take"]
+__all__ = ["Source", "Taken", "read", "score_of", "take", "tempo_notice"]
 
 _SHOWN_LINES = 4
 
@@ -99,6 +99,12 @@ def score_of(source: Source, tune: int = 1) -> tuple[str, Score]:
     )
 
 
+def tempo_notice(score: Score, name: str, tempo_qpm: float) -> str | None:
+    """What is said of a melody that has one tempo where its score has others too; None where it has not."""
+    others = sum(change.qpm != tempo_qpm for change in score.tempi)
+    return f"{name}: left out: changes of tempo: {others} (all is at {tempo_qpm:g} quarter notes a minute)" if others else None
+
+
 def _line_of(score: Score, name: str, track: int | str | None, start_bar: int, bars: int | None) -> Taken:
     from musicvae.music.extract import extract_melody
 
@@ -108,6 +114,8 @@ def _line_of(score: Score, name: str, track: int | str | None, start_bar: int, b
     notices = [f"{name}: track {taken.track} ({taken.why}), bars {line.start_bar}-{last} in {line.melody.meter}"]
     if losses := ", ".join(f"{reason}: {count}" for reason, count in {**score.losses, **taken.losses}.items() if count):
         notices.append(f"{name}: left out: {losses}")
+    if told := tempo_notice(score, name, line.melody.tempo_qpm):
+        notices.append(told)
     others = [other for other in taken.lines if other is not line]
     for other in others[:_SHOWN_LINES]:
         end = other.start_bar + other.melody.num_bars - 1

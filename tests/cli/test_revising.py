@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import pytest
 from compose.fake_engine import FakeEngine, tune
@@ -6,7 +7,9 @@ from compose.fake_engine import FakeEngine, tune
 from musicvae.compose import model as compose_model
 from musicvae.compose.model import Model
 from musicvae.music.extract import read_melody
-from musicvae.music.midi import read_midi, write_midi
+from musicvae.music.meter import Meter
+from musicvae.music.midi import read_midi, write_midi, write_score
+from musicvae.music.score import MeterChange, ScoreNote
 
 
 @pytest.fixture
@@ -37,6 +40,24 @@ def test_continue_after_a_bar_takes_the_place_of_what_followed(run, fake, song):
     before, after = read_melody("song.mid")[0], read_melody("x.mid")[0]
     assert after.cut(0, 5).notes == before.cut(0, 5).notes
     assert after.notes[-1].end_steps <= 7 * 16 < before.notes[-1].end_steps
+
+
+def test_continue_refuses_to_sound_together_with_bars_that_cannot_be_taken(run, fake, tmp_path):
+    write_midi([tune(3, 8)], tmp_path / "song.mid")
+    score = read_midi("song.mid")
+    (track,), end = score.tracks, 8 * 4 * score.ticks_per_beat
+    high = tuple(ScoreNote(end + score.ticks_per_beat * beat, 120, 10, 80) for beat in range(12))
+    longer = replace(score, tracks=(replace(track, notes=track.notes + high),))
+    write_score(longer, tmp_path / "high.mid")
+    write_score(replace(longer, meters=(*score.meters, MeterChange(end, Meter(5, 4)))), tmp_path / "five.mid")
+    code, _, err = run("continue", "high.mid", "--seed", "7")
+    assert (code, "12 more notes of track 1 come after bar 8, the last that can be taken" in err) == (2, True)
+    assert run("continue", "high.mid", "--seed", "7", "--after", "8")[0] == 0
+    after = read_midi("high-continued.mid").tracks[0].notes
+    assert after[: len(track.notes)] == track.notes
+    assert 120 not in {note.pitch for note in after}
+    code, _, err = run("continue", "five.mid", "--seed", "7")
+    assert (code, "five.mid: the meter changes to 5/4 after bar 8, the last that can be gone on from" in err) == (2, True)
 
 
 def test_continue_tells_what_returns_and_returns_when_told(run, fake, tmp_path):

@@ -1,12 +1,16 @@
+from dataclasses import replace
+
 import pytest
 from compose.fake_engine import same_music, tune
 
 from musicvae.compose.intake import Taken, read, take
+from musicvae.compose.revising.files import open_melody
 from musicvae.music.extract import extract_melody
 from musicvae.music.melody import Melody, Note
 from musicvae.music.meter import Meter
+from musicvae.music.midi import write_score
 from musicvae.music.reading import read_score
-from musicvae.music.score import MeterChange, Score, ScoreNote, Track
+from musicvae.music.score import MeterChange, Score, ScoreNote, TempoChange, Track
 
 
 def test_a_melody_is_taken_as_it_is():
@@ -34,6 +38,16 @@ def test_files_and_scores_hold_melodies(tmp_path):
     assert taken.notices[0].startswith("a.mid: track 1 (")
     assert same_music(read(str(path)), melody)
     assert same_music(read(read_score(path), start_bar=3, bars=2), melody.cut(2, 2))
+
+
+def test_tempi_that_a_melody_cannot_have_are_told_but_not_where_the_file_stays(tmp_path):
+    score = replace(read_score(tune(1, 8, name="Reel").write(tmp_path / "a.mid")), tempi=(TempoChange(0, 100.0), TempoChange(500, 90.0)))
+    path = write_score(score, tmp_path / "b.mid")
+    taken = take(path)
+    assert taken.melody.tempo_qpm == 100
+    assert taken.notices[1:] == ("b.mid: left out: changes of tempo: 1 (all is at 100 quarter notes a minute)",)
+    assert open_melody(path).notices == taken.notices[:1]
+    assert not any("tempo" in text for text in take(tmp_path / "a.mid").notices)
 
 
 def test_the_longest_line_is_taken_and_the_others_told():

@@ -15,13 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from musicvae.compose.grooving.rendition import bytes_of
-from musicvae.compose.intake import Source, take
+from musicvae.compose.intake import Source, take, tempo_notice
 from musicvae.compose.midi_music import MidiMusic
 from musicvae.music.events import read_header
 from musicvae.music.extract import extract_grid
 from musicvae.music.lead_sheet import LeadSheet, chord_track
 from musicvae.music.melody import Melody, Note
-from musicvae.music.meter import STEPS_PER_BEAT, counted_bars
+from musicvae.music.meter import STEPS_PER_BEAT, Meter, counted_bars
 from musicvae.music.midi import score_from_bytes
 from musicvae.music.midi_editing import AddedNote, Changes, OpenMidi, open_midi
 from musicvae.music.midi_writing import with_track
@@ -78,13 +78,27 @@ class OpenedMelody:
         known = ", ".join(f"{s.start_bar}-{s.last_bar} in {s.melody.meter}" for s in self.stretches)
         raise ValueError(f"{self.name}: bar {bar} is none of the melody's, which has bars {known}")
 
-    def revised(self, stretch: Stretch, melody: Melody) -> RevisedFile:
-        """The file with this stretch as `melody` has it: the notes that are in both stay as they are played."""
+    def notes_after(self, stretch: Stretch) -> int:
+        """How many notes of the melody's track begin after a stretch: those of later ones, and those that are in none."""
+        return int(self._after(stretch).sum())
+
+    def meter_after(self, stretch: Stretch) -> Meter | None:
+        """The other meter that the file goes over to at the end of a stretch or later; None where it goes over to none."""
+        end, meter = self._end_ticks(stretch), stretch.melody.meter
+        return next((change.meter for change in self.file.score.meters if change.tick >= end and change.meter != meter), None)
+
+    def revised(self, stretch: Stretch, melody: Melody, *, to_end: bool = False) -> RevisedFile:
+        """The file with this stretch as `melody` has it: the notes that are in both stay as they are played.
+
+        to_end: what follows the stretch in the melody's track is taken away.
+        """
         kept = {(note.onset_steps, note.pitch, note.duration_steps) for note in melody.notes}
         gone = [note for note in stretch.melody.notes if (note.onset_steps, note.pitch, note.duration_steps) not in kept]
         before = {(note.onset_steps, note.pitch, note.duration_steps) for note in stretch.melody.notes}
         new = [note for note in melody.notes if (note.onset_steps, note.pitch, note.duration_steps) not in before]
         changes = self._changes(stretch, gone, new)
+        if to_end:
+            changes = replace(changes, removed=changes.removed | self._after(stretch))
         story = self._story(stretch, melody)
         data = self.file.written(replace(changes, text=story_text(story)))
         if isinstance(melody, LeadSheet):
@@ -112,6 +126,13 @@ class OpenedMelody:
             down = (notes.part == self.part) & (notes.pitch == note.pitch) & (plain.onset < note.onset) & (end > note.onset)
             end[down] = note.onset
         return replace(plain, end=end, removed=removed, added=added)
+
+    def _after(self, stretch: Stretch) -> NDArray[np.bool_]:
+        """Which notes of the file are in the melody's track and begin at the end of a stretch or later."""
+        return np.asarray((self.file.notes.part == self.part) & (self.file.notes.onset >= self._end_ticks(stretch)))
+
+    def _end_ticks(self, stretch: Stretch) -> float:
+        return stretch.start_ticks + stretch.melody.num_steps * self.file.ticks_per_beat / STEPS_PER_BEAT
 
     def _steps(self, stretch: Stretch) -> NDArray[np.int64]:
         """The step of the stretch at which each note of the file starts, rounded half up; -1 for those before and after."""
@@ -158,7 +179,10 @@ def open_melody(source: Source, *, track: int | str | None = None, tune: int = 1
     first = min((note.onset_ticks for note in own.notes), default=None)
     starts = {segment.start_bar: segment.start for segment in segments(score, end, first)}
     stretches = tuple(Stretch(line.melody(), line.start_bar, starts[line.start_bar]) for line in found.lines)
-    told = chosen.notices if len(stretches) == 1 else (_told(name, found.track, found.why, stretches),)
+    flat = tempo_notice(score, name, chosen.melody.tempo_qpm)  # the file itself keeps all tempi
+    told = (
+        tuple(text for text in chosen.notices if text != flat) if len(stretches) == 1 else (_told(name, found.track, found.why, stretches),)
+    )
     return OpenedMelody(name, file, found.track, stretches, (*notices, *told))
 
 
