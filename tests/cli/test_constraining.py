@@ -27,7 +27,7 @@ def test_constraints_reach_the_model(run, model):
         (["--scale", "H major"], "argument --scale: 'H major' is no scale"),
         (["--range", "C4"], "argument --range: 'C4' is no range"),
         (["--range", "A5-C4"], "argument --range: a range goes from a lower to a higher pitch"),
-        (["--note", "1:1"], "argument --note: '1:1' is no note: write BAR:BEAT:PITCH"),
+        (["--note", "1:1"], "is no note: write BAR:BEAT:PITCH or BAR:BEAT:PITCH:BEATS, as in 8:3:G4:2 (2 or 3 colons are needed)"),
         (["--longest", "0"], "argument --longest: 0 is not a number above 0"),
         (["--longest", "0.1"], "the longest note lasts at least a sixteenth"),
         (["--rhythm", "none.mid"], "none.mid does not exist"),

@@ -15,7 +15,7 @@ from musicvae.compose.harmony import Chords, chords_text, parsed_chords
 from musicvae.music.chords import Chord
 from musicvae.music.key import Key
 
-__all__ = ["SectionChords", "chords_of_plan", "ending_on", "section_chords", "section_chords_text"]
+__all__ = ["SectionChords", "chords_of_plan", "ending_notices", "ending_on", "section_chords", "section_chords_text"]
 
 SectionChords: TypeAlias = Chords | Mapping[str, Chords]
 """Chords as elsewhere, for every section; by letter, as in ``"A: C Am F G; B: F G C C"`` or ``{"A": "C Am F G", "B": "F G C C"}``."""
@@ -69,6 +69,14 @@ def ending_on(chords: list[Chord | None], key: Key, num_bars: int) -> list[Chord
     last = len(chords) // num_bars
     tonic = Chord(key.tonic, "maj" if (key.tonic + 4) % 12 in key.scale else "min")
     return [*chords[:-last], *(chord if chord is not None and chord.root == key.tonic else tonic for chord in chords[-last:])]
+
+
+def ending_notices(asked: list[Chord | None], played: list[Chord | None], num_bars: int) -> tuple[str, ...]:
+    """What is said where `ending_on` made other chords of those that were asked for."""
+    if asked == played:
+        return ()
+    last = len(asked) // num_bars
+    return (f"the piece ends on its tonic: its last bar is over {played[-1]}, not {chords_text(asked[-last:])}",)
 
 
 def _played(chords: list[Chord | None], section: Section, bars: int, per_bar: int) -> list[Chord | None]:

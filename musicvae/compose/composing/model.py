@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from musicvae.compose.composing.asking import asked_moods, checked_share, checked_strengths, found_mood
-from musicvae.compose.composing.chording import SectionChords, chords_of_plan, ending_on, section_chords_text
+from musicvae.compose.composing.chording import SectionChords, chords_of_plan, ending_notices, ending_on, section_chords_text
 from musicvae.compose.composing.curves import Curve, read_curve
 from musicvae.compose.composing.form import Plan, bars_in, default_form, parse_form, plan_notices, plan_of
 from musicvae.compose.composing.moods import Palette, majorness, tempo_factor
@@ -88,7 +88,7 @@ class ComposingModel(LoadedModel[Engine, Melody]):
         palette = Palette.of(list(asked), styles, partial(found_mood, self._library), [info.name for info in self.styles()])
         asked_key = None if key is None else check_key(key)
         mean = {name: float(values.mean()) for name, values in asked.items()}
-        must = _settled(self.engine.config, constraints, chords, chosen_meter, plan, asked_key)
+        must, ending = _settled(self.engine.config, constraints, chords, chosen_meter, plan, asked_key)
         shift = 0 if must.plan is None else must.plan.shift(self.engine.config, None if asked_key is None else asked_key.major_tonic)
         stage = Stage(
             self.engine, chosen_meter, check_temperature(temperature), check_temperature(prior_temperature, "prior_temperature"),
@@ -104,7 +104,7 @@ class ComposingModel(LoadedModel[Engine, Melody]):
             chords=None if chords is None else section_chords_text(chords),
             constraints=constraints.story() or None if constraints else None,
         )  # fmt: skip
-        return Composition(replace(melody, provenance=story), plan, (*plan_notices(plan, form), *palette.left_out))
+        return Composition(replace(melody, provenance=story), plan, (*plan_notices(plan, form), *ending, *palette.left_out))
 
     def stream(
         self,
@@ -148,15 +148,16 @@ class ComposingModel(LoadedModel[Engine, Melody]):
 
 def _settled(
     config: Layout, constraints: Constraints | None, chords: SectionChords | None, meter: Meter, plan: Plan, key: Key | None
-) -> Settled:
-    """What a whole piece must keep to; with chords its last bar is on the tonic."""
+) -> tuple[Settled, tuple[str, ...]]:
+    """What a whole piece must keep to, and notices; with chords its last bar is on the tonic."""
     if chords is None:
-        return settled(config, constraints, None, meter, plan.num_bars, key)
+        return settled(config, constraints, None, meter, plan.num_bars, key), ()
     played = chords_of_plan(chords, plan)
     must = settled(config, constraints, played, meter, plan.num_bars, key)
     assert must.plan is not None, "chords make a plan"
     home = key or must.plan.home
-    return settled(config, constraints, ending_on(played, home, plan.num_bars), meter, plan.num_bars, key)
+    ended = ending_on(played, home, plan.num_bars)
+    return settled(config, constraints, ended, meter, plan.num_bars, key), ending_notices(played, ended, plan.num_bars)
 
 
 def _writer(stage: Stage, section_bars: int, vary: float, key: Key | None, moods: Mapping[str, float], seed: int | None) -> Writer:

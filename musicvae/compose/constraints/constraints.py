@@ -49,9 +49,9 @@ class RequiredNote:
     def parse(cls, text: str) -> RequiredNote:
         """Read ``"8:3:G4"``, bar 8, beat 3 (in quarter notes), or ``"8:3:G4:2"``, two beats long; ValueError otherwise."""
         try:
+            if text.count(":") not in (2, 3):
+                raise ValueError("2 or 3 colons are needed")
             bar, beat, pitch, *beats = text.split(":")
-            if len(beats) > 1:
-                raise ValueError("a colon too many")
             return cls(int(bar), float(beat), parse_pitch(pitch), float(beats[0]) if beats else None)
         except ValueError as error:
             raise ValueError(f"{text!r} is no note: write BAR:BEAT:PITCH or BAR:BEAT:PITCH:BEATS, as in 8:3:G4:2 ({error})") from None

@@ -59,7 +59,8 @@ class VaryingModel(LoadedModel[Engine, Melody]):
             self.engine, melody, amounts, check_pieces(n), seed=story["seed"], refine=refine, chords=asked.chords, plan=asked.plan,
             provenance=story,
         )  # fmt: skip
-        return replace(found, notices=(*taken.notices, *found.notices))
+        free = ("amount 0 gives the melody back as it is, whatever it must keep to",) if asked.plan is not None and 0 in amounts else ()
+        return replace(found, notices=(*taken.notices, *found.notices, *free))
 
     def path_through(
         self, sources: Sequence[Source], steps: int | None = None, *, chords: Chords | None = None, **manner: Any

@@ -58,12 +58,16 @@ class BeatTable:
         np.add.at(counts, (step, lane, before, last, hits.astype(int)), 1)
         return cls((counts[..., 1] + 1) / (counts.sum(axis=-1) + 2))
 
-    def bits_a_bar(self, hits: Flags) -> float:
-        """Of the hits (B, 16, C) of one piece."""
+    def bits(self, hits: Flags) -> NDArray[np.float64]:
+        """Of each bar (B,) of the hits (B, 16, C) of one piece."""
         before, last = _contexts(hits[None])
         step, lane = np.indices(hits.shape)[1:]
         chance = self.chances[step, lane, before[0], last[0]]
-        return -float(np.log2(np.where(hits, chance, 1 - chance)).sum() / len(hits))
+        return np.asarray(-np.log2(np.where(hits, chance, 1 - chance)).sum(axis=(1, 2)))
+
+    def bits_a_bar(self, hits: Flags) -> float:
+        """The mean of `bits`."""
+        return float(self.bits(hits).mean())
 
 
 def _contexts(hits: Flags) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -1,6 +1,6 @@
 import pytest
 
-from musicvae.compose.composing.chording import chords_of_plan, ending_on, section_chords_text
+from musicvae.compose.composing.chording import chords_of_plan, ending_notices, ending_on, section_chords_text
 from musicvae.compose.composing.form import parse_form, plan_of
 from musicvae.compose.harmony import chords_text
 from musicvae.music.chords import Chord
@@ -57,8 +57,16 @@ def test_what_are_no_chords_of_sections_says_why(chords, message):
         played(chords)
 
 
+def test_a_last_chord_that_is_another_than_asked_for_is_told(model):
+    piece = model.compose("AA", bars=16, seed=3, chords="C Am F G")
+    assert piece.notices == ("the piece ends on its tonic: its last bar is over C, not G",)
+    halves = [Chord.parse(text) for text in ("C", "Am", "F", "C")]
+    assert ending_notices(halves, ending_on(halves, Key(0), 2), 2) == ("the piece ends on its tonic: its last bar is over C, not F C",)
+
+
 def test_a_piece_over_chords_ends_on_their_tonic_and_has_them_as_a_track(model, tmp_path):
     piece = model.compose("AB", bars=16, seed=3, chords="A: Am F C G; B: F G Am Am")
+    assert piece.notices == ()
     assert isinstance(piece.melody, LeadSheet)
     assert str(piece.melody.key) == "A minor"
     assert str(piece.melody.spans[-1].chord) == "Am"

@@ -91,10 +91,12 @@ def test_constraints_hold_in_every_variation_but_at_amount_0():
     asked = Constraints.of(scale="C major pentatonic", range="C4-A5", notes="3:1:G4:2")
     found = MODEL.vary(melody, [0.0, 0.2, 0.5], 2, seed=3, constraints=asked)
     assert found[0].notes == melody.notes
+    assert "amount 0 gives the melody back as it is, whatever it must keep to" in found.notices
     plan = asked.over(melody.meter, melody.num_bars, key=melody.key)
     for k in (1, 2, 4, 5):
         assert plan.broken(found[k]) == ()
     assert plan.broken(found[0])
+    assert not any("amount 0" in text for text in MODEL.vary(melody, [0.0], seed=3).notices)
 
 
 @pytest.mark.parametrize("amount", [-0.1, 1.5, 20, "0.2", None, [0.1, 2], [], True])
