@@ -3,8 +3,10 @@
     python scripts/benchmark_scores.py CORPUS [--model MODEL] [--scores FILE] [--tunes 60] [--kinds 4/4,3/4,6/8]
                                        [--foreign NAME=FOLDER ...] [--only notes|styles] [--split test] [--json]
 
-CORPUS is the folder of the corpus that the model was trained on; what `scripts/calibrate_scores.py` made must lie beside the model, or be
-named by --scores. --foreign adds melodies of a folder of music files to the styles that are put among others, of which styles nothing
+CORPUS is the folder of the corpus that the model was trained on. Of one of drums or trios (the model is that of the material by default)
+it is measured whether wrong hits and notes and bars of another piece are found, on windows of 16 bars, a table of hits and n-grams being
+fitted on the training pieces. For melodies what `scripts/calibrate_scores.py` made must lie beside the
+model, or be named by --scores. --foreign adds melodies of a folder of music files to the styles that are put among others, of which styles nothing
 must have been learned.
 """
 
@@ -21,16 +23,19 @@ from musicvae.compose.judging.collection import windows_of_piece
 from musicvae.compose.judging.folders import melodies_in
 from musicvae.compose.judging.ngram import NGram
 from musicvae.compose.judging.yardstick import Yardstick, load_yardstick
-from musicvae.compose.model import load_melodic
+from musicvae.compose.model import load, load_melodic
 from musicvae.corpus.store import Corpus
 from musicvae.evaluate.foreign_styles import StyleRow, foreign_rows, summary_row
 from musicvae.evaluate.ngram import ngram_of
 from musicvae.evaluate.oddity import spoiled_rows
+from musicvae.evaluate.pieces.oddity import PieceRival, ensemble_rows
+from musicvae.evaluate.pieces.windows import select_pieces
 from musicvae.evaluate.style_sense import pieces_of_split
 from musicvae.evaluate.table import Section
 from musicvae.music.meter import KINDS
 
 _MOST = 120
+_PIECE_BARS, _TRAINING_WINDOWS = 16, 3000
 
 
 def tell(text: str) -> None:
@@ -72,6 +77,14 @@ def style_rows(engine, corpus: Corpus, kind: int, yardstick: Yardstick, ngram: N
     return shown
 
 
+def piece_section(corpus: Corpus, args: argparse.Namespace) -> Section:
+    """The table of drums or trios."""
+    train = select_pieces(corpus, "train", bars=_PIECE_BARS, limit=_TRAINING_WINDOWS)
+    windows = select_pieces(corpus, args.split, bars=_PIECE_BARS, limit=args.tunes, one_per_tune=True)
+    rows = ensemble_rows(load(args.model or corpus.material).engine, windows, PieceRival.fitted(train), tell=tell)
+    return Section("spoiled", f"Spoiled {corpus.material}", "Area under the ROC curve: spoiled windows against those as they were.", rows)
+
+
 def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -86,7 +99,11 @@ def main() -> None:
     parser.add_argument("--split", default="test")
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args()
-    model, corpus = load_melodic(args.model), Corpus.load(args.corpus)
+    corpus = Corpus.load(args.corpus)
+    if corpus.material != "melody":
+        show([piece_section(corpus, args)], args.json)
+        return
+    model = load_melodic(args.model)
     engine = model.engine
     yardstick = load_yardstick(args.scores, model.hash) if args.scores else model.yardstick
     if yardstick is None:
@@ -100,7 +117,6 @@ def main() -> None:
             ranks += found[1]
         if args.only != "notes":
             styles += style_rows(engine, corpus, kind, yardstick, ngram, args)
-    tell("")
     sections = [
         Section("spoiled", "Spoiled tunes", "Area under the ROC curve: spoiled windows of 16 bars against those as they were.", areas),
         Section("wrong notes", "The wrong note among the others of its tune", "One note moved by 1 to 6 semitones.", ranks),
@@ -111,8 +127,13 @@ def main() -> None:
             styles,
         ),
     ]
-    shown = [section for section in sections if section.rows]
-    print(json.dumps({part.name: part.to_dict() for part in shown}, indent=1) if args.json else "\n\n".join(p.to_text() for p in shown))
+    show([section for section in sections if section.rows], args.json)
+
+
+def show(sections: list[Section], as_json: bool) -> None:
+    """Print tables."""
+    tell("")
+    print(json.dumps({part.name: part.to_dict() for part in sections}, indent=1) if as_json else "\n\n".join(p.to_text() for p in sections))
 
 
 if __name__ == "__main__":
