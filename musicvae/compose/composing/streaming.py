@@ -23,14 +23,14 @@ from musicvae.compose.composing.piece import loud
 from musicvae.compose.composing.rendering import FREE
 from musicvae.compose.composing.writing import Writer
 from musicvae.compose.constraints.constraints import Constraints
-from musicvae.compose.constraints.plan import Plan
+from musicvae.compose.constraints.plan import FORBIDDEN, Plan
 from musicvae.compose.engine import Floats
 from musicvae.compose.limits import check_strengths, check_tempo
 from musicvae.compose.styled import Styles
 from musicvae.music.key import Key
 from musicvae.music.melody import Melody, Note
 from musicvae.music.meter import Meter
-from musicvae.music.vocabulary import FIRST_PITCH_TOKEN, HOLD, Tokens
+from musicvae.music.vocabulary import FIRST_PITCH_TOKEN, HOLD, VOCABULARY_SIZE, Tokens
 
 __all__ = ["Bar", "MusicStream", "Wanted", "glided", "named_strengths", "towards"]
 
@@ -287,7 +287,21 @@ class MusicStream(Iterator[Bar]):
             until = now + int(events[0]) + 1 if len(events) else len(flat)
         settled = np.full(len(flat), FREE, np.int16)
         settled[:until] = flat[:until]
+        if until > now:  # this event was not given out yet: something has to end the note there, and need not be what was planned
+            settled[until - 1] = self._kept_to(int(flat[until - 1]), until - 1)
         return settled.reshape(draft.tokens.shape)
+
+    def _kept_to(self, token: int, step: int) -> int:
+        """An event at a step of the section, or what constraints make of it: the nearest pitch that they allow, FREE where none is."""
+        stage = self._writer.stage
+        if stage.plan is None:
+            return token
+        bound = stage.plan.bound(0, stage.meter.model_bars(self._section_bars), self._shift)
+        bias, forced = bound.bias.reshape(-1, VOCABULARY_SIZE)[step], int(bound.forced.reshape(-1)[step])
+        if forced != FREE or bias[token] > FORBIDDEN / 2:
+            return token if forced == FREE else forced
+        allowed = np.flatnonzero(bias[FIRST_PITCH_TOKEN:] > FORBIDDEN / 2) + FIRST_PITCH_TOKEN
+        return int(min(allowed, key=lambda other: abs(other - token))) if token >= FIRST_PITCH_TOKEN and len(allowed) else FREE
 
     def _bar(self, draft: _Draft, course: Course) -> Bar:
         assert draft.tokens is not None

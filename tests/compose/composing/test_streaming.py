@@ -153,6 +153,16 @@ def test_constraints_change_while_it_plays_and_can_be_taken_away(model):
     assert stream.wanted.constraints.is_empty
 
 
+@pytest.mark.parametrize("last", range(8, 15))
+def test_the_very_next_note_keeps_to_new_constraints(model, last):
+    stream = model.stream("A", seed=4, section_bars=8)
+    list(islice(stream, last + 1))
+    stream.set(constraints=Constraints.of(scale="F# major pentatonic", range="C5-C6"))
+    pitches = {note.pitch for bar in islice(stream, 4) for note in bar.notes}
+    assert pitches
+    assert all(72 <= pitch <= 84 and pitch % 12 in (1, 3, 6, 8, 10) for pitch in pitches)
+
+
 def test_constraints_before_the_first_bar_choose_the_key(model):
     stream = model.stream(seed=4, section_bars=4)
     stream.set(constraints=Constraints.of(scale="Ab major"))
