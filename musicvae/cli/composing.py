@@ -66,7 +66,7 @@ def add_commands(commands: Commands) -> None:
     )  # fmt: skip
     parser.add_argument("--vary", type=share_number, metavar="V", help="how much returns differ, the more the later, 0 to 1 (default: 0.4)")
     parser.add_argument("--meter", metavar="M", help="4/4, 3/4, 6/8, 2/4 or 2/2 (default: the style's, else 4/4)")
-    parser.add_argument("--key", metavar="K", help='such as "D dorian", "Bb" or "F# minor" (default: as composed)')
+    parser.add_argument("--key", metavar="K", help='such as "D dorian", "Bb" or "F# minor" (default: that of --scale, else as composed)')
     parser.add_argument(
         "--tempo", type=tempo_number, metavar="QPM", help="quarter notes a minute (default: the style's, else 120, and the moods')"
     )
@@ -91,7 +91,9 @@ def run_compose(args: argparse.Namespace, terminal: Terminal) -> None:
     targets = file_target(args, f"musicvae-{seed}.mid")
     options, kit = _options(args), checked_kit(args)
     model: Any = load_model(args)
-    piece = model.compose(seed=seed, **options, **given_constraints(model, args, terminal))
+    constraints = given_constraints(model, args, terminal)
+    options |= _key_of_scale(args, terminal)
+    piece = model.compose(seed=seed, **options, **constraints)
     for text in piece.notices:
         terminal.notice(text)
     written = targets.write(play_drums(model, [piece.music], args, kit, terminal, style=options.get("style")))[0]
@@ -103,6 +105,17 @@ def run_compose(args: argparse.Namespace, terminal: Terminal) -> None:
     for path in targets.every_path:
         terminal.line(str(path))
     terminal.finish({"command": "compose", "seed": seed, "options": options, "sections": sections, "seconds": seconds, "pieces": [written]})
+
+
+def _key_of_scale(args: argparse.Namespace, terminal: Terminal) -> dict[str, Any]:
+    """The key that ``--scale`` names, where neither ``--key`` nor chords say on which note the piece ends; {} otherwise."""
+    from musicvae.compose.constraints.names import scale_key
+
+    key = None if args.scale is None or args.key is not None or args.chords is not None else scale_key(args.scale)
+    if key is None:
+        return {}
+    terminal.notice(f"the scale {args.scale} has the tonic that the piece ends on, as with --key {str(key)!r}")
+    return {"key": key}
 
 
 def _section_chords(text: str) -> str:

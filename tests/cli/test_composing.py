@@ -37,6 +37,19 @@ def test_options_reach_the_model(run, composer):
     assert "A 1-8 B 9-16 A' 17-24" in err
 
 
+@pytest.mark.parametrize(
+    ("words", "key"),
+    [("--scale|D dorian", "D dorian"), ("--scale|A minor pentatonic", "A minor"), ("--scale|Bb pentatonic", "Bb"),
+     ("--scale|E blues", "E minor"), ("--scale|G harmonic minor", "G minor"), ("--scale|C", "C"), ("--scale|C D E G A", None), ("--scale|C whole tone", None),
+     ("--scale|C|--key|A minor", "A minor"), ("--scale|C|--chords|Am F", None)],
+)  # fmt: skip
+def test_a_scale_with_a_tonic_is_the_key(run, composer, words, key):
+    from musicvae.music.key import Key
+
+    assert run("compose", "--bars", "16", "--seed", "7", "-o", "x.mid", *words.split("|"))[0] == 0
+    assert composer.called("compose").get("key") == (None if key is None else Key.parse(key))
+
+
 def test_chords_by_section_reach_the_model(run, fails, composer):
     assert run("compose", "--form", "AB", "--bars", "16", "--chords", "A: C Am F G; B: F G", "--seed", "7")[0] == 0
     assert composer.called("compose")["chords"] == "A: C Am F G; B: F G"

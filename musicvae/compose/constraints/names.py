@@ -9,7 +9,7 @@ import re
 
 from musicvae.music.key import Key
 
-__all__ = ["SCALES", "parse_pitch", "parse_range", "parse_scale", "pitch_text", "scale_text"]
+__all__ = ["SCALES", "parse_pitch", "parse_range", "parse_scale", "pitch_text", "scale_key", "scale_text"]
 
 SCALES = {
     "major pentatonic": (0, 2, 4, 7, 9), "minor pentatonic": (0, 3, 5, 7, 10), "pentatonic": (0, 2, 4, 7, 9),
@@ -40,6 +40,17 @@ def parse_scale(text: str) -> frozenset[int]:
             f'{text!r} is no scale: write a tonic and a mode or one of {", ".join(SCALES)}, as in "D dorian" or "A blues", '
             'or the notes that are allowed, as in "C D E G A"'
         ) from None
+
+
+def scale_key(text: str) -> Key | None:
+    """The key of a scale that has a tonic and sounds major, minor or is a mode; None for other ones and for lists of notes."""
+    tonic, _, name = text.strip().partition(" ")
+    modes = {"pentatonic": "major", "blues": "minor"}
+    mode = next((word for word in ("major", "minor") if word in name.lower()), None) or modes.get(name.strip().lower())
+    try:
+        return Key.parse(f"{tonic} {mode or name}")
+    except ValueError:
+        return None
 
 
 def parse_pitch(text: str) -> int:
