@@ -40,7 +40,8 @@ def test_options_reach_the_model(run, composer):
 @pytest.mark.parametrize(
     ("words", "key"),
     [("--scale|D dorian", "D dorian"), ("--scale|A minor pentatonic", "A minor"), ("--scale|Bb pentatonic", "Bb"),
-     ("--scale|E blues", "E minor"), ("--scale|G harmonic minor", "G minor"), ("--scale|C", "C"), ("--scale|C D E G A", None), ("--scale|C whole tone", None),
+     ("--scale|E blues", "E minor"), ("--scale|G harmonic minor", "G minor"),
+     ("--scale|C", "C"), ("--scale|C D E G A", None), ("--scale|C whole tone", None),
      ("--scale|C|--key|A minor", "A minor"), ("--scale|C|--chords|Am F", None)],
 )  # fmt: skip
 def test_a_scale_with_a_tonic_is_the_key(run, composer, words, key):
