@@ -64,7 +64,7 @@ def continue_melody(engine: Engine, melody: Melody, going: Going, *, seed: int, 
     new = from_coordinates(tokens, melody.meter, shift_semitones=placed.shift_semitones, num_bars=longer.num_bars)
     new = with_velocities(new, played_notes(melody))
     added = tuple(note for note in new.notes if free[note.onset_steps])
-    found = _played_as_before(replace(longer, notes=(*melody.notes, *added)), form, len(melody.notes))
+    found = _played_as_before(replace(longer, notes=(*melody.notes, *added)), form, len(melody.notes), going.plan)
     found = finished(going.plan, found, free)
     returns = returns_of(form, melody.meter.written_per_model_bar, longer.num_bars)
     return replace(found, provenance={**(provenance or {}), **({"returns": returns} if returns else {})})
@@ -102,8 +102,11 @@ def _form(melody: Melody, opened: Opened, going: Going, seed: int) -> list[Stret
     return stretches(plan, given)
 
 
-def _played_as_before(melody: Melody, form: Sequence[Stretch], given: int) -> Melody:
-    """The melody with notes of what returns as loud as where they were heard, and as high where they were folded; the first stay."""
+def _played_as_before(melody: Melody, form: Sequence[Stretch], given: int, plan: Plan | None) -> Melody:
+    """The melody with notes of what returns as loud as where they were heard, and as high where they were folded; the first stay.
+
+    plan: says which of them may not be as high.
+    """
     steps = melody.meter.steps_per_model_bar
     lags = {bar: bar - stretch.start + stretch.source for stretch in form if stretch.source is not None
             for bar in range(stretch.start, stretch.end)}  # fmt: skip
@@ -112,7 +115,8 @@ def _played_as_before(melody: Melody, form: Sequence[Stretch], given: int) -> Me
         bar, step = divmod(note.onset_steps, steps)
         heard = notes.get(lags[bar] * steps + step) if bar in lags else None
         if heard is not None and (heard.pitch - note.pitch) % 12 == 0:
-            notes[note.onset_steps] = replace(note, pitch=heard.pitch, velocity=heard.velocity)
+            asked = plan is not None and (plan.pitches[note.onset_steps] >= 0 or not plan.allowed[heard.pitch])
+            notes[note.onset_steps] = replace(note, pitch=note.pitch if asked else heard.pitch, velocity=heard.velocity)
     return replace(melody, notes=tuple(notes.values()))
 
 

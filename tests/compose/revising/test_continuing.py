@@ -5,6 +5,8 @@ from compose.fake_engine import FakeEngine, tune
 
 from musicvae.compose.constraints.constraints import Constraints
 from musicvae.compose.model import Model
+from musicvae.compose.revising.continuing import _played_as_before
+from musicvae.compose.revising.forms import Stretch
 from musicvae.music.melody import Melody, Note
 
 MODEL = Model(FakeEngine(), name="fake")
@@ -65,6 +67,15 @@ def test_what_returns_keeps_to_what_is_asked():
     assert all(60 <= note.pitch <= 71 for note in new)
     low = {(pitch, onset) for pitch, onset, *_ in bars(ABA, 1, 8) if 60 <= pitch <= 71}
     assert len(low & {(pitch, onset) for pitch, onset, *_ in bars(longer, 25, 32)}) > 0.8 * len(low)
+
+
+def test_what_returns_in_another_octave_stays_where_it_is_asked_for():
+    given = Melody(tuple(Note(76 if step % 2 else 64, 8 * step, 8, 80) for step in range(16)), num_bars=8)
+    form, plan = [Stretch(8, 16, 0)], Constraints.of(range="C4-C5").over(given.meter, 16)
+    low = [replace(note, pitch=64, onset_steps=note.onset_steps + 128) for note in given.notes]
+    both = replace(given, notes=(*given.notes, *low), num_bars=16)
+    assert {note.pitch for note in _played_as_before(both, form, 16, plan).notes[16:]} == {64}
+    assert {note.pitch for note in _played_as_before(both, form, 16, None).notes[16:]} == {64, 76}
 
 
 def test_the_same_seed_gives_the_same_and_others_other_forms():
