@@ -1,13 +1,12 @@
 """Whether `musicvae score` finds what is wrong: wrong notes, foreign bars, foreign styles, on held-out tunes.
 
     python scripts/benchmark_scores.py CORPUS [--model MODEL] [--scores FILE] [--tunes 60] [--kinds 4/4,3/4,6/8]
-                                       [--foreign NAME=FOLDER ...] [--only notes|styles] [--split test] [--json]
+                                       [--foreign NAME=FOLDER ...] [--only notes|styles] [--split test] [--without-reader-too] [--json]
 
-CORPUS is the folder of the corpus that the model was trained on. Of one of drums or trios (the model is that of the material by default)
-it is measured whether wrong hits and notes and bars of another piece are found, on windows of 16 bars, a table of hits and n-grams being
-fitted on the training pieces. For melodies what `scripts/calibrate_scores.py` made must lie beside the
-model, or be named by --scores. --foreign adds melodies of a folder of music files to the styles that are put among others, of which styles nothing
-must have been learned.
+CORPUS is the folder of the corpus that the model was trained on. For melodies what `scripts/calibrate_scores.py` made must lie beside the
+model, or be named by --scores. --foreign adds melodies of a folder of music files to the styles that are put among others, of which styles
+nothing must have been learned. Of a corpus of drums or trios (the model is that of the material by default) it is measured whether wrong
+hits and notes and bars of another piece are found; a table of hits and n-grams are fitted on the training pieces.
 """
 
 from __future__ import annotations
@@ -97,6 +96,7 @@ def main() -> None:
     parser.add_argument("--foreign", nargs="*", default=[])
     parser.add_argument("--only", choices=("notes", "styles"))
     parser.add_argument("--split", default="test")
+    parser.add_argument("--without-reader-too", action="store_true", help="also judge as models without a reader of damaged music do")
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args()
     corpus = Corpus.load(args.corpus)
@@ -109,17 +109,40 @@ def main() -> None:
     if yardstick is None:
         raise SystemExit("no scores of held-out tunes lie beside the model: make them with scripts/calibrate_scores.py")
     ngram = ngram_of(corpus)
-    areas, ranks, styles = [], [], []
+    reader = model.reader if yardstick.with_reader else None
+    spoiled, styles = [], []
     for kind in (KINDS.index(name) for name in args.kinds.split(",")):
         if args.only != "styles":
-            found = spoiled_rows(engine, corpus, kind, yardstick, ngram, tunes=args.tunes, split=args.split, tell=tell)
-            areas += found[0]
-            ranks += found[1]
+            spoiled.append(
+                spoiled_rows(
+                    engine, corpus, kind, yardstick, ngram, reader=reader, without_too=args.without_reader_too, tunes=args.tunes,
+                    split=args.split, tell=tell,
+                )
+            )  # fmt: skip
         if args.only != "notes":
             styles += style_rows(engine, corpus, kind, yardstick, ngram, args)
     sections = [
-        Section("spoiled", "Spoiled tunes", "Area under the ROC curve: spoiled windows of 16 bars against those as they were.", areas),
-        Section("wrong notes", "The wrong note among the others of its tune", "One note moved by 1 to 6 semitones.", ranks),
+        Section(
+            "spoiled",
+            "Spoiled tunes",
+            "Area under the ROC curve: spoiled windows of 16 bars against those as they were.",
+            [row for rows in spoiled for row in rows.areas],
+        ),
+        Section(
+            "gains",
+            "Spoiled tunes, paired",
+            "The area of `score` less another's on the same windows.",
+            [row for rows in spoiled for row in rows.gains],
+        ),
+        Section(
+            "marked", "What is called odd", "Share of windows, at the default threshold.", [row for rows in spoiled for row in rows.alarms]
+        ),
+        Section(
+            "wrong notes",
+            "The wrong note among the others of its tune",
+            "One note moved by 1 to 6 semitones.",
+            [row for rows in spoiled for row in rows.ranks],
+        ),
         Section(
             "styles",
             "Foreign styles",

@@ -40,7 +40,7 @@ def add_commands(commands: Commands) -> None:
         help="share of held-out tunes that may seem as odd as what is called odd (default: 0.05)",
     )  # fmt: skip
     parser.add_argument(
-        "--quick", action="store_true", help="bits only: look for no odd notes and bars, which take a second or two for 16 bars"
+        "--quick", action="store_true", help="bits only: look for no odd notes and bars, which take about a second for 16 bars"
     )
     parser.add_argument(
         "--plot", nargs="?", const="", metavar="PATH",

@@ -2,7 +2,8 @@
 
 Spoiled are windows of the test split, one of each tune: one note moved by 1 to 6 semitones, or a tenth of all notes; four bars
 exchanged for those of another tune in the same meter. Each is told from all windows as they were. A rival judges without the
-network: an n-gram by the bits a note, or by the likelihood of the same moved notes. Intervals come from drawing tunes again.
+network: an n-gram by the bits a note, or by the likelihood of the same moved notes. Beside what is shipped stands what a model without a
+reader of damaged music does. Intervals come from drawing tunes again.
 """
 
 from __future__ import annotations
@@ -14,9 +15,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from musicvae.compose.judging.evidence import bits_of, shared_bits
-from musicvae.compose.judging.notes import REACH, own_bits, substituted
-from musicvae.compose.judging.yardstick import Yardstick
+from musicvae.compose.judging.measuring import Measured, measure
+from musicvae.compose.judging.notes import REACH, own_bits
+from musicvae.compose.judging.tails import smallest_of
+from musicvae.compose.judging.yardstick import STATISTICS, Yardstick
 from musicvae.evaluate.codec import select_windows
 from musicvae.evaluate.metrics import Estimate
 from musicvae.music.vocabulary import FIRST_PITCH_TOKEN, VOCABULARY_SIZE, Tokens
@@ -24,13 +26,20 @@ from musicvae.music.vocabulary import FIRST_PITCH_TOKEN, VOCABULARY_SIZE, Tokens
 if TYPE_CHECKING:
     from musicvae.compose.engine import Engine
     from musicvae.compose.judging.ngram import NGram
+    from musicvae.compose.reading import Reader
     from musicvae.corpus.store import Corpus
 
-__all__ = ["OddityRow", "RankRow", "area", "spoiled_rows", "with_foreign_bars", "with_wrong_notes"]
+__all__ = ["AlarmRow", "GainRow", "OddityRow", "RankRow", "SpoiledRows", "area", "spoiled_rows", "with_foreign_bars", "with_wrong_notes"]
 
 Floats = NDArray[np.float64]
 _DRAWS = 2000
 _SWAPPED_BARS = 4
+_STRANGEST = {
+    "one wrong note": ("oddest note", "n-gram, notes moved: oddest note"),
+    "a tenth of the notes wrong": ("oddest quarter of the notes", "n-gram, notes moved: oddest note"),
+    "four bars of another tune": ("most foreign passage", "n-gram: oddest bar"),
+}
+"""What tells each kind of spoiling, and the n-gram's statistic that does so best on validation tunes."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +50,30 @@ class OddityRow:
     spoiled: str
     judge: str
     area: Estimate
+
+
+@dataclass(frozen=True)
+class GainRow:
+    """By how much the score's area under the curve is larger than another judge's, on the same tunes."""
+
+    meter: str
+    spoiled: str
+    than: str
+    gain: Estimate
+
+
+@dataclass(frozen=True)
+class AlarmRow:
+    """Windows of one kind: the share that is called odd where `threshold` of held-out tunes may be, in any way and by each statistic."""
+
+    meter: str
+    windows: str
+    tunes: int
+    threshold: float
+    odd: Estimate
+    whole: float
+    notes: float
+    passages: float
 
 
 @dataclass(frozen=True)
@@ -84,11 +117,25 @@ def area(odd: Floats, usual: Floats, *, paired: bool, seed: int = 0) -> Estimate
     return Estimate(float(beats.mean()), float(low), float(high), len(odd) + len(usual), len(odd))
 
 
+@dataclass(frozen=True)
+class SpoiledRows:
+    """What is measured of one kind of meter."""
+
+    areas: list[OddityRow]
+    gains: list[GainRow]
+    alarms: list[AlarmRow]
+    ranks: list[RankRow]
+
+
 def spoiled_rows(
-    engine: Engine, corpus: Corpus, kind: int, yardstick: Yardstick, ngram: NGram, *, tunes: int = 40, split: str = "test", seed: int = 0,
+    engine: Engine, corpus: Corpus, kind: int, yardstick: Yardstick, ngram: NGram, *, reader: Reader | None = None,
+    without_too: bool = False, tunes: int = 40, split: str = "test", seed: int = 0, threshold: float = 0.05,
     tell: Callable[[str], None] = lambda text: None,
-) -> tuple[list[OddityRow], list[RankRow]]:  # fmt: skip
-    """Rows of one kind of meter; ngram: the rival, fitted on the training tunes."""
+) -> SpoiledRows:  # fmt: skip
+    """Rows of one kind of meter; ngram: the rival, fitted on the training tunes.
+
+    reader: as the yardstick was made with; without_too: also judge without it.
+    """
     part = select_windows(corpus, split, kind, bars=engine.config.max_bars, limit=tunes, one_per_tune=True, seed=seed)
     rng, count = np.random.default_rng([seed, kind]), len(part)
     spoiled: dict[str, list[Tokens]] = {"": list(part.tokens)}
@@ -104,43 +151,81 @@ def spoiled_rows(
         found[name] = []
         for number, tokens in enumerate(windows, 1):
             tell(f"{part.meter} {name or 'as they were'}: {number} of {count}")
-            found[name].append(_Judged.of(engine, tokens, kind, yardstick, ngram))
+            found[name].append(_Judged.of(engine, tokens, kind, yardstick, ngram, reader, without_too))
     rows = [
         OddityRow(part.meter, name, judge, area(_column(judged, judge), _column(found[""], judge), paired=True))
         for name, judged in found.items() if name for judge in found[""][0].statistics
     ]  # fmt: skip
-    return rows, _ranks(part.meter, found["one wrong note"], [int(wrong[0]) for _, wrong in one])
+    gains = [row for name, judged in found.items() if name for row in _gains(part.meter, name, judged, found[""], without_too)]
+    alarms = [_alarms(part.meter, name or "as they were", judged, threshold) for name, judged in found.items()]
+    return SpoiledRows(rows, gains, alarms, _ranks(part.meter, found["one wrong note"], [int(wrong[0]) for _, wrong in one]))
 
 
 @dataclass(frozen=True, eq=False)
 class _Judged:
-    """Bits of the notes of a window by several judges, and statistics of the whole by their names."""
+    """Bits of the notes of a window by several judges, statistics of the whole by their names, and chances by theirs."""
 
     notes: Mapping[str, Floats]
     statistics: Mapping[str, float]
+    chances: Mapping[str, float]
 
     @classmethod
-    def of(cls, engine: Engine, tokens: Tokens, kind: int, yardstick: Yardstick, ngram: NGram) -> _Judged:
+    def of(
+        cls, engine: Engine, tokens: Tokens, kind: int, yardstick: Yardstick, ngram: NGram, reader: Reader | None, without_too: bool
+    ) -> _Judged:
         onsets = tokens.reshape(-1) >= FIRST_PITCH_TOKEN
-        together = substituted(engine, tokens, kind, ngram=yardstick.ngram)
-        kept = yardstick.ngram.substituted(tokens, kind, REACH)
-        alone = np.where(np.isfinite(together), together - np.where(np.isfinite(kept), kept, 0), -np.inf)
+        measured = {"score": measure(engine, tokens, kind, yardstick.ngram, reader=reader)}
+        if without_too:
+            measured["without the reader"] = measure(engine, tokens, kind, yardstick.ngram)
         surprise = -ngram.log_probs(tokens[None], kind)[0] / np.log(2)
-        notes = {
-            "score": own_bits(together), "network alone": own_bits(alone),
-            "n-gram, notes moved": own_bits(ngram.substituted(tokens, kind, REACH)),
-            "n-gram": surprise.reshape(-1)[onsets],
-        }  # fmt: skip
+        notes = {name: own.notes for name, own in measured.items()}
+        notes["n-gram, notes moved"] = own_bits(ngram.substituted(tokens, kind, REACH))
+        notes["n-gram"] = surprise.reshape(-1)[onsets]
         count = max(int(onsets.sum()), 1)
         statistics = {}
         for name, bits in notes.items():
             statistics[f"{name}: oddest note"] = float(bits.max())
             statistics[f"{name}: oddest quarter of the notes"] = float(np.sort(bits)[len(bits) - max(1, len(bits) // 4) :].mean())
-        statistics["score: most foreign passage"] = -float(shared_bits(engine, tokens, kind).min())
-        statistics["network: bits a note"] = float(bits_of(engine, tokens[None], kind).total[0]) / count
+        for name, own in measured.items():
+            statistics[f"{name}: most foreign passage"] = own.statistics()["passages"]
+        chances = _chances(measured["score"], yardstick, kind)
+        statistics["score: all"] = -smallest_of(chances.values())
+        statistics["network: bits a note"] = measured["score"].bits / count
         statistics["n-gram: bits a note"] = float(surprise.sum()) / count
         statistics["n-gram: oddest bar"] = float((surprise.sum(axis=1) / (2 + onsets.reshape(tokens.shape).sum(axis=1))).max())
-        return cls(notes, statistics)
+        return cls(notes, statistics, chances)
+
+
+def _chances(measured: Measured, yardstick: Yardstick, kind: int) -> Mapping[str, float]:
+    return {name: yardstick.chance(name, measured.statistics()[name], kind) for name in STATISTICS}
+
+
+def _gains(meter: str, spoiled: str, odd: Sequence[_Judged], usual: Sequence[_Judged], without_too: bool) -> list[GainRow]:
+    statistic, ngram = _STRANGEST[spoiled]
+    others = [ngram, f"without the reader: {statistic}"] if without_too else [ngram]
+    own = _beats(odd, usual, f"score: {statistic}")
+    weights = np.random.default_rng(0).multinomial(len(odd), np.full(len(odd), 1 / len(odd)), _DRAWS) / len(odd)
+    rows = []
+    for than in others:
+        gained = own - _beats(odd, usual, than)
+        low, high = np.percentile(np.einsum("ri,ij,rj->r", weights, gained, weights, optimize=True), [2.5, 97.5])
+        estimate = Estimate(float(gained.mean()), float(low), float(high), 2 * len(odd), len(odd))
+        rows.append(GainRow(meter, spoiled, than, estimate))
+    return rows
+
+
+def _beats(odd: Sequence[_Judged], usual: Sequence[_Judged], judge: str) -> Floats:
+    """Which of the odd ones (A, B) score above which usual ones, ties half."""
+    high, low = _column(odd, judge)[:, None], _column(usual, judge)
+    return np.asarray((high > low) + 0.5 * (high == low))
+
+
+def _alarms(meter: str, windows: str, judged: Sequence[_Judged], threshold: float) -> AlarmRow:
+    odd = np.array([smallest_of(one.chances.values()) <= threshold for one in judged])
+    each = [float(np.mean([one.chances[name] <= threshold for one in judged])) for name in STATISTICS]
+    low, high = np.percentile(np.random.default_rng(0).choice(odd, (_DRAWS, len(odd))).mean(axis=1), [2.5, 97.5])
+    estimate = Estimate(float(odd.mean()), float(low), float(high), len(odd), len(odd))
+    return AlarmRow(meter, windows, len(judged), threshold, estimate, *each)
 
 
 def _column(judged: Sequence[_Judged], judge: str) -> Floats:

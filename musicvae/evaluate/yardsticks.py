@@ -18,6 +18,7 @@ from musicvae.music.vocabulary import FIRST_PITCH_TOKEN, Tokens
 
 if TYPE_CHECKING:
     from musicvae.compose.engine import Engine
+    from musicvae.compose.reading import Reader
     from musicvae.corpus.store import Corpus
 
 __all__ = ["make_yardstick", "passages_of_split"]
@@ -27,12 +28,13 @@ _SEEN = 3
 
 
 def make_yardstick(
-    engine: Engine, corpus: Corpus, *, windows: int = 160, seed: int = 0, progress: Callable[[str], None] | None = None
-) -> Yardstick:
+    engine: Engine, corpus: Corpus, *, reader: Reader | None = None, windows: int = 160, seed: int = 0,
+    progress: Callable[[str], None] | None = None,
+) -> Yardstick:  # fmt: skip
     """Measure windows of the validation split, each kind having its share of them; styles, n-gram: of the training split.
 
-    windows: how many at most. progress hears how many are done. ValueError for a corpus of another material, or without validation
-    tunes.
+    reader: of damaged music, which `score` will ask, too. windows: how many at most. progress hears how many are done. ValueError for a
+    corpus of another material, or without validation tunes.
     """
     ngram = ngram_of(corpus, bars=min(engine.config.max_bars, 16), least=_SEEN)
     chosen = list(passages_of_split(engine, corpus, "validation", windows, seed=seed))
@@ -40,7 +42,7 @@ def make_yardstick(
         raise ValueError("the corpus has no validation tunes to measure: is it a corpus with a validation split?")
     rows = []
     for number, (tokens, kind) in enumerate(chosen, 1):
-        rows.append(measure(engine, tokens, kind, ngram).statistics())
+        rows.append(measure(engine, tokens, kind, ngram, reader=reader).statistics())
         if progress is not None:
             progress(f"held-out windows: {number} of {len(chosen)}")
     measured = {name: np.array([row[name] for row in rows]) for name in STATISTICS}
@@ -48,7 +50,7 @@ def make_yardstick(
     kinds = np.array([kind for _, kind in chosen], np.int64)
     senses = {kind: sense_of(engine, corpus, kind, seed=seed) for kind in engine.config.kinds}
     styles = {kind: sense for kind, sense in senses.items() if sense is not None}
-    return Yardstick(engine.hash, measured, kinds, styles, ngram, about)
+    return Yardstick(engine.hash, measured, kinds, styles, ngram, about, reader is not None)
 
 
 def passages_of_split(engine: Engine, corpus: Corpus, split: str, count: int, *, seed: int = 0) -> Iterator[tuple[Tokens, int]]:

@@ -31,6 +31,15 @@ class FakeReader:
             out.append(np.where(unknown[bar] > 0, chosen, own[bar]).astype(np.uint8))
         return np.stack(out)
 
+    def bar_log_probs(self, tokens, gaps, kind, *, bars, doubtful=False):
+        """Each event is that of its step in one of the known bars or in a bar of holds, or with a tenth of the chance any other."""
+        found = np.zeros((len(tokens), tokens.shape[2]))
+        for row, (own, unknown, bar) in enumerate(zip(tokens, gaps, bars.tolist(), strict=True)):
+            known = np.concatenate([own[~unknown.any(axis=1)], np.zeros((1, own.shape[1]), own.dtype)])
+            assert unknown[bar].all()
+            found[row] = np.log(self.sure * (known == own[bar]).mean(axis=0) + (1 - self.sure) / 90)
+        return found
+
     def step_log_probs(self, tokens, gaps, kind, *, bars, steps, doubtful=False):
         assert doubtful
         found = np.full((len(tokens), 90), np.log(1e-3))

@@ -3,6 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from compose.fake_engine import FakeEngine
+from compose.fake_reader import FakeReader
 from compose.judging.music import yardstick
 from evaluate.doubles import random_corpus
 
@@ -11,6 +12,11 @@ from musicvae.evaluate.ngram import ngram_of
 from musicvae.evaluate.oddity import area, spoiled_rows, with_foreign_bars, with_wrong_notes
 from musicvae.evaluate.yardsticks import make_yardstick, passages_of_split
 
+_TOLD_BY = {
+    "one wrong note": "score: oddest note",
+    "a tenth of the notes wrong": "score: oddest quarter of the notes",
+    "four bars of another tune": "score: most foreign passage",
+}
 ENGINE = FakeEngine(canonical_key=False)
 SHORT = FakeEngine(canonical_key=False, max_bars=8)
 
@@ -66,8 +72,16 @@ def test_a_yardstick_holds_validation_windows_of_every_kind(corpus):
 
 def test_spoiled_tunes_give_rows_for_every_judge(corpus):
     held_out = replace(yardstick(ENGINE, count=2), ngram=ngram_of(corpus, bars=8))
-    rows, ranks = spoiled_rows(SHORT, corpus, 0, held_out, held_out.ngram, tunes=2)
-    assert {row.spoiled for row in rows} == {"one wrong note", "a tenth of the notes wrong", "four bars of another tune"}
-    assert len(rows) == 3 * len({row.judge for row in rows})
-    assert {row.judge for row in ranks} == {"score", "network alone", "n-gram, notes moved", "n-gram"}
-    assert all(0 <= row.above.value <= 1 for row in ranks)
+    found = spoiled_rows(SHORT, corpus, 0, held_out, held_out.ngram, reader=FakeReader(), without_too=True, tunes=2)
+    kinds = {"one wrong note", "a tenth of the notes wrong", "four bars of another tune"}
+    assert {row.spoiled for row in found.areas} == kinds
+    assert len(found.areas) == 3 * len({row.judge for row in found.areas})
+    assert {row.judge for row in found.ranks} == {"score", "without the reader", "n-gram, notes moved", "n-gram"}
+    assert all(0 <= row.above.value <= 1 for row in found.ranks)
+    by_judge = {(row.spoiled, row.judge): row.area.value for row in found.areas}
+    for row in found.gains:
+        own = next(value for (kind, judge), value in by_judge.items() if kind == row.spoiled and judge == _TOLD_BY[kind])
+        assert row.gain.value == pytest.approx(own - by_judge[row.spoiled, row.than])
+    assert len(found.gains) == 6
+    assert {row.windows for row in found.alarms} == kinds | {"as they were"}
+    assert all(row.odd.value <= row.whole + row.notes + row.passages for row in found.alarms)

@@ -20,7 +20,7 @@ from musicvae.music.converters.drum_hits import bits_of as hits_of
 from musicvae.music.piece import Piece
 from musicvae.music.vocabulary import FIRST_PITCH_TOKEN
 
-__all__ = ["EnsembleScore", "judge_piece"]
+__all__ = ["EnsembleScore", "count_events", "judge_piece"]
 
 _CLASSES = 64
 
@@ -85,7 +85,7 @@ def judge_piece(engine: PieceEngine, piece: Piece) -> EnsembleScore:
             parts.setdefault(name, []).append(bits[0])
         shared.append(_shared(scoring, window, found.total[0]))
     joined = {name: np.concatenate(bits) for name, bits in parts.items()}
-    return EnsembleScore(piece, _events(piece), joined, np.concatenate(code), tune, np.concatenate(shared))
+    return EnsembleScore(piece, count_events(piece), joined, np.concatenate(code), tune, np.concatenate(shared))
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,7 +126,7 @@ def _shared(engine: ScoringEngine, window: Columns, whole: float) -> Floats:
     return np.asarray(np.min([padded[start : start + bars] for start in range(SPAN)], axis=0))
 
 
-def _events(piece: Piece) -> int:
+def count_events(piece: Piece) -> int:
     """Notes and hits."""
     count = 0
     for name, column in piece.columns.items():

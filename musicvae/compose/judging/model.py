@@ -13,7 +13,7 @@ from musicvae.compose.intake import Source, take
 from musicvae.compose.judging.collection import FEWEST_PIECES, windows_of_piece
 from musicvae.compose.judging.pieces import PieceScore, judge
 from musicvae.compose.judging.yardstick import Yardstick, load_yardstick
-from musicvae.compose.library import SCORES_SUFFIX
+from musicvae.compose.library import READER_SUFFIX, SCORES_SUFFIX
 from musicvae.compose.reading import Reader, reader_beside
 from musicvae.compose.styled import LoadedModel
 from musicvae.music.melody import Melody
@@ -40,12 +40,14 @@ class JudgingModel(LoadedModel[Engine, Melody]):
     def score(self, source: Source, *, threshold: float = 0.05, places: bool = True) -> PieceScore:
         """How likely a melody is, in bits, and which of its notes and bars are odd.
 
-        threshold: share of held-out tunes that may seem as odd, above 0 and below 1. places: also look for odd notes and bars, a
-        second or two for 16 bars. ValueError for other thresholds.
+        threshold: share of held-out tunes that may seem as odd, above 0 and below 1. places: also look for odd notes and bars,
+        about a second for 16 bars, and twice that for a model without a reader of damaged music. ValueError for other thresholds.
         """
         check_threshold(threshold)
         taken = take(source)
-        found = judge(self.engine, taken.melody, self.yardstick, threshold=threshold, places=places)
+        yardstick = self.yardstick
+        reader = self._reader_for(yardstick) if places else None
+        found = judge(self.engine, taken.melody, yardstick, reader=reader, threshold=threshold, places=places)
         return replace(found, notices=(*taken.notices, *found.notices))
 
     def score_many(
@@ -58,13 +60,26 @@ class JudgingModel(LoadedModel[Engine, Melody]):
         """
         check_threshold(threshold)
         yardstick, found = self.yardstick, []
+        reader = self._reader_for(yardstick) if places else None
         for number, source in enumerate(sources, 1):
             taken = take(source)
-            scored = judge(self.engine, taken.melody, yardstick, threshold=threshold, places=places)
+            scored = judge(self.engine, taken.melody, yardstick, reader=reader, threshold=threshold, places=places)
             found.append(replace(scored, notices=(*taken.notices, *scored.notices)))
             if progress is not None:
                 progress(f"scoring: {number} of {len(sources)}")
         return found if yardstick is None else self._with_styles(found, yardstick)
+
+    def _reader_for(self, yardstick: Yardstick | None) -> Reader | None:
+        """What reads damaged music, unless held-out tunes were measured without; ValueError where it is gone by which they were."""
+        if yardstick is not None and not yardstick.with_reader:
+            return None
+        reader = self.reader
+        if yardstick is not None and reader is None:
+            raise ValueError(
+                f"what held-out tunes score under {self.name} was measured with a reader of damaged music, and none lies beside the model: "
+                f"copy its file {READER_SUFFIX[1:]} there, or measure without one by scripts/calibrate_scores.py"
+            )
+        return reader
 
     def _with_styles(self, found: list[PieceScore], yardstick: Yardstick) -> list[PieceScore]:
         kinds = [score.melody.meter.kind_index if score.melody.notes else -1 for score in found]

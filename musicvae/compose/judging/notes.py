@@ -4,7 +4,8 @@ An encoder that sees a wrong note reconstructs it faithfully, so that the likeli
 melody says little. Here the whole melody is scored again with other pitches in the note's place, each with a code of its own: the bits of
 a note are -log2 of the share that its own pitch has of all of them, given every other note, before it and after it (a
 pseudo-likelihood, Besag 1975). With an n-gram at hand only the pitches that it finds likeliest are tried, and its own
-likelihood is added to the network's: what the one overlooks the other hears.
+likelihood is added to the network's: what the one overlooks the other hears. A reader of damaged music has learned to say how likely
+each pitch is where one is unknown, and others may be wrong; it is asked instead where there is one, which is faster and finds more.
 """
 
 from __future__ import annotations
@@ -17,16 +18,19 @@ from numpy.typing import NDArray
 from musicvae.compose.coding import place, windows_of
 from musicvae.compose.engine import Engine, Floats
 from musicvae.compose.judging.ngram import NGram
+from musicvae.compose.reading import PITCH, Reader
 from musicvae.compose.windows import cut_tokens
 from musicvae.music.melody import Melody
 from musicvae.music.vocabulary import FIRST_PITCH_TOKEN, VOCABULARY_SIZE, Tokens
 
-__all__ = ["REACH", "NoteScores", "note_scores", "own_bits", "substituted"]
+__all__ = ["REACH", "NoteScores", "note_scores", "own_bits", "pitches_read", "substituted"]
 
 REACH = 6
 """Semitones up and down that a note is tried at."""
 _TRIED = 3  # other pitches that are tried where an n-gram names the likeliest
 _BATCH = 256
+_OF_READER, _BESIDE_READER = 0.9, 0.15
+"""Shares of what a reader and the n-gram beside it claim, chosen on validation tunes: much of it is the same."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,6 +96,25 @@ def substituted(
         tried[np.arange(len(tried)), onsets[note[rows]]] = wanted[note[rows], move[rows]]
         scores[note[rows], move[rows]] += _bound(engine, tried.reshape(-1, *tokens.shape), kind, bars[note[rows]])
     return np.asarray(scores)
+
+
+def pitches_read(
+    reader: Reader, tokens: Tokens, kind: int, onsets: NDArray[np.int64] | None = None, *, ngram: NGram | None = None
+) -> Floats:
+    """As `substituted`, by a reader of damaged music: each note given all others, some of which may be wrong. All pitches are tried."""
+    everywhere = np.flatnonzero(tokens.reshape(-1) >= FIRST_PITCH_TOKEN)
+    onsets = everywhere if onsets is None else onsets
+    count, (bars, steps) = len(onsets), np.divmod(onsets, tokens.shape[1])
+    gaps = np.zeros((count, *tokens.shape), np.uint8)
+    gaps[np.arange(count), bars, steps] = PITCH
+    heard = np.repeat(tokens[None], count, axis=0)
+    scores = reader.step_log_probs(heard, gaps, kind, bars=bars, steps=steps, doubtful=True)
+    wanted = tokens.reshape(-1)[onsets, None].astype(np.int64) + np.arange(-REACH, REACH + 1)
+    possible = (wanted >= FIRST_PITCH_TOKEN) & (wanted < VOCABULARY_SIZE)
+    read = np.where(possible, np.take_along_axis(scores, np.where(possible, wanted, 0), axis=1), -np.inf)
+    if ngram is None:
+        return read
+    return np.asarray(_OF_READER * read + _BESIDE_READER * ngram.substituted(tokens, kind, REACH)[np.searchsorted(everywhere, onsets)])
 
 
 def _as_it_is(engine: Engine, tokens: Tokens, kind: int) -> Floats:

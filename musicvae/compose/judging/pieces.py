@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 from musicvae.compose.coding import place, windows_of
 from musicvae.compose.engine import Engine, Floats
 from musicvae.compose.judging.measuring import Measured, measure
+from musicvae.compose.judging.tails import smallest_of
 from musicvae.compose.judging.yardstick import STATISTICS, Yardstick
+from musicvae.compose.reading import Reader
 from musicvae.compose.windows import Window, cut_tokens
 from musicvae.music.melody import Melody
 
@@ -36,7 +38,7 @@ class PieceScore:
 
     bits: of the whole melody; simple_bits: of an n-gram for the same, NaN without one. bar_bits: (model bars,), NaN for bars outside
     every window. note_bits: (notes,) of each note's pitch given all other notes, better: (notes,) MIDI pitches that the model would
-    rather hear. shared: (model bars,) bits a bar that the most foreign passage over it shares with the rest. All NaN where
+    rather hear. shared: (model bars,) bits that the passages over it share with the rest, as `judging.measuring` has them. All NaN where
     they were not asked for. chances: by statistic, the share of held-out tunes that are as odd, for so many
     windows. note_limit, shared_limit: where notes and bars begin to be odd. foreignness: as `judging.collection` has it.
     """
@@ -68,8 +70,7 @@ class PieceScore:
     @property
     def chance(self) -> float:
         """The share of held-out tunes that are as odd in any way, at most 1 (Bonferroni); NaN where nothing is known of them."""
-        known = [chance for chance in self.chances.values() if not np.isnan(chance)]
-        return min(1.0, len(known) * min(known)) if known else float("nan")
+        return smallest_of(self.chances.values())
 
     @property
     def is_odd(self) -> bool:
@@ -96,17 +97,20 @@ class PieceScore:
 
 
 def judge(
-    engine: Engine, melody: Melody, yardstick: Yardstick | None = None, *, threshold: float = 0.05, places: bool = True
-) -> PieceScore:
-    """Score a melody, window by window. places: also which notes and bars are odd, which takes a second or two for 16 bars.
+    engine: Engine, melody: Melody, yardstick: Yardstick | None = None, *, reader: Reader | None = None, threshold: float = 0.05,
+    places: bool = True,
+) -> PieceScore:  # fmt: skip
+    """Score a melody, window by window. places: also which notes and bars are odd, which takes about a second for 16 bars.
 
-    threshold: share of held-out tunes that may seem as odd. ValueError for a meter that the engine does not know.
+    threshold: share of held-out tunes that may seem as odd. reader: of damaged music; the yardstick must have been made with one
+    where it is given, and without where not. ValueError for a meter that the engine does not know.
     """
     placed, notices = place(engine, melody)
     windows = windows_of(engine, [placed.tokens], melody.meter)
     parts = cut_tokens(placed.tokens, windows, apart=engine.config.fixed_window)
     kind = melody.meter.kind_index
-    found = [measure(engine, part, kind, None if yardstick is None else yardstick.ngram, places=places) for part in parts]
+    ngram = None if yardstick is None else yardstick.ngram
+    found = [measure(engine, part, kind, ngram, reader=reader, places=places) for part in parts]
     bar_bits, shared = (np.full(len(placed.tokens), np.nan) for _ in range(2))
     for window, part in zip(windows, found, strict=True):
         rows = slice(window.start_bar, window.start_bar + window.num_bars)
@@ -136,9 +140,4 @@ def _of_notes(melody: Melody, windows: tuple[Window, ...], found: list[Measured]
 
 def _chances(yardstick: Yardstick, found: list[Measured], kind: int) -> dict[str, float]:
     """By statistic, the smallest of the windows' chances, times how many windows there are."""
-    chances = {}
-    for name in STATISTICS:
-        values = [yardstick.chance(name, part.statistics()[name], kind) for part in found]
-        known = [value for value in values if not np.isnan(value)]
-        chances[name] = min(1.0, len(known) * min(known)) if known else float("nan")
-    return chances
+    return {name: smallest_of(yardstick.chance(name, part.statistics()[name], kind) for part in found) for name in STATISTICS}

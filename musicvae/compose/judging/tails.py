@@ -7,10 +7,12 @@ than one of them can be told.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["chance_of", "limit_of"]
+__all__ = ["chance_of", "limit_of", "smallest_of"]
 
 Floats = NDArray[np.float64]
 _TAIL, _LEAST = 0.1, 1e-6
@@ -33,6 +35,12 @@ def limit_of(chance: float, others: Floats) -> float:
         return start + excess * float(np.log(share / chance))
     above = np.append(np.sort(others[others <= start]), start)
     return next(float(value) for value in above if chance_of(value, others) <= max(chance, share))
+
+
+def smallest_of(chances: Iterable[float]) -> float:
+    """The chance that any of several is as small as the smallest, at most 1 (Bonferroni); those that are NaN do not count, NaN for none."""
+    known = [chance for chance in chances if not np.isnan(chance)]
+    return min(1.0, len(known) * min(known)) if known else float("nan")
 
 
 def _tail(others: Floats) -> tuple[float, float, float]:

@@ -30,7 +30,7 @@ __all__ = ["STATISTICS", "Yardstick", "load_yardstick", "save_yardstick"]
 
 STATISTICS = ("whole", "notes", "passages")
 """Of a window: how odd the oddest quarter of its notes is, how odd its oddest note, how little its most foreign passage shares."""
-_FORMAT = 2
+_FORMAT = 3
 _FEWEST = 50
 
 
@@ -39,7 +39,8 @@ class Yardstick:
     """What held-out windows score under one model.
 
     measured: by statistic, (V,) values, NaN where a window has none; kinds: (V,) of the windows. styles: what was learned of them, by
-    kind. ngram: of the training tunes. about: what it was made from.
+    kind. ngram: of the training tunes. about: what it was made from. with_reader: whether a reader of damaged music was asked for the
+    odd places, which must then be asked for those of other music, too.
     """
 
     model_hash: str
@@ -48,6 +49,7 @@ class Yardstick:
     styles: Mapping[int, StyleSense]
     ngram: NGram
     about: Mapping[str, Any]
+    with_reader: bool = False
 
     def chance(self, statistic: str, value: float, kind: int) -> float:
         """The share of held-out windows that are at least as odd, above 0; NaN for a value that is none."""
@@ -72,7 +74,7 @@ def save_yardstick(yardstick: Yardstick, path: str | Path, *, force: bool = Fals
     arrays["kinds"] = yardstick.kinds.astype(np.uint8)
     for kind, sense in yardstick.styles.items():
         arrays |= {f"styles.{kind}.{name}": array for name, array in sense.arrays().items()}
-    about = {"format": _FORMAT, "model_hash": yardstick.model_hash, "about": dict(yardstick.about)}
+    about = {"format": _FORMAT, "model_hash": yardstick.model_hash, "about": dict(yardstick.about), "with_reader": yardstick.with_reader}
     data = save(
         {name: np.ascontiguousarray(array) for name, array in arrays.items()}, {"musicvae_scores": json.dumps(about, sort_keys=True)}
     )
@@ -100,6 +102,7 @@ def load_yardstick(path: str | Path, model_hash: str) -> Yardstick:
             {kind: StyleSense.of_arrays(own) for kind in range(len(KINDS)) if (own := _under(arrays, f"styles.{kind}."))},
             NGram.of_arrays(_under(arrays, "ngram.")),
             dict(about["about"]),
+            bool(about["with_reader"]),
         )  # fmt: skip
     except (SafetensorError, KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{path} is no file of scores of held-out tunes, or is damaged: {error}") from error

@@ -19,18 +19,17 @@ from numpy.typing import NDArray
 from musicvae.compose.coding import place, windows_of
 from musicvae.compose.engine import Engine, Floats
 from musicvae.compose.judging.ngram import NGram
-from musicvae.compose.judging.notes import REACH, substituted
-from musicvae.compose.reading import PITCH, Reader
+from musicvae.compose.judging.notes import REACH, pitches_read, substituted
+from musicvae.compose.reading import Reader
 from musicvae.compose.windows import cut_tokens
 from musicvae.music.melody import Melody
-from musicvae.music.vocabulary import FIRST_PITCH_TOKEN, VOCABULARY_SIZE, Tokens
+from musicvae.music.vocabulary import FIRST_PITCH_TOKEN, Tokens
 
-__all__ = ["WRONG_SHARE", "Correction", "Judges", "corrections", "mended", "pitches_read", "righted"]
+__all__ = ["WRONG_SHARE", "Correction", "Judges", "corrections", "mended", "righted"]
 
 WRONG_SHARE = 0.05
 """Of notes that are expected to be wrong where nobody says how many."""
 _OF_ENGINE, _OF_NGRAM, _NGRAM_ALONE = 0.6, 0.3, 0.5
-_OF_READER, _BESIDE_READER = 0.9, 0.15
 _PASSES = 4
 _FEW = 3  # tokens in which bars may differ that were meant to be the same, perhaps
 _CLOSE = 6.0  # nats that a note may lack to be asked about again
@@ -66,8 +65,7 @@ class Judges:
     def substituted(self, tokens: Tokens, kind: int, onsets: NDArray[np.int64]) -> Floats:
         """Nats (notes, 2 * REACH + 1) of a window (B, S) with each note that begins at `onsets` moved, up to a constant of the row."""
         if self.reader is not None:
-            read = pitches_read(self.reader, tokens, kind, onsets)
-            return read if self.ngram is None else _OF_READER * read + _BESIDE_READER * self._by_ngram(self.ngram, tokens, kind, onsets)
+            return pitches_read(self.reader, tokens, kind, onsets, ngram=self.ngram)
         if self.ngram is None:
             if self.engine is None:
                 raise ValueError("nobody is there to judge: give an engine or an n-gram")
@@ -85,21 +83,6 @@ class Judges:
     def _by_ngram(ngram: NGram, tokens: Tokens, kind: int, onsets: NDArray[np.int64]) -> Floats:
         every = np.flatnonzero(tokens.reshape(-1) >= FIRST_PITCH_TOKEN)
         return ngram.substituted(tokens, kind, REACH)[np.searchsorted(every, onsets)]
-
-
-def pitches_read(reader: Reader, tokens: Tokens, kind: int, onsets: NDArray[np.int64]) -> Floats:
-    """Nats (notes, 2 * REACH + 1) of the notes of a window (B, S) that begin at `onsets`, each moved by -REACH to REACH semitones.
-
-    Each given all others, some of which may be wrong. Pitches that no token stands for are infinitely unlikely.
-    """
-    count, (bars, steps) = len(onsets), np.divmod(onsets, tokens.shape[1])
-    gaps = np.zeros((count, *tokens.shape), np.uint8)
-    gaps[np.arange(count), bars, steps] = PITCH
-    heard = np.repeat(tokens[None], count, axis=0)
-    scores = reader.step_log_probs(heard, gaps, kind, bars=bars, steps=steps, doubtful=True)
-    wanted = tokens.reshape(-1)[onsets, None].astype(np.int64) + np.arange(-REACH, REACH + 1)
-    possible = (wanted >= FIRST_PITCH_TOKEN) & (wanted < VOCABULARY_SIZE)
-    return np.where(possible, np.take_along_axis(scores, np.where(possible, wanted, 0), axis=1), -np.inf)
 
 
 def corrections(

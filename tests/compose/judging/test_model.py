@@ -3,11 +3,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from compose.fake_engine import FakeEngine, tune
+from compose.fake_reader import FakeReader
 from compose.judging.music import leaping, returning, sense, walking, wrong, yardstick
 
+from musicvae.compose.judging.measuring import measure
 from musicvae.compose.judging.model import ranked
 from musicvae.compose.judging.yardstick import save_yardstick
 from musicvae.compose.model import Model
+from musicvae.music.vocabulary import to_tokens
 
 ENGINE = FakeEngine(canonical_key=False)
 
@@ -61,3 +64,29 @@ def test_a_model_without_held_out_tunes_has_no_chances(tmp_path):
 def test_thresholds_that_make_no_sense_are_refused(model, threshold):
     with pytest.raises(ValueError, match=f"above 0 and below 1, got {threshold}"):
         model.score(returning(), threshold=threshold)
+
+
+def test_a_reader_is_asked_where_held_out_tunes_were_measured_with_one(monkeypatch, tmp_path):
+    model = Model(ENGINE, path=tmp_path / "fake.safetensors")
+    held_out = yardstick(ENGINE, count=2)
+    tune = wrong(returning(1))
+    save_yardstick(held_out, tmp_path / "fake.scores.safetensors")
+    alone = model.score(tune)
+    monkeypatch.setattr(Model, "reader", property(lambda _: FakeReader()))
+    assert np.array_equal(model.score(tune).note_bits, alone.note_bits)
+    save_yardstick(replace(held_out, with_reader=True), tmp_path / "fake.scores.safetensors", force=True)
+    assert model.yardstick.with_reader
+    read = model.score(tune)
+    wanted = measure(ENGINE, to_tokens(tune), 0, held_out.ngram, reader=FakeReader())
+    assert np.array_equal(read.note_bits, wanted.notes)
+    assert np.array_equal(read.shared, wanted.shared)
+    assert read.bits == alone.bits
+    assert np.array_equal(model.score_many([tune])[0].note_bits, wanted.notes)
+
+
+def test_a_reader_that_is_gone_is_missed(tmp_path):
+    save_yardstick(replace(yardstick(ENGINE, count=2), with_reader=True), tmp_path / "fake.scores.safetensors")
+    model = Model(ENGINE, path=tmp_path / "fake.safetensors")
+    with pytest.raises(ValueError, match="was measured with a reader of damaged music, and none lies beside the model"):
+        model.score(returning(1))
+    assert np.isfinite(model.score(returning(1), places=False).bits)

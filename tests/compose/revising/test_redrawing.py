@@ -6,8 +6,9 @@ import pytest
 from compose.fake_engine import FakeEngine, tune
 from compose.fake_reader import FakeReader
 
+from musicvae.compose.judging.notes import pitches_read
 from musicvae.compose.reading import ANY, PITCH
-from musicvae.compose.revising.denoising import Correction, Judges, corrections, mended, pitches_read
+from musicvae.compose.revising.denoising import Correction, Judges, corrections, mended
 from musicvae.compose.revising.filling import Search, fill
 from musicvae.compose.revising.hole import Hole
 from musicvae.compose.revising.redrawing import expected_right, joint_draws, redrawn
