@@ -1,20 +1,25 @@
-"""How well `repair` fills holes in held-out beats and trios, and writes a line of a trio for the others.
+"""How well `repair` fills holes in held-out beats and trios, writes a line of a trio for the others, and puts wrong hits and notes right.
 
     python scripts/benchmark_piece_repair.py MODEL CORPUS [--pieces 40] [--split test] [--seed 0] [--json] [--only PART ...]
 
 MODEL is one of drums or trios, CORPUS a folder of a corpus of the same material. One window of 16 bars of each piece, drawn at random
 over all pieces; the training split is read for the ways that copy from it. Figures read ``value [low, high]`` with 95 % bootstrap
-intervals over pieces. See `musicvae.evaluate.pieces.repairs` for what they mean.
+intervals over pieces. See `musicvae.evaluate.pieces.repairs` and `musicvae.evaluate.pieces.errors` for what they mean.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
+from typing import cast
 
 from musicvae.compose.model import load
+from musicvae.compose.revising.piece_denoising import PieceJudges
+from musicvae.compose.revising.piece_evidence import FillingEngine
+from musicvae.compose.revising.piece_odds import shipped_odds
 from musicvae.compose.revising.piece_repairing import LINES
 from musicvae.corpus.store import Corpus
+from musicvae.evaluate.pieces.errors import measure_errors
 from musicvae.evaluate.pieces.repairs import RepairRow, measure_holes, measure_lines
 from musicvae.evaluate.pieces.windows import select_pieces
 from musicvae.evaluate.table import Evaluation, Section
@@ -25,6 +30,12 @@ TEXT = (
     "notes: F1 of hits, or of onsets with their pitch; pitch classes, onsets: the same whatever the octave, the pitch; steps: share of "
     "steps that are the very same; gain: of notes, over the first way.",
 )
+ERRORS = (
+    "Wrong hits and notes put right",
+    "A tenth of the hits moved by 1 to 3 sixteenths, a tenth of the notes by 1 to 6 semitones. found: share of the wrong ones that are "
+    "changed; corrected: that are as they were; damaged: share of the right ones that are changed; gain: of corrected, over the majority.",
+)
+PARTS = ("all", "each", "lines", "errors")
 
 
 def main() -> None:
@@ -36,7 +47,7 @@ def main() -> None:
     parser.add_argument("--split", choices=("test", "validation"), default="test")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--json", action="store_true")
-    parser.add_argument("--only", nargs="+", choices=("all", "each", "lines"), default=("all", "each", "lines"), help="which holes")
+    parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS, help="which holes, or errors")
     args = parser.parse_args()
     engine, corpus = load(args.model).engine, Corpus.load(args.corpus)
     windows = select_pieces(corpus, args.split, bars=16, limit=args.pieces, one_per_tune=True, seed=args.seed)
@@ -54,7 +65,14 @@ def main() -> None:
         train = select_pieces(corpus, "train", bars=16, limit=TRAINING_WINDOWS, seed=args.seed)
         rows += [row for name in names for row in measure_lines(engine, windows, train, name, seed=args.seed, tell=tell)]
     about = {"model": engine.hash, "split": args.split, "pieces": len(windows), "seed": args.seed}
-    result = Evaluation(about, (Section("repair", *TEXT, rows),))
+    sections = [Section("repair", *TEXT, rows)] if rows else []
+    if "errors" in args.only:
+        judges = {"repair": PieceJudges(shipped_odds(), cast(FillingEngine, engine))}
+        if engine.material == "drums":
+            judges = {"votes alone": PieceJudges(shipped_odds()), **judges}
+        found = measure_errors(windows, judges, engine.material, wrong_shares=(0.05, 0.1), seed=args.seed, tell=tell)
+        sections.append(Section("errors", *ERRORS, list(found)))
+    result = Evaluation(about, tuple(sections))
     print(result.to_json() if args.json else result.to_text(), end="")
 
 

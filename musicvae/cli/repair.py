@@ -19,7 +19,7 @@ from musicvae.cli.parsing import (
     share_number,
     temperature_number,
 )
-from musicvae.cli.repair_pieces import repaired_piece
+from musicvae.cli.repair_pieces import finds_line, repaired_piece
 from musicvae.cli.sources import check_source, chosen_track, load_model_for
 from musicvae.cli.targets import file_target
 from musicvae.cli.terminal import Terminal, counted, table
@@ -41,10 +41,13 @@ beat of bar 9, 9:3.5 the sixteenth in its middle, 9:3-10:2 all from one beat to 
 what stays though it is masked (or is surely right), the same way; the word rhythm keeps when notes
 begin and how long they last, as in --mask 7-10 --lock 8,rhythm.
 
-Beats (--kind drums) and trios of melody, bass and drums (--kind trio) are filled too, with --mask.
---only names the lines of a trio that are found, in all bars without --mask: --kind trio --only bass
-writes a bass for a melody and drums, whether or not the file has one. --lock takes names of lines as
-well. If the drums were played, new hits are played with their feel, a new line of drums by 'groove'."""
+Beats (--kind drums) and trios of melody, bass and drums (--kind trio) are filled and put right too:
+hits that came too early or too late are listed with a better place, or as gone, notes of a melody or
+bass with a better pitch. --only names the lines of a trio that are found with --mask, or that are put
+right with --apply or --wrong-share; alone it writes a whole line: --kind trio --only bass writes a bass
+for a melody and drums, whether or not the file has one. --lock takes names of lines as well. If the
+drums were played, new hits are played with their feel, a new line of drums by 'groove'; hits that are
+moved keep their velocity."""
 
 
 def add_commands(commands: Commands) -> None:
@@ -54,7 +57,7 @@ def add_commands(commands: Commands) -> None:
         example="musicvae repair tune.mid --mask 7-10 --lock 8 -o mended.mid",
     )  # fmt: skip
     parser.add_argument("input", metavar="IN", help="MIDI, MusicXML or ABC file")
-    parser.add_argument("--mask", metavar="BARS", help="what to find anew, such as 7-10,13 (default: the notes that sound wrong)")
+    parser.add_argument("--mask", metavar="BARS", help="what to find anew, such as 7-10,13 (default: the notes and hits that sound wrong)")
     parser.add_argument("--lock", metavar="BARS", help="what stays: bars, beats, and the word rhythm (default: nothing that is masked)")
     parser.add_argument("--apply", action="store_true", help="without --mask: put the listed notes right, and write the file")
     parser.add_argument(
@@ -69,7 +72,7 @@ def add_commands(commands: Commands) -> None:
     add_chords(parser, any_model=True)
     add_constraint_options(parser)
     add_kind(parser, "melody", "drums", "trio", default="drums where the file holds only these, else melody")
-    parser.add_argument("--only", metavar="LINE", help="of a trio: lines that are found, of melody, bass and drums (default: all)")
+    parser.add_argument("--only", metavar="LINE", help="of a trio: lines to find or put right, of melody, bass and drums (default: all)")
     parser.add_argument("--stiff", action="store_true", help="leave new hits on the grid, at the velocity of the others (default: played)")
     group = parser.add_argument_group("what to take from the input")
     group.add_argument("--track", metavar="T", help="track: a number from 1, or a part of its name (default: the likeliest melody)")
@@ -83,11 +86,10 @@ def run_repair(args: argparse.Namespace, terminal: Terminal) -> None:
     _check(args)
     check_source(args.input)
     result: dict[str, Any] = {"command": "repair", "input": args.input, "mask": args.mask, "lock": args.lock}
-    writes = args.apply or args.mask is not None or args.only is not None
-    targets = file_target(args, f"{Path(args.input).stem}-repaired.mid") if writes else None
+    targets = file_target(args, f"{Path(args.input).stem}-repaired.mid") if args.apply or _finds_anew(args) else None
     model: Any = load_model_for(args, terminal, args.input)
     is_melody = model.material == "melody"
-    revised = _repaired_melody(model, args, terminal, result) if is_melody else repaired_piece(model, args, terminal)
+    revised = _repaired_melody(model, args, terminal, result) if is_melody else repaired_piece(model, args, terminal, result)
     if targets is not None:
         result["pieces"] = targets.write([revised])
         for path in targets.every_path:
@@ -116,13 +118,18 @@ def _repaired_melody(model: Any, args: argparse.Namespace, terminal: Terminal, r
     return _revised(opened, stretch, melody, terminal)
 
 
+def _finds_anew(args: argparse.Namespace) -> bool:
+    """Whether bars or a line are found anew, not wrong notes put right."""
+    return finds_line(args) or args.mask is not None
+
+
 def _check(args: argparse.Namespace) -> None:
     """ValueError for options that do not go together."""
     if args.mask is not None and (args.apply or args.wrong_share is not None):
         raise ValueError("--apply and --wrong-share are for notes that sound wrong: leave them out, or the --mask")
     if args.mask is None and (args.chords is not None or asks_constraints(args)):
         raise ValueError("chords and constraints are for what is found anew: say what, with --mask")
-    if args.mask is None and args.only is None and not args.apply and (args.output, args.wav, args.plot) != (None, None, None):
+    if not _finds_anew(args) and not args.apply and (args.output, args.wav, args.plot) != (None, None, None):
         raise ValueError("nothing is written without --mask or --apply: add one of them, or leave -o, --wav and --plot out")
 
 

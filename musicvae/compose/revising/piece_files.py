@@ -22,6 +22,7 @@ from musicvae.compose.grooving.rendition import bytes_of
 from musicvae.compose.intake import Source
 from musicvae.compose.midi_music import MidiMusic
 from musicvae.compose.pieces.engine import BarEngine
+from musicvae.compose.revising.piece_corrections import LINES, PieceCorrection
 from musicvae.compose.revising.piece_likeness import is_hits
 from musicvae.compose.revising.piece_tracks import TrioTracks, trio_tracks
 from musicvae.music.converters.drum_hits import hits_of
@@ -81,22 +82,30 @@ class OpenedPiece:
     tracks: Mapping[str, tuple[int, ...]]
     notices: tuple[str, ...] = ()
 
-    def revised(self, piece: Piece, feel: Played | None = None) -> RevisedPiece:
-        """The file with the stretch as `piece` has it; feel: of its hits, which those that are new are played with (default: stiff)."""
+    def revised(self, piece: Piece, feel: Played | None = None, found: Sequence[PieceCorrection] = ()) -> RevisedPiece:
+        """The file with the stretch as `piece` has it; feel: of its hits, which those that are new are played with (default: stiff).
+
+        found: which of the hits and notes were put right: they keep their velocity, their length and their timing against the grid.
+        """
         factor = self.file.finer if feel is not None else 1
         factor *= 1 if self.file.ticks_per_beat * factor % STEPS_PER_BEAT == 0 else STEPS_PER_BEAT
         plain, notes = self.file.unchanged(factor), self.file.notes
         end = plain.end.copy()
         added: list[AddedNote] = []
         missing: dict[str, list[tuple[int, int, int, int]]] = {}
+        sources = self._sources(found)
         for note in (note for column in self.tracks for note in _differing(piece, self.piece, column)):
-            pitch, onset, off, velocity = self._placed(note, factor, feel)
-            if not self.tracks[note.column]:
-                missing.setdefault(note.column, []).append((onset, pitch, off - onset, velocity))
-                continue
-            added.append(AddedNote(self._home(note.column), pitch, onset, off, velocity))
-            down = np.isin(notes.part, self.tracks[note.column]) & (notes.pitch == pitch) & (plain.onset < onset) & (end > onset)
-            end[down] = onset  # the same key cannot be struck while it is down
+            kept = self._kept(note, sources.get((note.column, note.step, note.pitch)), factor)
+            if not kept:
+                pitch, onset, off, velocity = self._placed(note, factor, feel)
+                if not self.tracks[note.column]:
+                    missing.setdefault(note.column, []).append((onset, pitch, off - onset, velocity))
+                    continue
+                kept = [AddedNote(self._home(note.column), pitch, onset, off, velocity)]
+            for new in kept:
+                added.append(new)
+                down = np.isin(notes.part, self.tracks[note.column]) & (notes.pitch == new.pitch) & (plain.onset < new.onset)
+                end[down & (end > new.onset)] = new.onset  # the same key cannot be struck while it is down
         changes = replace(plain, end=end, removed=self._removed(piece), added=added, text=story_text(piece.provenance))
         data = self.file.written(changes)
         for column, rows in missing.items():
@@ -115,6 +124,28 @@ class OpenedPiece:
             names = _NINE.class_of[notes.pitch].astype(np.int64) if is_hits(piece.columns[column]) else notes.pitch
             removed |= inside & np.array([pair in gone for pair in zip(step.tolist(), names.tolist(), strict=True)], np.bool_)
         return removed
+
+    def _sources(self, found: Sequence[PieceCorrection]) -> dict[tuple[str, int, int], tuple[int, int]]:
+        """By column, step and pitch of hits and notes that were put right the step and pitch that they had."""
+        columns = LINES[self.piece.material]
+        kept = [item for item in found if item.better_steps is not None]
+        return {(columns[item.line], int(item.better_steps or 0), item.better_note): (item.onset_steps, item.note) for item in kept}
+
+    def _kept(self, note: _Note, source: tuple[int, int] | None, factor: int) -> list[AddedNote]:
+        """The notes of the file that were put right as this one, at its place and pitch."""
+        if source is None:
+            return []
+        notes, drums = self.file.notes, is_hits(self.piece.columns[note.column])
+        names = _NINE.class_of[notes.pitch].astype(np.int64) if drums else notes.pitch
+        own = np.isin(notes.part, self.tracks[note.column]) & (self._steps() == source[0]) & (names == source[1])
+        shift = (note.step - source[0]) * (self.file.ticks_per_beat * factor // STEPS_PER_BEAT)
+        return [
+            AddedNote(
+                int(notes.part[at]), int(notes.pitch[at]) if drums else note.pitch, max(0, int(notes.onset[at]) * factor + shift),
+                max(1, int(notes.end[at]) * factor + shift), int(notes.velocity[at]),
+            )
+            for at in np.flatnonzero(own).tolist()
+        ]  # fmt: skip
 
     def _placed(self, note: _Note, factor: int, feel: Played | None) -> tuple[int, int, int, int]:
         """Pitch, onset, end and velocity of a new note, in ticks of the new file."""

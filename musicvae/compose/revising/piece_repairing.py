@@ -7,9 +7,9 @@ for a given melody and drums; the search is done in C major or its relative mino
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,24 +19,22 @@ from musicvae.compose.limits import check_seed, check_temperature
 from musicvae.compose.pieces.coding import check_piece, piece_of
 from musicvae.compose.pieces.engine import Columns, PieceEngine
 from musicvae.compose.pieces.intake import TakenPiece
+from musicvae.compose.revising.denoising import WRONG_SHARE
+from musicvae.compose.revising.piece_corrections import LINES, PieceCorrection, corrected_columns, correction_of
+from musicvae.compose.revising.piece_denoising import PieceJudges, righted
 from musicvae.compose.revising.piece_evidence import FillingEngine, Rows
 from musicvae.compose.revising.piece_filling import PieceHole, PieceSearch, fill_piece
+from musicvae.compose.revising.piece_keys import canonical_shift, transposed_columns
 from musicvae.compose.revising.piece_likeness import is_hits
+from musicvae.compose.revising.piece_odds import shipped_odds
 from musicvae.compose.revising.spans import Part, Steps, span_text, steps_of
 from musicvae.compose.revising.windows import runs_of_bars, window_around
 from musicvae.compose.seeds import window_seed
 from musicvae.compose.styled import LoadedModel
-from musicvae.music.key import estimate_key
 from musicvae.music.piece import FOUR_FOUR, Piece
-from musicvae.music.vocabulary import FIRST_PITCH_TOKEN, VOCABULARY_SIZE, Tokens, from_tokens, to_tokens
+from musicvae.music.vocabulary import from_tokens, to_tokens
 
-__all__ = ["LINES", "PieceRepair", "RepairingPieces", "repair_piece"]
-
-LINES: Mapping[str, Mapping[str, str]] = {
-    "drums": {"drums": "bars"},
-    "trio": {"melody": "bars", "bass": "bass", "drums": "drums"},
-}
-"""Columns of the lines of a material, by their names."""
+__all__ = ["LINES", "PieceRepair", "RepairingPieces", "asked_steps", "doubted_steps", "repair_piece", "require_filling"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,18 +61,22 @@ class RepairingPieces(LoadedModel[PieceEngine, Piece]):
         lock: Part | None = None,
         seed: int = 0,
         temperature: float = 0.0,
+        wrong_share: float = WRONG_SHARE,
         first_bar: int = 1,
     ) -> Piece:
-        """The piece with what is masked found anew, all else hit for hit and note for note as it is.
+        """The piece with what is masked found anew, or without mask and lines with its wrong hits and notes put right; all else stays.
 
         mask: bars, beats or sixteenths as in `compose.revising.spans`; all bars where only a line is named. only: lines of a trio that
         are found, of "melody", "bass" and "drums" (default: all that are not locked). lock: what stays though it is in the mask, places
-        and lines, as in ``"8,melody"``. temperature: 0 for the filling that is expected to be right most often, 1 for a draw. first_bar:
-        what the first bar is called. ValueError for networks other than this project's own of drums and trios, and where nothing is
-        left to be found.
+        and lines, as in ``"8,melody"``. temperature: 0 for the filling that is expected to be right most often, 1 for a draw.
+        wrong_share: of hits and notes that are expected to be wrong, above 0 and below 1. first_bar: what the first bar is called.
+        ValueError for networks other than this project's own of drums and trios, and where nothing is left to be found.
         """
         piece = self.take(source).music
         require_filling(self.engine)
+        if mask is None and (only is None or piece.material == "drums"):
+            found = self.propose_repairs(piece, lock=lock, wrong_share=wrong_share, only=only, first_bar=first_bar)
+            return self.apply_repairs(piece, found)
         free = asked_steps(piece, mask, only, lock, first_bar)
         story = self._story(
             "repair", seed=check_seed(seed), temperature=check_temperature(temperature),
@@ -84,6 +86,58 @@ class RepairingPieces(LoadedModel[PieceEngine, Piece]):
         )  # fmt: skip
         asked = PieceRepair(free, PieceSearch(temperature=temperature))
         return replace(repair_piece(self.engine, piece, asked, seed=story["seed"]), provenance=story)
+
+    def propose_repairs(
+        self,
+        source: Source,
+        *,
+        lock: Part | None = None,
+        wrong_share: float = WRONG_SHARE,
+        only: str | Iterable[str] | None = None,
+        first_bar: int = 1,
+    ) -> tuple[PieceCorrection, ...]:
+        """The hits and notes that sound wrong, the surest first, each with what is better (`compose.revising.piece_denoising`).
+
+        only: lines in which they are looked for (default: all that are not locked); other options as those of `repair`. ValueError as
+        there, and for a share of wrong ones that is not above 0 and below 1.
+        """
+        piece = self.take(source).music
+        require_filling(self.engine)
+        check_piece(self.engine, piece)
+        if not 0 < wrong_share < 1:
+            raise ValueError(f"the share of wrong notes lies above 0 and below 1, got {wrong_share:g}: 0.1 is one in ten")
+        names = {column: line for line, column in LINES[piece.material].items()}
+        own = {column: piece.columns[column] for column in names}
+        shift = canonical_shift(own, piece.key)
+        judges = PieceJudges(shipped_odds(), cast(FillingEngine, self.engine))
+        found = righted(judges, transposed_columns(own, shift), doubted_steps(piece, only, lock, first_bar), wrong_share)
+        return tuple(correction_of(change, names[change.column], shift) for change in found)
+
+    def apply_repairs(self, source: Source, found: Sequence[PieceCorrection]) -> Piece:
+        """The piece with these hits and notes put right, all else as it is; found: of the same piece."""
+        piece = self.take(source).music
+        columns = {**piece.columns, **corrected_columns(piece, found)}
+        story = self._story(
+            "repair", notes_changed=len(found), inputs=[{"name": piece.name, "fingerprint": piece.fingerprint}]
+        )  # fmt: skip
+        facts = {"tempo_qpm": piece.tempo_qpm, "name": piece.name, "key": piece.key}
+        return piece_of(self.engine, columns, **facts, provenance=story)
+
+
+def doubted_steps(piece: Piece, only: str | Iterable[str] | None, lock: Part | None, first_bar: int = 1) -> dict[str, NDArray[np.bool_]]:
+    """By column the steps (B, 16) whose hits and notes may be wrong; ValueError where these are none, and for what is no line or place."""
+    columns = LINES[piece.material]
+    wanted = list(columns) if only is None else _lines(only, columns, "only")
+    words = [] if lock is None else _words(lock)
+    places = [word for word in words if word not in columns]
+    chosen = np.ones(piece.num_steps, np.bool_)
+    if places:
+        chosen &= ~_steps(places, piece, first_bar, "lock")
+    wanted = [line for line in wanted if line not in words]
+    if not wanted or not chosen.any():
+        raise ValueError("nothing is left to look at: all is locked")
+    none = np.zeros_like(chosen)
+    return {column: (chosen if line in wanted else none).reshape(piece.num_bars, -1) for line, column in columns.items()}
 
 
 def require_filling(engine: PieceEngine) -> None:
@@ -102,7 +156,7 @@ def asked_steps(
     places = [word for word in words if word not in columns]
     wanted = [line for line in wanted if line not in words]
     if mask is None and (only is None or piece.material == "drums"):
-        raise ValueError("say what to find anew: bars, as in mask='7-10', or lines of a trio; wrong notes are looked for in melodies")
+        raise ValueError("say what to find anew: bars, as in mask='7-10', or lines of a trio")
     chosen = np.ones(piece.num_steps, np.bool_) if mask is None else _steps(mask, piece, first_bar, "mask")
     if places:
         chosen = chosen & ~_steps(places, piece, first_bar, "lock")
@@ -134,9 +188,9 @@ def repair_piece(engine: PieceEngine, piece: Piece, asked: PieceRepair, *, seed:
     check_piece(engine, piece)
     own = {name: piece.columns[name] for name in LINES[piece.material].values()}
     hole = opened(own, asked.free)
-    semitones = _to_canonical(piece, hole)
-    moved = PieceHole(_transposed(hole.columns, semitones), hole.free)
-    filled = _transposed(_filled(cast(FillingEngine, engine), moved, asked.search, seed), -semitones)
+    semitones = canonical_shift(hole.columns, piece.key)
+    moved = PieceHole(transposed_columns(hole.columns, semitones), hole.free)
+    filled = transposed_columns(_filled(cast(FillingEngine, engine), moved, asked.search, seed), -semitones)
     found = hole.put({name: rows[None] for name, rows in filled.items()})
     columns = {**piece.columns, **{name: found[name][0] for name in hole.lines}}
     return piece_of(engine, columns, tempo_qpm=piece.tempo_qpm, name=piece.name, key=piece.key)
@@ -179,33 +233,3 @@ def _filled(engine: FillingEngine, hole: PieceHole, search: PieceSearch, seed: i
 def _any(free: Mapping[str, NDArray[np.bool_]]) -> NDArray[np.bool_]:
     every: NDArray[np.bool_] = np.any(list(free.values()), axis=0)
     return every
-
-
-def _to_canonical(piece: Piece, hole: PieceHole) -> int:
-    """By how many semitones, -6 to 5, the known lines are moved to have no accidentals; 0 where there are none."""
-    if piece.material != "trio":
-        return 0
-    lines = [from_tokens(np.asarray(hole.columns[name], np.uint8), FOUR_FOUR) for name in ("bars", "bass")]
-    notes = [note for line in lines for note in line.notes]
-    if not notes:
-        return 0
-    key = piece.key or estimate_key(np.array([note.pitch for note in notes]), np.array([note.duration_steps for note in notes]))
-    semitones = (6 - key.major_tonic) % 12 - 6 if key else 0
-    every = np.concatenate([_notes(hole.columns[name]) for name in ("bars", "bass")]) + semitones
-    return semitones if every.min() >= FIRST_PITCH_TOKEN and every.max() < VOCABULARY_SIZE else 0
-
-
-def _notes(tokens: NDArray[Any]) -> NDArray[np.int64]:
-    return np.asarray(tokens[tokens >= FIRST_PITCH_TOKEN], np.int64)
-
-
-def _transposed(columns: Columns, semitones: int) -> Rows:
-    """The columns with notes so much higher, those that would leave the 88 keys an octave nearer."""
-    return {name: np.asarray(rows) if is_hits(rows) else _moved(rows, semitones) for name, rows in columns.items()}
-
-
-def _moved(tokens: Tokens, semitones: int) -> Tokens:
-    notes = tokens >= FIRST_PITCH_TOKEN
-    moved = tokens.astype(np.int64) + semitones * notes
-    moved = np.where(notes & (moved < FIRST_PITCH_TOKEN), moved + 12, moved)
-    return np.where(notes & (moved >= VOCABULARY_SIZE), moved - 12, moved).astype(np.uint8)

@@ -145,8 +145,8 @@ def test_consonances_are_liked_and_clashes_are_not():
 def test_what_cannot_be_asked_is_told(models):
     trio, drums = own("trio", 4), own("drums", 4)
     for piece, options, text in [
-        (trio, {}, "say what to find anew: bars, as in mask='7-10', or lines of a trio"),
-        (drums, {"only": "drums"}, "say what to find anew"),
+        (trio, {"lock": "1-4"}, "nothing is left to look at"),
+        (drums, {"only": "bass"}, "only 'bass' is no line of it: there is drums"),
         (trio, {"mask": "9"}, "there is no bar 9"),
         (trio, {"only": "piano"}, "only 'piano' is no line of it: there are melody, bass, drums"),
         (drums, {"mask": "2", "only": "bass"}, "only 'bass' is no line of it: there is drums"),

@@ -1,0 +1,79 @@
+"""What sounds wrong in a beat or a trio and what is better, by line, step and pitch; and the piece with it put right."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from musicvae.compose.revising.piece_denoising import Change
+from musicvae.compose.revising.piece_likeness import is_hits
+from musicvae.music.piece import Piece
+from musicvae.music.vocabulary import FIRST_PITCH_TOKEN, MIN_PITCH
+
+__all__ = ["LINES", "PieceCorrection", "corrected_columns", "correction_of"]
+
+LINES: Mapping[str, Mapping[str, str]] = {
+    "drums": {"drums": "bars"},
+    "trio": {"melody": "bars", "bass": "bass", "drums": "drums"},
+}
+"""Columns of the lines of a material, by their names."""
+
+
+@dataclass(frozen=True)
+class PieceCorrection:
+    """A hit or note that sounds wrong, and what is better. line: "melody", "bass" or "drums".
+
+    onset_steps: from the first bar; note: its MIDI pitch, of a hit its class of drums. better_steps: where it should be, None for
+    nowhere; better_note: what it should be there. nats: by how much all is likelier then.
+    """
+
+    line: str
+    onset_steps: int
+    note: int
+    better_steps: int | None
+    better_note: int
+    nats: float
+
+    @property
+    def bits(self) -> float:
+        """By how many bits all is likelier with what is better."""
+        return self.nats / math.log(2)
+
+
+def corrected_columns(piece: Piece, found: Sequence[PieceCorrection]) -> dict[str, NDArray[Any]]:
+    """The columns of the lines with the corrections made; ValueError for what is no correction of the piece."""
+    columns = {name: np.array(piece.columns[name]) for name in LINES[piece.material].values()}
+    changes = []
+    for item in found:
+        if not isinstance(item, PieceCorrection):
+            raise ValueError(f"{item!r} is no correction: give some of those that propose_repairs returns")
+        column = LINES[piece.material].get(item.line)
+        change = None if column is None else _change(item, column, is_hits(columns[column]))
+        if change is None or not 0 <= change.step < piece.num_steps or not _is_there(change, columns[change.column]):
+            raise ValueError(f"the piece has nothing that the correction of {item.line} at step {item.onset_steps} is for: of another one?")
+        changes.append(change)
+    for change in changes:
+        columns = change.made(columns)
+    return columns
+
+
+def _is_there(change: Change, rows: NDArray[Any]) -> bool:
+    token = int(rows.reshape(-1)[change.step])
+    return bool(token >> change.value & 1) if is_hits(rows) else token == change.value
+
+
+def _change(item: PieceCorrection, column: str, hits: bool) -> Change:
+    to_token = 0 if hits else FIRST_PITCH_TOKEN - MIN_PITCH
+    return Change(column, item.onset_steps, item.note + to_token, item.better_steps, item.better_note + to_token, item.nats, 0.0)
+
+
+def correction_of(change: Change, line: str, shift: int) -> PieceCorrection:
+    """What is told of a change of a piece that was so much higher."""
+    to_pitch = 0 if line == "drums" else MIN_PITCH - FIRST_PITCH_TOKEN - shift
+    value, better = change.value + to_pitch, change.better_value + to_pitch
+    return PieceCorrection(line, change.step, value, change.better_step, better, change.nats)
