@@ -53,9 +53,9 @@ def held_out_styles(engine, corpus: Corpus, kind: int, split: str) -> dict:
 
 
 def foreign_pieces(engine, folder: str, kind: int) -> list:
-    """Pieces of a folder in one kind of meter."""
-    found, _ = melodies_in(folder, (kind,))
-    melodies = [melody for _, melody in found if melody.meter.model_bars(melody.num_bars) >= 8 and len(melody.notes) >= 16]
+    """Pieces of a folder in one kind of meter, if there are some."""
+    found = [melody for _, melody in melodies_in(folder, range(len(KINDS)))[0] if melody.meter.kind_index == kind]
+    melodies = [melody for melody in found if melody.meter.model_bars(melody.num_bars) >= 8 and len(melody.notes) >= 16]
     picked = np.random.default_rng(0).permutation(len(melodies))[:_MOST]
     return [windows_of_piece(engine, melodies[i])[:2] for i in sorted(picked.tolist())]
 
@@ -64,14 +64,15 @@ def style_rows(engine, corpus: Corpus, kind: int, yardstick: Yardstick, ngram: N
     """Rows of one kind of meter, and their means, for collections of 30 and of 8."""
     styles, unknown, shown = held_out_styles(engine, corpus, kind, args.split), [], []
     for name, _, folder in (entry.partition("=") for entry in args.foreign):
-        styles[name] = foreign_pieces(engine, folder, kind)
-        unknown.append(name)
+        if pieces := foreign_pieces(engine, folder, kind):
+            styles[name] = pieces
+            unknown.append(name)
     homes = [*args.homes.split(","), *unknown]
-    for pieces in (30, 8):
+    for size in (30, 8):
         found = foreign_rows(
-            yardstick.styles[kind], ngram, kind, KINDS[kind], styles, homes, unknown=unknown, pieces=pieces, tell=tell
+            yardstick.styles[kind], ngram, kind, KINDS[kind], styles, homes, unknown=unknown, pieces=size, tell=tell
         )  # fmt: skip
-        shown += [row for row, _ in found] if pieces == 30 else []
+        shown += [row for row, _ in found] if size == 30 else []
         shown += [mean for known in (True, False) if (mean := summary_row(found, KINDS[kind], known)) is not None]
     return shown
 
