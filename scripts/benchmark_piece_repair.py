@@ -14,10 +14,10 @@ import sys
 from typing import cast
 
 from musicvae.compose.model import load
-from musicvae.compose.revising.piece_denoising import PieceJudges
-from musicvae.compose.revising.piece_evidence import FillingEngine
-from musicvae.compose.revising.piece_odds import shipped_odds
-from musicvae.compose.revising.piece_repairing import LINES
+from musicvae.compose.revising.pieces.denoising import PieceJudges
+from musicvae.compose.revising.pieces.evidence import FillingEngine
+from musicvae.compose.revising.pieces.odds import shipped_odds
+from musicvae.compose.revising.pieces.repairing import LINES
 from musicvae.corpus.store import Corpus
 from musicvae.evaluate.pieces.errors import measure_errors
 from musicvae.evaluate.pieces.repairs import RepairRow, measure_holes, measure_lines

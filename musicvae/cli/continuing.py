@@ -98,13 +98,13 @@ def _continued_piece(model: Any, args: argparse.Namespace, terminal: Terminal, s
         raise ValueError(f"{model.name} makes {model.material}: --chords and constraints are for melodies")
     if args.form != "auto" or args.return_to is not None:
         raise ValueError(f"{model.name} makes {model.material}: --form and --return-to are for melodies")
-    from musicvae.compose.revising.piece_ends import open_piece
+    from musicvae.compose.revising.pieces.ends import open_ending
 
     given = {"track": args.track, "start_bar": 1, "bars": args.after, "tune": args.tune}
     where = argparse.Namespace(**{**vars(args), **given})
     music = read_source(model, args.input, where, terminal)
     piece = model.continue_(music, args.bars, seed=seed, temperature=args.temperature, prior_temperature=args.prior_temperature)
-    opened = open_piece(args.input, music, track=chosen_track(args.track), bars=args.after, tune=args.tune)
+    opened = open_ending(args.input, music, track=chosen_track(args.track), bars=args.after, tune=args.tune)
     kept = "the meter changes after the given bars: no other tracks are kept" if opened is None else "all other tracks stay as they are"
     terminal.notice(f"seed {seed}: bars {music.num_bars + 1}-{piece.num_bars} are new; {kept}")
     own = own_performance(model, args.input, music, where, terminal)

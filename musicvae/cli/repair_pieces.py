@@ -12,8 +12,8 @@ from musicvae.cli.terminal import counted, table
 
 if TYPE_CHECKING:
     from musicvae.cli.terminal import Terminal
-    from musicvae.compose.revising.piece_corrections import PieceCorrection
-    from musicvae.compose.revising.piece_files import OpenedPiece
+    from musicvae.compose.revising.pieces.corrections import PieceCorrection
+    from musicvae.compose.revising.pieces.files import OpenedPiece
     from musicvae.music.piece import Piece
 
 __all__ = ["finds_line", "repaired_piece"]
@@ -28,8 +28,8 @@ def finds_line(args: argparse.Namespace) -> bool:
 
 def repaired_piece(model: Any, args: argparse.Namespace, terminal: Terminal, result: dict[str, Any]) -> Any:
     """The file with its drums or its trio revised, every other track as it is; what is proposed goes into the result."""
-    from musicvae.compose.revising.piece_files import open_piece
-    from musicvae.compose.revising.piece_repairing import asked_steps, doubted_steps, require_filling
+    from musicvae.compose.revising.pieces.files import open_piece
+    from musicvae.compose.revising.pieces.repairing import asked_steps, doubted_steps, require_filling
     from musicvae.compose.revising.spans import first_bar_of
 
     _check(model, args)
@@ -111,7 +111,7 @@ def _feel(opened: OpenedPiece, piece: Any, args: argparse.Namespace, terminal: T
     from musicvae.compose.grooving.model import PLAYER
     from musicvae.compose.grooving.performance import performance_of
     from musicvae.compose.library import available_models
-    from musicvae.compose.revising.piece_files import feel_of
+    from musicvae.compose.revising.pieces.files import feel_of
 
     column = "drums" if piece.material == "trio" else "bars"
     before, after = opened.piece.columns[column], piece.columns[column]

@@ -38,8 +38,8 @@ from musicvae.compose.pieces.engine import Columns, PieceEngine
 from musicvae.compose.pieces.generating import PieceOrder, draw
 from musicvae.compose.pieces.guides import asked_guide, hits_notices
 from musicvae.compose.pieces.intake import TakenPiece, Wanted, gather_pieces, take_music
-from musicvae.compose.revising.piece_continuing import RevisingPieces
-from musicvae.compose.revising.piece_repairing import RepairingPieces
+from musicvae.compose.revising.pieces.continuing import RevisingPieces
+from musicvae.compose.revising.pieces.repairing import RepairingPieces
 from musicvae.compose.styled import Style, Styles
 from musicvae.compose.styles import StyleVector, Usual, check_style_name, tempo_of
 from musicvae.compose.varying.piece_model import VaryingPieces

@@ -16,13 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from musicvae.compose.pieces.engine import Columns
-from musicvae.compose.revising.hit_facts import CLASSES
-from musicvae.compose.revising.note_facts import REACH
-from musicvae.compose.revising.piece_denoising import HIT_REACH, PieceJudges, righted
-from musicvae.compose.revising.piece_evidence import Rows
-from musicvae.compose.revising.piece_keys import canonical_shift, transposed_columns
-from musicvae.compose.revising.piece_likeness import is_hits, like_rows
-from musicvae.compose.revising.piece_repairing import LINES
+from musicvae.compose.revising.pieces.denoising import HIT_REACH, PieceJudges, righted
+from musicvae.compose.revising.pieces.evidence import Rows
+from musicvae.compose.revising.pieces.hit_facts import CLASSES
+from musicvae.compose.revising.pieces.keys import canonical_shift, transposed_columns
+from musicvae.compose.revising.pieces.likeness import is_hits, like_rows
+from musicvae.compose.revising.pieces.note_facts import REACH
+from musicvae.compose.revising.pieces.repairing import LINES
 from musicvae.evaluate.metrics import Estimate, bootstrap
 from musicvae.evaluate.pieces.windows import PieceWindows
 from musicvae.music.converters.drum_hits import bits_of, hits_of

@@ -16,10 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from musicvae.compose.pieces.engine import Columns, PieceEngine
-from musicvae.compose.revising.piece_evidence import FillingEngine
-from musicvae.compose.revising.piece_filling import PieceHole, PieceSearch, fill_piece
-from musicvae.compose.revising.piece_likeness import like_rows
-from musicvae.compose.revising.piece_repairing import LINES
+from musicvae.compose.revising.pieces.evidence import FillingEngine
+from musicvae.compose.revising.pieces.filling import PieceHole, PieceSearch, fill_piece
+from musicvae.compose.revising.pieces.likeness import like_rows
+from musicvae.compose.revising.pieces.repairing import LINES
 from musicvae.evaluate.metrics import Estimate, bootstrap, f1_score
 from musicvae.evaluate.pieces.windows import PieceWindows
 from musicvae.model.noise import piece_seed

@@ -1,8 +1,8 @@
 import numpy as np
 from model.pieces.networks import columns
 
-from musicvae.compose.revising.piece_denoising import PieceJudges
-from musicvae.compose.revising.piece_odds import shipped_odds
+from musicvae.compose.revising.pieces.denoising import PieceJudges
+from musicvae.compose.revising.pieces.odds import shipped_odds
 from musicvae.evaluate.pieces.errors import measure_errors, with_errors, with_moved_hits, with_wrong_pitches
 from musicvae.evaluate.pieces.windows import PieceWindows
 

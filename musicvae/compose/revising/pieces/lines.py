@@ -1,7 +1,7 @@
 """Whole lines written for the others of a window: a bass for a melody and drums, drums for a melody and a bass.
 
 The prior draws many windows, and the lines of one of them are taken: where a melody or a bass is written for the other, each of their
-bars is moved to where it goes best with that (`compose.revising.piece_harmony`), and the window that then goes best is taken; drums alone
+bars is moved to where it goes best with that (`compose.revising.pieces.harmony`), and the window that then goes best is taken; drums alone
 are those that have most in common with all others that were drawn, which a beat has that is to be expected; a melody and a bass for given
 drums are those whose own drums are most like these. Where the given lines return, so do the new ones.
 """
@@ -14,9 +14,9 @@ import numpy as np
 
 from musicvae.compose.engine import Floats
 from musicvae.compose.pieces.engine import Columns
-from musicvae.compose.revising.piece_evidence import FillingEngine, Rows
-from musicvae.compose.revising.piece_harmony import suited
-from musicvae.compose.revising.piece_likeness import Free, beside, like_rows
+from musicvae.compose.revising.pieces.evidence import FillingEngine, Rows
+from musicvae.compose.revising.pieces.harmony import suited
+from musicvae.compose.revising.pieces.likeness import Free, beside, like_rows
 from musicvae.compose.seeds import derived_seed
 from musicvae.model.noise import generator
 

@@ -10,11 +10,11 @@ from model.pieces.networks import columns, saved
 from musicvae.compose.model import load
 from musicvae.compose.pieces.model import PieceModel
 from musicvae.compose.revising.denoising import Correction
-from musicvae.compose.revising.hit_facts import CLASSES, hit_facts, without_hit
-from musicvae.compose.revising.note_facts import REACH, note_facts
-from musicvae.compose.revising.piece_corrections import PieceCorrection
-from musicvae.compose.revising.piece_denoising import PieceJudges, righted
-from musicvae.compose.revising.piece_odds import Layers, PieceOdds, shipped_odds
+from musicvae.compose.revising.pieces.corrections import PieceCorrection
+from musicvae.compose.revising.pieces.denoising import PieceJudges, righted
+from musicvae.compose.revising.pieces.hit_facts import CLASSES, hit_facts, without_hit
+from musicvae.compose.revising.pieces.note_facts import REACH, note_facts
+from musicvae.compose.revising.pieces.odds import Layers, PieceOdds, shipped_odds
 from musicvae.music.converters.drum_hits import hits_of
 from musicvae.music.key import Key
 from musicvae.music.piece import Piece

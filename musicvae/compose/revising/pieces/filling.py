@@ -5,10 +5,10 @@ elsewhere in the window and from bars that the prior makes afresh, by weights th
 temperature 0 is, line by line, the bar that is expected to have most in common with a draw by those weights.
 
 Where a melody or a bass alone is to be found, its bars are tried in other transpositions too, and what the two lines say of each other
-(`compose.revising.piece_harmony`) counts: between bars that nobody has written yet the network knows too little of that. A line
-that is free for the most part is written at once (`compose.revising.piece_lines`), for the bars of it that are known tell too little.
+(`compose.revising.pieces.harmony`) counts: between bars that nobody has written yet the network knows too little of that. A line
+that is free for the most part is written at once (`compose.revising.pieces.lines`), for the bars of it that are known tell too little.
 
-Conventions: a window of B bars of 16 steps, columns and free as in `compose.revising.piece_likeness`, pitches in C major or its
+Conventions: a window of B bars of 16 steps, columns and free as in `compose.revising.pieces.likeness`, pitches in C major or its
 relative minor. A network of fixed windows draws no single bars: bars heard elsewhere are all there is then.
 """
 
@@ -24,10 +24,10 @@ from numpy.typing import NDArray
 
 from musicvae.compose.engine import Floats
 from musicvae.compose.pieces.engine import Columns
-from musicvae.compose.revising.piece_evidence import FillingEngine, Rows, piece_parts
-from musicvae.compose.revising.piece_harmony import harmony, suited
-from musicvae.compose.revising.piece_likeness import Free, around, beside, is_hits, like_rows
-from musicvae.compose.revising.piece_lines import written_lines
+from musicvae.compose.revising.pieces.evidence import FillingEngine, Rows, piece_parts
+from musicvae.compose.revising.pieces.harmony import harmony, suited
+from musicvae.compose.revising.pieces.likeness import Free, around, beside, is_hits, like_rows
+from musicvae.compose.revising.pieces.lines import written_lines
 from musicvae.compose.seeds import derived_seed
 from musicvae.music.vocabulary import FIRST_PITCH_TOKEN, HOLD, NOTE_OFF, Tokens, canonical_tokens
 
@@ -104,7 +104,7 @@ def _sounding(flat: Tokens) -> NDArray[np.bool_]:
 class PieceCounting:
     """What a candidate's log-weight is made of, as `filling.Counting`: around and beside are likenesses of the places.
 
-    moved: taken off for being heard elsewhere in another transposition. harmony: of each nat of `piece_harmony.harmony`.
+    moved: taken off for being heard elsewhere in another transposition. harmony: of each nat of `harmony.harmony`.
     """
 
     own: float

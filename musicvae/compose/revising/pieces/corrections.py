@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from musicvae.compose.revising.piece_denoising import Change
-from musicvae.compose.revising.piece_likeness import is_hits
+from musicvae.compose.revising.pieces.denoising import Change
+from musicvae.compose.revising.pieces.likeness import is_hits
 from musicvae.music.piece import Piece
 from musicvae.music.vocabulary import FIRST_PITCH_TOKEN, MIN_PITCH
 

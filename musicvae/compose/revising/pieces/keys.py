@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from musicvae.compose.pieces.engine import Columns
-from musicvae.compose.revising.piece_evidence import Rows
-from musicvae.compose.revising.piece_likeness import is_hits
+from musicvae.compose.revising.pieces.evidence import Rows
+from musicvae.compose.revising.pieces.likeness import is_hits
 from musicvae.music.key import Key, estimate_key
 from musicvae.music.piece import FOUR_FOUR
 from musicvae.music.vocabulary import FIRST_PITCH_TOKEN, VOCABULARY_SIZE, Tokens, from_tokens

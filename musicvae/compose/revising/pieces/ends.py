@@ -27,7 +27,7 @@ from musicvae.music.provenance import piece_facts, story_text
 from musicvae.music.score import NoteTable, Score, Track
 from musicvae.music.stretches import FINDERS
 
-__all__ = ["ContinuedFile", "OpenedPiece", "open_piece"]
+__all__ = ["ContinuedFile", "OpenEnding", "open_ending"]
 
 _EARLY = 0.5 / STEPS_PER_BEAT
 _BEATS = 4
@@ -43,7 +43,7 @@ class ContinuedFile(MidiMusic):
 
 
 @dataclass(frozen=True, eq=False)
-class OpenedPiece:
+class OpenEnding:
     """A file with drums or a trio in it: at which tick their given bars begin and end; drums: the parts that hold the drums."""
 
     name: str
@@ -121,9 +121,9 @@ def _struck(pitch: NDArray[np.int64], place: Floats, is_drum: bool) -> set[tuple
     return {(0 if is_drum else int(p), int(step)) for p, step in zip(pitch, steps, strict=True)}
 
 
-def open_piece(
+def open_ending(
     source: Source, piece: Piece, *, track: int | str | None = None, bars: int | None = None, tune: int = 1
-) -> OpenedPiece | None:
+) -> OpenEnding | None:
     """The file of a piece that was taken from it with these options, from bar 1 (`compose.pieces.intake.take_music`).
 
     None where its stretch of one meter is not the last one, so that nothing can come after it.
@@ -149,4 +149,4 @@ def open_piece(
     except ValueError:  # a trio may lack them
         drums = ()
     lost = (f"{name}: {file.foreign_bytes} bytes that are no tracks of MIDI are left out",) if file.foreign_bytes else ()
-    return OpenedPiece(name, file, start, start + piece.num_bars * _BEATS * score.ticks_per_beat, drums, (*notices, *lost))
+    return OpenEnding(name, file, start, start + piece.num_bars * _BEATS * score.ticks_per_beat, drums, (*notices, *lost))

@@ -5,8 +5,8 @@ import pytest
 from model.pieces.networks import columns, engine
 
 from musicvae.compose.grooving.feel import Played
-from musicvae.compose.revising.piece_files import feel_of, open_piece
-from musicvae.compose.revising.piece_tracks import TrioTracks
+from musicvae.compose.revising.pieces.files import feel_of, open_piece
+from musicvae.compose.revising.pieces.tracks import TrioTracks
 from musicvae.music.meter import Meter
 from musicvae.music.midi import read_midi
 from musicvae.music.midi_writing import write_score

@@ -7,10 +7,10 @@ from model.pieces.networks import columns, saved
 
 from musicvae.compose.model import load
 from musicvae.compose.pieces.model import PieceModel
-from musicvae.compose.revising.piece_filling import PieceHole
-from musicvae.compose.revising.piece_harmony import TRANSPOSITIONS, harmony, suited, transposed
-from musicvae.compose.revising.piece_likeness import around, beside, like_rows
-from musicvae.compose.revising.piece_repairing import opened
+from musicvae.compose.revising.pieces.filling import PieceHole
+from musicvae.compose.revising.pieces.harmony import TRANSPOSITIONS, harmony, suited, transposed
+from musicvae.compose.revising.pieces.likeness import around, beside, like_rows
+from musicvae.compose.revising.pieces.repairing import opened
 from musicvae.music.key import Key
 from musicvae.music.piece import FOUR_FOUR, Piece
 from musicvae.music.vocabulary import HOLD, NOTE_OFF, from_tokens

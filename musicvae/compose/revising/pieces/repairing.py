@@ -1,7 +1,7 @@
 """Parts of drums or of a trio found anew, everything else locked hit for hit and note for note.
 
 A note belongs to a part if it begins there, as in `compose.revising.repairing`. In a trio any of its lines can be found, such as a bass
-for a given melody and drums; the search is done in C major or its relative minor (`compose.revising.piece_filling`).
+for a given melody and drums; the search is done in C major or its relative minor (`compose.revising.pieces.filling`).
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from musicvae.compose.pieces.coding import check_piece, piece_of
 from musicvae.compose.pieces.engine import Columns, PieceEngine
 from musicvae.compose.pieces.intake import TakenPiece
 from musicvae.compose.revising.denoising import WRONG_SHARE
-from musicvae.compose.revising.piece_corrections import LINES, PieceCorrection, corrected_columns, correction_of
-from musicvae.compose.revising.piece_denoising import PieceJudges, righted
-from musicvae.compose.revising.piece_evidence import FillingEngine, Rows
-from musicvae.compose.revising.piece_filling import PieceHole, PieceSearch, fill_piece
-from musicvae.compose.revising.piece_keys import canonical_shift, transposed_columns
-from musicvae.compose.revising.piece_likeness import is_hits
-from musicvae.compose.revising.piece_odds import shipped_odds
+from musicvae.compose.revising.pieces.corrections import LINES, PieceCorrection, corrected_columns, correction_of
+from musicvae.compose.revising.pieces.denoising import PieceJudges, righted
+from musicvae.compose.revising.pieces.evidence import FillingEngine, Rows
+from musicvae.compose.revising.pieces.filling import PieceHole, PieceSearch, fill_piece
+from musicvae.compose.revising.pieces.keys import canonical_shift, transposed_columns
+from musicvae.compose.revising.pieces.likeness import is_hits
+from musicvae.compose.revising.pieces.odds import shipped_odds
 from musicvae.compose.revising.spans import Part, Steps, span_text, steps_of
 from musicvae.compose.revising.windows import runs_of_bars, window_around
 from musicvae.compose.seeds import window_seed
@@ -96,7 +96,7 @@ class RepairingPieces(LoadedModel[PieceEngine, Piece]):
         only: str | Iterable[str] | None = None,
         first_bar: int = 1,
     ) -> tuple[PieceCorrection, ...]:
-        """The hits and notes that sound wrong, the surest first, each with what is better (`compose.revising.piece_denoising`).
+        """The hits and notes that sound wrong, the surest first, each with what is better (`compose.revising.pieces.denoising`).
 
         only: lines in which they are looked for (default: all that are not locked); other options as those of `repair`. ValueError as
         there, and for a share of wrong ones that is not above 0 and below 1.

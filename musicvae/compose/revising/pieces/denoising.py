@@ -4,7 +4,7 @@ A beat is taken as one played with errors: each hit is right with probability 1 
 sixteenths, with equal chances, or, more seldom, does not belong there at all; a note of a melody or a bass was moved by one to six
 semitones, its rhythm is right. A hit or note is put right where that is likelier, given all others. How likely it is, a small network
 says from the votes of the other bars and from what is around (`hit_facts`, `note_facts`); of drums alone a network of them is asked too,
-which hears the bar with the change and without (`piece_evidence`). The surest of each bar and line goes first; then all is looked at again.
+which hears the bar with the change and without (`evidence`). The surest of each bar and line goes first; then all is looked at again.
 
 Conventions: B bars of columns (B, 16), pitches in C major or its relative minor; steps count from 0 over all bars.
 """
@@ -20,11 +20,11 @@ from numpy.typing import NDArray
 
 from musicvae.compose.engine import Floats
 from musicvae.compose.pieces.engine import Columns
-from musicvae.compose.revising.hit_facts import CLASSES, hit_facts, without_hit
-from musicvae.compose.revising.note_facts import REACH, note_facts, possible
-from musicvae.compose.revising.piece_evidence import FillingEngine, Rows, piece_parts
-from musicvae.compose.revising.piece_likeness import Free, is_hits
-from musicvae.compose.revising.piece_odds import PieceOdds
+from musicvae.compose.revising.pieces.evidence import FillingEngine, Rows, piece_parts
+from musicvae.compose.revising.pieces.hit_facts import CLASSES, hit_facts, without_hit
+from musicvae.compose.revising.pieces.likeness import Free, is_hits
+from musicvae.compose.revising.pieces.note_facts import REACH, note_facts, possible
+from musicvae.compose.revising.pieces.odds import PieceOdds
 from musicvae.compose.revising.windows import window_around
 from musicvae.music.converters.drum_hits import bits_of
 from musicvae.music.vocabulary import FIRST_PITCH_TOKEN

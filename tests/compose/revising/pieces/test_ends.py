@@ -5,7 +5,7 @@ import pytest
 
 from musicvae.compose.grooving.rendition import Rendition, Report
 from musicvae.compose.pieces.intake import Wanted, take_music
-from musicvae.compose.revising.piece_ends import open_piece
+from musicvae.compose.revising.pieces.ends import open_ending
 from musicvae.music.meter import Meter
 from musicvae.music.midi import read_midi, score_bytes, write_score
 from musicvae.music.piece import Piece
@@ -39,7 +39,7 @@ def taken(path, **options):
 def test_what_follows_comes_into_the_drums_own_track_and_all_else_stays(tmp_path):
     path = write_score(song(), tmp_path / "song.mid")
     piece = taken(path)
-    found = open_piece(path, piece).gone_on(longer(piece, 2), piece.num_bars)
+    found = open_ending(path, piece).gone_on(longer(piece, 2), piece.num_bars)
     before, after = read_midi(path), found.score
     factor = after.ticks_per_beat // TICKS
     assert [track.name for track in after.tracks] == ["Keys", "Kit"]
@@ -58,7 +58,7 @@ def test_what_follows_comes_into_the_drums_own_track_and_all_else_stays(tmp_path
 def test_after_a_bar_what_followed_gives_way(tmp_path):
     path = write_score(song(), tmp_path / "song.mid")
     piece = taken(path, bars=2)
-    found = open_piece(path, piece, bars=2).gone_on(longer(piece, 1), 2)
+    found = open_ending(path, piece, bars=2).gone_on(longer(piece, 1), 2)
     drums = NoteTable.of(found.score.tracks[1].notes)
     beats = drums.onset_ticks / found.score.ticks_per_beat
     assert beats.max() == 8 + 15 / 4
@@ -74,7 +74,7 @@ def test_early_hits_and_a_silent_bar_to_begin_with_are_where_they_are_played(tmp
     moved = notes.onset_ticks + 4 * made.ticks_per_beat - 7  # a silent bar, and every hit is early
     track = replace(made.tracks[0], notes=NoteTable(moved, notes.pitch, notes.duration_ticks, notes.velocity))
     played = Rendition(score_bytes(replace(made, tracks=(track,))), "x", Report(0, 0, 0.0, 0.0, (1, 1), 6, lead_in_bars=1))
-    found = open_piece(path, piece).gone_on(played, 4)
+    found = open_ending(path, piece).gone_on(played, 4)
     drums = NoteTable.of(found.score.tracks[1].notes)
     assert len(drums) == 16 + 16
     first = drums.onset_ticks[16] / found.score.ticks_per_beat
@@ -84,7 +84,7 @@ def test_early_hits_and_a_silent_bar_to_begin_with_are_where_they_are_played(tmp
 def test_nothing_comes_after_bars_that_another_meter_follows(tmp_path):
     meters = (*COMMON, MeterChange(3 * 4 * TICKS, Meter(3, 4)))
     path = write_score(song(meters=meters), tmp_path / "song.mid")
-    assert open_piece(path, taken(path)) is None
+    assert open_ending(path, taken(path)) is None
 
 
 def test_lines_of_a_trio_find_their_own_tracks_and_a_new_line_gets_one(tmp_path):
@@ -94,7 +94,7 @@ def test_lines_of_a_trio_find_their_own_tracks_and_a_new_line_gets_one(tmp_path)
     path = write_score(piece.to_score(), tmp_path / "trio.mid")
     more = {name: np.concatenate([column, column[:1]]) for name, column in columns.items()}
     more["drums"][2, ::4] = 1
-    found = open_piece(path, piece).gone_on(Piece("trio", more), 2).score
+    found = open_ending(path, piece).gone_on(Piece("trio", more), 2).score
     counts = {(track.program, track.is_drum): len(track.notes) for track in found.tracks if track.notes}
     assert counts == {(0, False): 12, (33, False): 6, (0, True): 4}
     melody = next(track for track in found.tracks if track.notes and not track.is_drum and track.program == 0)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from musicvae.compose.model import load
-from musicvae.compose.revising.piece_corrections import PieceCorrection
+from musicvae.compose.revising.pieces.corrections import PieceCorrection
 from musicvae.music.piece import Piece
 
 KICK, SNARE, HAT = 1 << 0, 1 << 1, 1 << 2

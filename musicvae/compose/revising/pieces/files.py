@@ -22,9 +22,9 @@ from musicvae.compose.grooving.rendition import bytes_of
 from musicvae.compose.intake import Source
 from musicvae.compose.midi_music import MidiMusic
 from musicvae.compose.pieces.engine import BarEngine
-from musicvae.compose.revising.piece_corrections import LINES, PieceCorrection
-from musicvae.compose.revising.piece_likeness import is_hits
-from musicvae.compose.revising.piece_tracks import TrioTracks, trio_tracks
+from musicvae.compose.revising.pieces.corrections import LINES, PieceCorrection
+from musicvae.compose.revising.pieces.likeness import is_hits
+from musicvae.compose.revising.pieces.tracks import TrioTracks, trio_tracks
 from musicvae.music.converters.drum_hits import hits_of
 from musicvae.music.drum_maps import DRUM_MAPS
 from musicvae.music.drums import drum_tracks
