@@ -11,12 +11,9 @@ from __future__ import annotations
 
 import argparse
 import sys
-from typing import cast
 
+from musicvae.compose.judging.events.odds import shipped_odds
 from musicvae.compose.model import load
-from musicvae.compose.revising.pieces.denoising import PieceJudges
-from musicvae.compose.revising.pieces.evidence import FillingEngine
-from musicvae.compose.revising.pieces.odds import shipped_odds
 from musicvae.compose.revising.pieces.repairing import LINES
 from musicvae.corpus.store import Corpus
 from musicvae.evaluate.pieces.errors import measure_errors
@@ -67,10 +64,7 @@ def main() -> None:
     about = {"model": engine.hash, "split": args.split, "pieces": len(windows), "seed": args.seed}
     sections = [Section("repair", *TEXT, rows)] if rows else []
     if "errors" in args.only:
-        judges = {"repair": PieceJudges(shipped_odds(), cast(FillingEngine, engine))}
-        if engine.material == "drums":
-            judges = {"votes alone": PieceJudges(shipped_odds()), **judges}
-        found = measure_errors(windows, judges, engine.material, wrong_shares=(0.05, 0.1), seed=args.seed, tell=tell)
+        found = measure_errors(windows, shipped_odds(), engine.material, wrong_shares=(0.05, 0.1), seed=args.seed, tell=tell)
         sections.append(Section("errors", *ERRORS, list(found)))
     result = Evaluation(about, tuple(sections))
     print(result.to_json() if args.json else result.to_text(), end="")

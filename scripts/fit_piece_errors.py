@@ -18,10 +18,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from musicvae.compose.revising.pieces.hit_facts import CLASSES, hit_facts
-from musicvae.compose.revising.pieces.keys import canonical_shift, transposed_columns
-from musicvae.compose.revising.pieces.note_facts import REACH, note_facts, possible
-from musicvae.compose.revising.pieces.odds import Layers, PieceOdds
+from musicvae.compose.judging.events.hit_facts import CLASSES, hit_facts
+from musicvae.compose.judging.events.keys import canonical_shift, transposed_columns
+from musicvae.compose.judging.events.note_facts import REACH, note_facts, possible
+from musicvae.compose.judging.events.odds import Layers, PieceOdds
 from musicvae.corpus.store import Corpus
 from musicvae.evaluate.pieces.errors import with_moved_hits, with_wrong_pitches
 from musicvae.evaluate.pieces.windows import select_pieces

@@ -12,7 +12,7 @@ from musicvae.cli.terminal import counted, table
 
 if TYPE_CHECKING:
     from musicvae.cli.terminal import Terminal
-    from musicvae.compose.revising.pieces.corrections import PieceCorrection
+    from musicvae.compose.judging.events.corrections import PieceCorrection
     from musicvae.compose.revising.pieces.files import OpenedPiece
     from musicvae.music.piece import Piece
 

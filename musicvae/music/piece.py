@@ -27,7 +27,7 @@ from musicvae.music.performance import END, MAX_EVENTS, MAX_PARTS, NUM_TOKENS
 from musicvae.music.score import NoteTable, Score
 from musicvae.music.vocabulary import FIRST_PITCH_TOKEN, HOLD, NOTE_OFF, VOCABULARY_SIZE
 
-__all__ = ["FOUR_FOUR", "PIECE_COLUMNS", "PIECE_MATERIALS", "VOICES", "Piece"]
+__all__ = ["FOUR_FOUR", "PIECE_COLUMNS", "PIECE_MATERIALS", "VOICES", "Piece", "is_hits"]
 
 FOUR_FOUR = Meter(4, 4)
 _STEPS, _GROOVE = (MAX_STEPS_PER_BAR,), (MAX_STEPS_PER_BAR, GROOVE_CLASSES)
@@ -45,6 +45,11 @@ VOICES = {"melody": ("bars",), "trio": ("bars", "bass")}
 """Columns of melody tokens, by material."""
 _CHORDS = ("uint8", (EIGHTHS_PER_ROW,))
 _FINGERPRINT_DIGITS = 12
+
+
+def is_hits(column: NDArray[Any]) -> bool:
+    """Whether a column holds hits of drums, not tokens of a line."""
+    return column.dtype == np.uint64
 
 
 @dataclass(frozen=True, eq=False)

@@ -122,6 +122,17 @@ class Plan:
             raise ValueError(f"{what} lies outside {pitch_text(low)} to {pitch_text(high)}, which this model can write here")
         return shift
 
+    def lift_semitones(self, melody: Melody) -> int:
+        """Whole octaves that bring a melody to where notes are allowed; 0 unless that lets in more than twice as many notes.
+
+        What an engine is to write after it or in it is found where the melody is, and lifted afterwards: it knows how to go on from there.
+        """
+        pitches = np.array([note.pitch for note in melody.notes], np.int64)
+        allowed = np.concatenate([np.zeros(128, np.bool_), self.allowed, np.zeros(128, np.bool_)])
+        counts = {12 * k: int(allowed[pitches + 12 * k + 128].sum()) for k in sorted(range(-10, 11), key=abs)}
+        best = max(counts, key=lambda lift: counts[lift])
+        return best if 2 * counts[0] < counts[best] else 0
+
     def finish(self, melody: Melody) -> Melody:
         """The melody, in written pitches, with notes as long as they must be and no longer than they may; a `LeadSheet` over chords."""
         notes = []

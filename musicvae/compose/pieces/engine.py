@@ -16,13 +16,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, TypeAlias
 
+import numpy as np
 from numpy.typing import NDArray
 
 from musicvae.compose.engine import Floats
 
-__all__ = ["BarEngine", "Columns", "PieceEngine", "Sized"]
+__all__ = ["BarEngine", "Columns", "Free", "PieceEngine", "Sized"]
 
 Columns: TypeAlias = Mapping[str, NDArray[Any]]
+Free: TypeAlias = Mapping[str, NDArray[np.bool_]]
+"""By column (B, 16), true where the music may be changed, or is to be found."""
 
 
 class Sized(Protocol):

@@ -60,8 +60,9 @@ def continue_melody(engine: Engine, melody: Melody, going: Going, *, seed: int, 
     free = np.arange(longer.num_steps) >= open_end(melody)
     opened = Opened.of(longer, placed.tokens, free)
     form = _form(melody, opened, going, seed)
-    tokens = _Writing(engine, melody.meter.kind_index, opened, going, placed.shift_semitones).written(form, seed)
-    new = from_coordinates(tokens, melody.meter, shift_semitones=placed.shift_semitones, num_bars=longer.num_bars)
+    shift = placed.shift_semitones - (going.plan.lift_semitones(melody) if going.plan is not None else 0)
+    tokens = _Writing(engine, melody.meter.kind_index, opened, going, shift).written(form, seed)
+    new = from_coordinates(tokens, melody.meter, shift_semitones=shift, num_bars=longer.num_bars)
     new = with_velocities(new, played_notes(melody))
     added = tuple(note for note in new.notes if free[note.onset_steps])
     found = _played_as_before(replace(longer, notes=(*melody.notes, *added)), form, len(melody.notes), going.plan)
@@ -133,7 +134,7 @@ class _Writing:
     def written(self, form: Sequence[Stretch], seed: int) -> Tokens:
         """The tokens (B, S), every free step found."""
         tokens, window = self.opened.tokens.copy(), 0
-        first, most = int(np.flatnonzero(self.opened.free.any(axis=1))[0]), self.engine.config.max_bars
+        first, most = self._first, self.engine.config.max_bars
         if form and first < form[0].start:  # the rest of the last given bar
             if form[0].source is None:
                 form = [Stretch(first, form[0].end), *form[1:]]
@@ -168,7 +169,7 @@ class _Writing:
             tokens[bar, first] = NOTE_OFF
 
     def _new(self, tokens: Tokens, start: int, seed: int) -> Tokens:
-        """The tokens (B, S) with bars `start` on new: of a few draws the first that returns to nothing, else that which does least."""
+        """The tokens (B, S) with bars `start` on new: of a few draws the first that is no return nor silent, else what least is."""
         heat, best, fewest = self.going.prior_temperature, tokens, len(tokens) + 1
         for turn in range(_DRAWS):
             if heat or not turn:
@@ -176,12 +177,22 @@ class _Writing:
             else:  # the likeliest way of all is no news, and so the same for every seed
                 found = self._drawn(tokens, start, _WARM, turn)
             returns = np.asarray(np.tril(equal_bars(found), -1).any(axis=1)) & (found >= FIRST_PITCH_TOKEN).any(axis=1)
-            count = int(returns[start:].sum())
+            count = int(returns[start:].sum()) + self._silent(found, start)
             if count < fewest:
                 best, fewest = found, count
             if not count:
                 break
         return best
+
+    def _silent(self, tokens: Tokens, start: int) -> int:
+        """How many bars from `start` on have no note, where every given bar has one and constraints may have taken them away."""
+        sounds = np.asarray((tokens >= FIRST_PITCH_TOKEN).any(axis=1))
+        return int((~sounds[start:]).sum()) if self.going.plan is not None and sounds[: self._first].all() else 0
+
+    @property
+    def _first(self) -> int:
+        """The first bar that is open."""
+        return int(np.flatnonzero(self.opened.free.any(axis=1))[0])
 
     def _drawn(self, tokens: Tokens, start: int, prior_temperature: float, seed: int, *, written: bool = False) -> Tokens:
         """The tokens (B, S) with the free steps of bars `start` on drawn; written: as what stands there already asks for."""

@@ -60,11 +60,12 @@ def repair(engine: Engine, melody: Melody, asked: Repair, *, seed: int, provenan
     opened = Opened.of(melody, placed.tokens, free)
     if asked.plan is not None:
         _require_room(asked.plan, opened.free.reshape(-1))
-    opened = bound_by(asked.plan, opened, placed.shift_semitones)
+    shift = placed.shift_semitones - (asked.plan.lift_semitones(melody) if asked.plan is not None else 0)
+    opened = bound_by(asked.plan, opened, shift)
     if asked.keep_rhythm:
         opened = _same_rhythm(opened, placed.tokens)
     tokens = _filled(engine, opened, melody.meter.kind_index, asked.search, seed)
-    new = from_coordinates(tokens, melody.meter, shift_semitones=placed.shift_semitones, num_bars=melody.num_bars)
+    new = from_coordinates(tokens, melody.meter, shift_semitones=shift, num_bars=melody.num_bars)
     merged = _merged(melody, with_velocities(new, played_notes(melody)), free)
     return replace(finished(asked.plan, merged, free), provenance=dict(provenance or {}))
 

@@ -63,6 +63,11 @@ class _Ground:
         """For each bar of the melody the first one that is the same."""
         return alike(list(self.tokens))
 
+    @cached_property
+    def shift_semitones(self) -> int:
+        """What is added to written pitches of variations: as of the melody, but that these may have to be octaves away from it."""
+        return self.code.shift_semitones - (0 if self.plan is None else self.plan.lift_semitones(self.melody))
+
     def at(self, ideas: Sequence[Floats], places: Sequence[float]) -> list[Tokens]:
         """The whole tokens (B, S) at each place on the way to each idea (W, Z), some at a time, which bounds memory."""
         size = max(1, _ROWS // self.code.mu.shape[0])
@@ -77,7 +82,7 @@ class _Ground:
         self._close(bias, places)
         forced = None
         if self.plan is not None:
-            bound = [self.plan.bound(window.start_bar, window.num_bars, code.shift_semitones) for window in code.windows] * len(places)
+            bound = [self.plan.bound(window.start_bar, window.num_bars, self.shift_semitones) for window in code.windows] * len(places)
             bias = [own + asked.bias for own, asked in zip(bias, bound, strict=True)]
             forced = [asked.forced for asked in bound]
         over = chords_of(code.chords, code.windows)
@@ -112,9 +117,10 @@ class _Ground:
     def written(self, tokens: Tokens) -> Melody:
         """The melody of whole tokens, dressed as the one that is varied."""
         code = self.code
-        moved = from_coordinates(tokens, code.meter, shift_semitones=code.shift_semitones, num_bars=code.num_bars)
-        moved = with_velocities(with_folded_pitches(moved, self.melody, code.shift_semitones, self.engine.config), code.played)
-        moved = replace(self.melody, notes=moved.notes)
+        moved = from_coordinates(tokens, code.meter, shift_semitones=self.shift_semitones, num_bars=code.num_bars)
+        if self.plan is None or self.plan.allowed.all():
+            moved = with_folded_pitches(moved, self.melody, code.shift_semitones, self.engine.config)
+        moved = replace(self.melody, notes=with_velocities(moved, code.played).notes)
         return moved if self.plan is None else self.plan.finish(moved)
 
 

@@ -15,17 +15,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from musicvae.compose.judging.events.changes import HIT_REACH, changed
+from musicvae.compose.judging.events.hit_facts import CLASSES
+from musicvae.compose.judging.events.keys import canonical_shift, transposed_columns
+from musicvae.compose.judging.events.note_facts import REACH
+from musicvae.compose.judging.events.odds import PieceOdds
 from musicvae.compose.pieces.engine import Columns
-from musicvae.compose.revising.pieces.denoising import HIT_REACH, PieceJudges, righted
+from musicvae.compose.revising.pieces.denoising import righted
 from musicvae.compose.revising.pieces.evidence import Rows
-from musicvae.compose.revising.pieces.hit_facts import CLASSES
-from musicvae.compose.revising.pieces.keys import canonical_shift, transposed_columns
-from musicvae.compose.revising.pieces.likeness import is_hits, like_rows
-from musicvae.compose.revising.pieces.note_facts import REACH
+from musicvae.compose.revising.pieces.likeness import like_rows
 from musicvae.compose.revising.pieces.repairing import LINES
 from musicvae.evaluate.metrics import Estimate, bootstrap
 from musicvae.evaluate.pieces.windows import PieceWindows
 from musicvae.music.converters.drum_hits import bits_of, hits_of
+from musicvae.music.piece import is_hits
 from musicvae.music.vocabulary import FIRST_PITCH_TOKEN, VOCABULARY_SIZE, Tokens
 
 __all__ = ["ErrorRow", "Errors", "measure_errors", "with_errors", "with_moved_hits", "with_wrong_pitches"]
@@ -66,17 +69,17 @@ class Errors:
 
 
 def measure_errors(
-    windows: PieceWindows, judges: Mapping[str, PieceJudges], material: str, *, wrong_shares: Sequence[float], share: float = 0.1,
+    windows: PieceWindows, odds: PieceOdds, material: str, *, wrong_shares: Sequence[float], share: float = 0.1,
     seed: int = 0, tell: Callable[[str], None] = lambda text: None,
 ) -> Iterator[ErrorRow]:  # fmt: skip
-    """Rows for each line: by the majority of the bars, by the most alike bar, and by each of the judges and shares that are expected."""
+    """Rows for each line: by the majority of the bars, by the most alike bar, and by `repair` with each of the shares that are expected."""
     lines = LINES[material]
     damaged = [
         with_errors({name: windows.columns[name][row] for name in lines.values()}, share, np.random.default_rng([seed, row]))
         for row in range(len(windows))
     ]
     ways: dict[tuple[str, float], _Way] = {("majority", 0.0): _by_majority, ("most alike bar", 0.0): _by_alike}
-    ways |= {(name, expected): _by_judge(judge, expected) for name, judge in judges.items() for expected in wrong_shares}
+    ways |= {("repair", expected): _by_repair(odds, expected) for expected in wrong_shares}
     counts: dict[tuple[str, float], dict[str, NDArray[np.float64]]] = {}
     for (name, expected), way in ways.items():
         tell(f"errors in {material}: {name}, {expected:g} expected")
@@ -129,14 +132,12 @@ def _counts(errors: Errors, mended: Columns, column: str) -> list[int]:
     return [len(wrong), changed, put_right, len(right_steps), sum(int(after[step] != now[step]) for step in right_steps)]
 
 
-def _by_judge(judges: PieceJudges, expected: float) -> _Way:
+def _by_repair(odds: PieceOdds, expected: float) -> _Way:
     def way(heard: Columns) -> Columns:
         shift = canonical_shift(heard)
-        now: Columns = transposed_columns(heard, shift)
+        now = transposed_columns(heard, shift)
         free = {name: np.ones(rows.shape, np.bool_) for name, rows in heard.items()}
-        for change in righted(judges, now, free, expected):
-            now = change.made(now)
-        return transposed_columns(now, -shift)
+        return transposed_columns(changed(now, righted(odds, now, free, expected)), -shift)
 
     return way
 

@@ -89,3 +89,13 @@ def test_what_is_wrong_is_told():
         MODEL.continue_(A, 4, form="ABAA")
     with pytest.raises(ValueError, match="there is no bar 9 to return to: the given music has bars 1 to 8"):
         MODEL.continue_(A, 4, return_to=9)
+
+
+@pytest.mark.parametrize("lowest", [84, 36, 60])
+def test_a_range_octaves_away_is_filled_with_music_not_with_silence(lowest):
+    asked = Constraints(lowest=lowest, highest=lowest + 14)
+    longer = MODEL.continue_(ABA, 8, seed=1, constraints=asked)
+    free = MODEL.continue_(ABA, 8, seed=1)
+    new = longer.notes[len(ABA.notes) :]
+    assert all(lowest <= note.pitch <= lowest + 14 for note in new)
+    assert len(new) >= 0.8 * (len(free.notes) - len(ABA.notes))

@@ -42,3 +42,13 @@ def test_a_continued_melody_begins_with_the_given_one():
     assert len(longer.notes) > len(melody.notes)
     assert longer == MODEL.continue_(melody, 12, seed=3)
     assert longer != MODEL.continue_(melody, 12, seed=4)
+
+
+@pytest.mark.parametrize("lowest", [84, 36])
+def test_a_range_octaves_away_is_filled_with_music_not_with_silence(lowest):
+    melody = tune(3, 8)
+    asked = Constraints(lowest=lowest, highest=lowest + 14)
+    found, free = (MODEL.repair(melody, "3-4", constraints=own) for own in (asked, None))
+    new, old = ([note for note in own.notes if 32 <= note.onset_steps < 64] for own in (found, free))
+    assert all(lowest <= note.pitch <= lowest + 14 for note in new)
+    assert len(new) >= 0.8 * len(old) > 0

@@ -116,3 +116,12 @@ def test_it_is_said_where_no_way_goes_so_far():
     text = "2 of the variations could not go as far as asked (to 57% at least): new ideas share that many notes"
     assert reach_notices((0.2, 0.7, 0.7, 0.9), (0.19, 0.57, 0.69, 0.75)) == (text,)
     assert reach_notices((0.2, 0.7), (0.15, 0.75)) == ()
+
+
+@pytest.mark.parametrize("lowest", [84, 36])
+def test_in_a_range_octaves_away_the_melody_is_there(lowest):
+    melody = tune(3, 8)
+    asked = Constraints(lowest=lowest, highest=lowest + 14)
+    (found,) = MODEL.vary(melody, 0.1, 1, seed=1, constraints=asked)
+    assert all(lowest <= note.pitch <= lowest + 14 for note in found.notes)
+    assert len(found.notes) >= 0.8 * len(melody.notes)

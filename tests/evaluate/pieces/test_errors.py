@@ -1,8 +1,7 @@
 import numpy as np
 from model.pieces.networks import columns
 
-from musicvae.compose.revising.pieces.denoising import PieceJudges
-from musicvae.compose.revising.pieces.odds import shipped_odds
+from musicvae.compose.judging.events.odds import shipped_odds
 from musicvae.evaluate.pieces.errors import measure_errors, with_errors, with_moved_hits, with_wrong_pitches
 from musicvae.evaluate.pieces.windows import PieceWindows
 
@@ -37,7 +36,7 @@ def test_wrong_pitches_keep_their_rhythm():
 
 def test_what_always_repeats_is_put_right_by_the_majority_and_by_repair():
     windows = repeated("trio")
-    rows = list(measure_errors(windows, {"repair": PieceJudges(shipped_odds())}, "trio", wrong_shares=(0.1,)))
+    rows = list(measure_errors(windows, shipped_odds(), "trio", wrong_shares=(0.1,)))
     assert [(row.line, row.way) for row in rows][:3] == [("melody", "majority"), ("melody", "most alike bar"), ("melody", "repair")]
     for row in rows:
         if row.way == "majority":

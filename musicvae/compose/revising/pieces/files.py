@@ -20,10 +20,9 @@ from musicvae.compose.grooving.model import DEFAULT_TEMPERATURE
 from musicvae.compose.grooving.performance import groove_columns, likened
 from musicvae.compose.grooving.rendition import bytes_of
 from musicvae.compose.intake import Source
+from musicvae.compose.judging.events.corrections import LINES, PieceCorrection
 from musicvae.compose.midi_music import MidiMusic
 from musicvae.compose.pieces.engine import BarEngine
-from musicvae.compose.revising.pieces.corrections import LINES, PieceCorrection
-from musicvae.compose.revising.pieces.likeness import is_hits
 from musicvae.compose.revising.pieces.tracks import TrioTracks, trio_tracks
 from musicvae.music.converters.drum_hits import hits_of
 from musicvae.music.drum_maps import DRUM_MAPS
@@ -32,7 +31,7 @@ from musicvae.music.melody import DEFAULT_VELOCITY
 from musicvae.music.meter import MAX_STEPS_PER_BAR, STEPS_PER_BEAT
 from musicvae.music.midi_editing import AddedNote, OpenMidi, open_midi
 from musicvae.music.midi_writing import with_track
-from musicvae.music.piece import FOUR_FOUR, Piece
+from musicvae.music.piece import FOUR_FOUR, Piece, is_hits
 from musicvae.music.piece_score import BASS_PROGRAM, MELODY_PROGRAM
 from musicvae.music.provenance import piece_facts, story_text
 from musicvae.music.score import NoteTable, Track

@@ -23,12 +23,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from musicvae.compose.engine import Floats
-from musicvae.compose.pieces.engine import Columns
+from musicvae.compose.pieces.engine import Columns, Free
 from musicvae.compose.revising.pieces.evidence import FillingEngine, Rows, piece_parts
 from musicvae.compose.revising.pieces.harmony import harmony, suited
-from musicvae.compose.revising.pieces.likeness import Free, around, beside, is_hits, like_rows
+from musicvae.compose.revising.pieces.likeness import around, beside, like_rows
 from musicvae.compose.revising.pieces.lines import written_lines
 from musicvae.compose.seeds import derived_seed
+from musicvae.music.piece import is_hits
 from musicvae.music.vocabulary import FIRST_PITCH_TOKEN, HOLD, NOTE_OFF, Tokens, canonical_tokens
 
 __all__ = ["PieceCounting", "PieceHole", "PieceSearch", "fill_piece"]

@@ -6,26 +6,19 @@ by name (B, 16), true where the music is to be found. Likeness lies in [0, 1].
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from musicvae.compose.pieces.engine import Columns
+from musicvae.compose.pieces.engine import Columns, Free
+from musicvae.music.piece import is_hits
 from musicvae.music.vocabulary import FIRST_PITCH_TOKEN
 
-__all__ = ["Free", "around", "beside", "is_hits", "like_rows"]
-
-Free = Mapping[str, NDArray[np.bool_]]
+__all__ = ["around", "beside", "like_rows"]
 
 _REACH = 3  # bars on each side that are compared
 _USUAL = 0.5  # where nothing can be compared
-
-
-def is_hits(column: NDArray[Any]) -> bool:
-    """Whether a column holds hits of drums, not tokens of a line."""
-    return column.dtype == np.uint64
 
 
 def like_rows(a: NDArray[Any], b: NDArray[Any]) -> NDArray[np.float64]:

@@ -13,10 +13,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from musicvae.compose.engine import Floats
-from musicvae.compose.pieces.engine import Columns
+from musicvae.compose.pieces.engine import Columns, Free
 from musicvae.compose.revising.pieces.evidence import FillingEngine, Rows
 from musicvae.compose.revising.pieces.harmony import suited
-from musicvae.compose.revising.pieces.likeness import Free, beside, like_rows
+from musicvae.compose.revising.pieces.likeness import beside, like_rows
 from musicvae.compose.seeds import derived_seed
 from musicvae.model.noise import generator
 

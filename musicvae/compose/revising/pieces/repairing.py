@@ -15,23 +15,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from musicvae.compose.intake import Source
+from musicvae.compose.judging.events.corrections import LINES, PieceCorrection, corrected_columns, correction_of
+from musicvae.compose.judging.events.keys import canonical_shift, transposed_columns
+from musicvae.compose.judging.events.odds import shipped_odds
 from musicvae.compose.limits import check_seed, check_temperature
 from musicvae.compose.pieces.coding import check_piece, piece_of
 from musicvae.compose.pieces.engine import Columns, PieceEngine
 from musicvae.compose.pieces.intake import TakenPiece
 from musicvae.compose.revising.denoising import WRONG_SHARE
-from musicvae.compose.revising.pieces.corrections import LINES, PieceCorrection, corrected_columns, correction_of
-from musicvae.compose.revising.pieces.denoising import PieceJudges, righted
+from musicvae.compose.revising.pieces.denoising import righted
 from musicvae.compose.revising.pieces.evidence import FillingEngine, Rows
 from musicvae.compose.revising.pieces.filling import PieceHole, PieceSearch, fill_piece
-from musicvae.compose.revising.pieces.keys import canonical_shift, transposed_columns
-from musicvae.compose.revising.pieces.likeness import is_hits
-from musicvae.compose.revising.pieces.odds import shipped_odds
 from musicvae.compose.revising.spans import Part, Steps, span_text, steps_of
 from musicvae.compose.revising.windows import runs_of_bars, window_around
 from musicvae.compose.seeds import window_seed
 from musicvae.compose.styled import LoadedModel
-from musicvae.music.piece import FOUR_FOUR, Piece
+from musicvae.music.piece import FOUR_FOUR, Piece, is_hits
 from musicvae.music.vocabulary import from_tokens, to_tokens
 
 __all__ = ["LINES", "PieceRepair", "RepairingPieces", "asked_steps", "doubted_steps", "repair_piece", "require_filling"]
@@ -96,7 +95,7 @@ class RepairingPieces(LoadedModel[PieceEngine, Piece]):
         only: str | Iterable[str] | None = None,
         first_bar: int = 1,
     ) -> tuple[PieceCorrection, ...]:
-        """The hits and notes that sound wrong, the surest first, each with what is better (`compose.revising.pieces.denoising`).
+        """The hits and notes that sound wrong, the surest first, each with what is better (`compose.judging.events.changes`).
 
         only: lines in which they are looked for (default: all that are not locked); other options as those of `repair`. ValueError as
         there, and for a share of wrong ones that is not above 0 and below 1.
@@ -109,8 +108,7 @@ class RepairingPieces(LoadedModel[PieceEngine, Piece]):
         names = {column: line for line, column in LINES[piece.material].items()}
         own = {column: piece.columns[column] for column in names}
         shift = canonical_shift(own, piece.key)
-        judges = PieceJudges(shipped_odds(), cast(FillingEngine, self.engine))
-        found = righted(judges, transposed_columns(own, shift), doubted_steps(piece, only, lock, first_bar), wrong_share)
+        found = righted(shipped_odds(), transposed_columns(own, shift), doubted_steps(piece, only, lock, first_bar), wrong_share)
         return tuple(correction_of(change, names[change.column], shift) for change in found)
 
     def apply_repairs(self, source: Source, found: Sequence[PieceCorrection]) -> Piece:

@@ -1,4 +1,4 @@
-"""What sounds wrong in a beat or a trio and what is better, by line, step and pitch; and the piece with it put right."""
+"""What sounds wrong in a beat or a trio, and what is better, by line, step and pitch; and the piece with it put right."""
 
 from __future__ import annotations
 
@@ -10,9 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from musicvae.compose.revising.pieces.denoising import Change
-from musicvae.compose.revising.pieces.likeness import is_hits
-from musicvae.music.piece import Piece
+from musicvae.compose.judging.events.changes import Change, changed
+from musicvae.music.piece import Piece, is_hits
 from musicvae.music.vocabulary import FIRST_PITCH_TOKEN, MIN_PITCH
 
 __all__ = ["LINES", "PieceCorrection", "corrected_columns", "correction_of"]
@@ -57,9 +56,7 @@ def corrected_columns(piece: Piece, found: Sequence[PieceCorrection]) -> dict[st
         if change is None or not 0 <= change.step < piece.num_steps or not _is_there(change, columns[change.column]):
             raise ValueError(f"the piece has nothing that the correction of {item.line} at step {item.onset_steps} is for: of another one?")
         changes.append(change)
-    for change in changes:
-        columns = change.made(columns)
-    return columns
+    return changed(columns, changes)
 
 
 def _is_there(change: Change, rows: NDArray[Any]) -> bool:
@@ -69,7 +66,7 @@ def _is_there(change: Change, rows: NDArray[Any]) -> bool:
 
 def _change(item: PieceCorrection, column: str, hits: bool) -> Change:
     to_token = 0 if hits else FIRST_PITCH_TOKEN - MIN_PITCH
-    return Change(column, item.onset_steps, item.note + to_token, item.better_steps, item.better_note + to_token, item.nats, 0.0)
+    return Change(column, item.onset_steps, item.note + to_token, item.better_steps, item.better_note + to_token, item.nats)
 
 
 def correction_of(change: Change, line: str, shift: int) -> PieceCorrection:

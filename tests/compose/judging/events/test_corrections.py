@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from musicvae.compose.judging.events.corrections import PieceCorrection
 from musicvae.compose.model import load
-from musicvae.compose.revising.pieces.corrections import PieceCorrection
 from musicvae.music.piece import Piece
 
 KICK, SNARE, HAT = 1 << 0, 1 << 1, 1 << 2

@@ -8,10 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from musicvae.compose.pieces.engine import Columns
-from musicvae.compose.revising.pieces.evidence import Rows
-from musicvae.compose.revising.pieces.likeness import is_hits
 from musicvae.music.key import Key, estimate_key
-from musicvae.music.piece import FOUR_FOUR
+from musicvae.music.piece import FOUR_FOUR, is_hits
 from musicvae.music.vocabulary import FIRST_PITCH_TOKEN, VOCABULARY_SIZE, Tokens, from_tokens
 
 __all__ = ["canonical_shift", "transposed_columns"]
@@ -31,7 +29,7 @@ def canonical_shift(columns: Columns, key: Key | None = None) -> int:
     return semitones if every.min() >= FIRST_PITCH_TOKEN and every.max() < VOCABULARY_SIZE else 0
 
 
-def transposed_columns(columns: Columns, semitones: int) -> Rows:
+def transposed_columns(columns: Columns, semitones: int) -> dict[str, NDArray[Any]]:
     """The columns with notes so much higher, those that would leave the 88 keys an octave nearer."""
     return {name: np.asarray(rows) if is_hits(rows) else _moved(rows, semitones) for name, rows in columns.items()}
 

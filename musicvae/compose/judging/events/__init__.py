@@ -1,0 +1,1 @@
+"""How likely each hit and note of beats and trios is, given all others, and what would be likelier in its place."""
