@@ -81,8 +81,10 @@ def piece_section(corpus: Corpus, args: argparse.Namespace) -> Section:
     """The table of drums or trios."""
     train = select_pieces(corpus, "train", bars=_PIECE_BARS, limit=_TRAINING_WINDOWS)
     windows = select_pieces(corpus, args.split, bars=_PIECE_BARS, limit=args.tunes, one_per_tune=True)
-    rows = ensemble_rows(load(args.model or corpus.material).engine, windows, PieceRival.fitted(train), tell=tell)
-    return Section("spoiled", f"Spoiled {corpus.material}", "Area under the ROC curve: spoiled windows against those as they were.", rows)
+    model = load(args.model or corpus.material)
+    rows = ensemble_rows(model.engine, windows, PieceRival.fitted(train), model.yardstick, tell=tell)
+    text = "Area under the ROC curve: spoiled windows against those as they were. odd: share that is called odd at the default threshold."
+    return Section("spoiled", f"Spoiled {corpus.material}", text, rows)
 
 
 def main() -> None:

@@ -6,13 +6,13 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from musicvae.cli.constraining import asks_constraints
+from musicvae.cli.corrections import described_correction
 from musicvae.cli.playing import load_player
 from musicvae.cli.sources import check_source, chosen_track
 from musicvae.cli.terminal import counted, table
 
 if TYPE_CHECKING:
     from musicvae.cli.terminal import Terminal
-    from musicvae.compose.judging.events.corrections import PieceCorrection
     from musicvae.compose.revising.pieces.files import OpenedPiece
     from musicvae.music.piece import Piece
 
@@ -61,7 +61,7 @@ def _mended(
     """The file with its wrong hits and notes put right, and what they are, which is told."""
     share = {} if args.wrong_share is None else {"wrong_share": args.wrong_share}
     found = model.propose_repairs(opened.piece, **options, **share)
-    listed = result["proposed"] = [_described(item, opened) for item in found]
+    listed = result["proposed"] = [described_correction(item, opened.piece, opened.start_bar) for item in found]
     total = _counted(opened.piece)
     if not found:
         terminal.line(f"none of {total} sounds wrong")
@@ -73,21 +73,6 @@ def _mended(
         for line in table(rows, heading=heading):
             terminal.line(line)
     return opened.revised(model.apply_repairs(opened.piece, found), None, found)
-
-
-def _described(item: PieceCorrection, opened: OpenedPiece) -> dict[str, Any]:
-    from musicvae.compose.constraints.names import pitch_text
-    from musicvae.compose.revising.spans import place_text
-    from musicvae.music.drum_maps import drum_map
-    from musicvae.music.piece import FOUR_FOUR
-
-    at = place_text(item.onset_steps, FOUR_FOUR, opened.start_bar)
-    if item.line == "drums":
-        note = drum_map(opened.piece.drum_map).names[item.note]
-        better = "gone" if item.better_steps is None else f"at {place_text(item.better_steps, FOUR_FOUR, opened.start_bar)}"
-    else:
-        note, better = pitch_text(item.note), pitch_text(item.better_note)
-    return {"at": at, "line": item.line, "note": note, "better": better, "bits": item.bits}
 
 
 def _counted(piece: Piece) -> str:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import math
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from musicvae.cli.figures import chance_figure, figure, runs_text
 from musicvae.cli.parsing import Commands, add_command, add_kind, add_model_options, add_selection, share_number
+from musicvae.cli.score_pieces import score_pieces
 from musicvae.cli.sources import check_source, load_model_for, read_source
 from musicvae.cli.targets import picture_target
 from musicvae.cli.terminal import Terminal, counted, table
@@ -24,7 +25,8 @@ fewer held-out tunes than --threshold are as much: a note that the model would r
 another pitch, given all notes before and after it; bars that share nothing with the rest; a piece
 as a whole; and, among ten files or more of one kind of meter, one whose style is not that of the
 others. Folders are read whole and sorted, the oddest file first. Of drums and trios the bits of every
-part and bar are told, and how much each bar shares with the rest."""
+part and bar are told; wrong are hits and notes that would be likelier at another place or pitch,
+foreign bars that share nothing with the rest."""
 _SHOWN_NOTES = 12
 
 
@@ -61,7 +63,7 @@ def run_score(args: argparse.Namespace, terminal: Terminal) -> None:
     picture = picture_target(args, Path(f"{Path(args.inputs[0]).stem}.png"))
     model: Any = load_model_for(args, terminal, *(path for path in args.inputs if Path(path).is_file()))
     if model.material != "melody":
-        _score_pieces(model, args, terminal, picture)
+        score_pieces(model, args, terminal, picture)
         return
     named = [entry for path in args.inputs for entry in _named(model, path, args, terminal)]
     if picture is not None and len(named) != 1:
@@ -105,42 +107,12 @@ def _named(model: Any, path: str, args: argparse.Namespace, terminal: Terminal) 
     return found
 
 
-def _score_pieces(model: Any, args: argparse.Namespace, terminal: Terminal, picture: Path | None) -> None:
-    """Print what pieces of drums or trios score, those with most bits a note or hit first, and a single one bar by bar."""
-    if picture is not None:
-        raise ValueError("--plot shows the odd notes of melodies: leave it out with drums and trios")
-    scores = []
-    for path in args.inputs:
-        if Path(path).is_dir():
-            raise ValueError(f"{path} is a folder, and {model.material} are scored file by file: give the files")
-        scores.append((path, model.score(read_source(model, path, args, terminal))))
-    scores.sort(key=lambda entry: -entry[1].bits_per_event if entry[1].events else math.inf)
-    parts = list(scores[0][1].parts)
-    rows = [
-        (name, score.piece.num_bars, score.events, _figure(score.bits_per_event), *(_figure(float(score.parts[p].mean())) for p in parts))
-        for name, score in scores
-    ]
-    heading = ("file", "bars", "notes and hits", "bits each", *(f"{part}, bits a bar" for part in parts))
-    for text in table(rows, heading=heading):
-        terminal.line(text)
-    if len(scores) == 1:
-        score = scores[0][1]
-        columns = [*(score.parts[part] for part in parts), score.code, score.shared]
-        bars = [(bar + 1, *(_figure(float(column[bar])) for column in columns)) for bar in range(score.piece.num_bars)]
-        for text in ["", *table(bars, heading=("bar", *parts, "idea", "shared with the rest"))]:
-            terminal.line(text)
-    terminal.finish({"command": "score", "pieces": [
-        {"name": name, "bars": score.piece.num_bars, "events": score.events, "bits": score.bits, "bits_per_event": score.bits_per_event,
-         "part_bits": dict(score.parts), "idea_bits": score.code, "shared_bits": score.shared} for name, score in scores
-    ]})  # fmt: skip
-
-
 def _lines(named: list[tuple[str, PieceScore]]) -> list[str]:
     """The table of all files, and below it what is odd in each."""
     rows = [
-        (name, len(score.melody.notes), _figure(score.bits_per_note), _figure(score.bits_per_note + score.gain),
-         _chance(score.chances.get("whole")), _chance(score.chances.get("notes")), _chance(score.chances.get("passages")),
-         _chance(score.chances.get("style")), _chance(score.chance), "odd" if score.is_odd else "")
+        (name, len(score.melody.notes), figure(score.bits_per_note), figure(score.bits_per_note + score.gain),
+         chance_figure(score.chances.get("whole")), chance_figure(score.chances.get("notes")), chance_figure(score.chances.get("passages")),
+         chance_figure(score.chances.get("style")), chance_figure(score.chance), "odd" if score.is_odd else "")
         for name, score in named
     ]  # fmt: skip
     heading = ("file", "notes", "bits/note", "n-gram", "whole", "note", "bars", "style", "all", "")
@@ -160,26 +132,7 @@ def _odd_lines(score: PieceScore) -> list[str]:
     ]
     lines += [f"  and {len(notes) - _SHOWN_NOTES} more notes"] if len(notes) > _SHOWN_NOTES else []
     bars = score.odd_bars()
-    return lines + ([f"  foreign to the rest: {counted(len(bars), 'bar').partition(' ')[2]} {_runs(bars)}"] if bars else [])
-
-
-def _runs(bars: list[int]) -> str:
-    """Bars as ``7-10, 13``."""
-    runs: list[list[int]] = []
-    for bar in bars:
-        if runs and bar == runs[-1][-1] + 1:
-            runs[-1].append(bar)
-        else:
-            runs.append([bar])
-    return ", ".join(f"{run[0]}-{run[-1]}" if len(run) > 1 else str(run[0]) for run in runs)
-
-
-def _figure(value: float) -> float | None:
-    return None if math.isnan(value) else round(value, 2)
-
-
-def _chance(value: float | None) -> float | None:
-    return None if value is None or math.isnan(value) else round(value, 3)
+    return lines + ([f"  foreign to the rest: {counted(len(bars), 'bar').partition(' ')[2]} {runs_text(bars)}"] if bars else [])
 
 
 def _pitch(pitch: int) -> str:

@@ -12,7 +12,7 @@ from musicvae.music.meter import SUPPORTED, Meter
 
 __all__ = ["MAX_BARS", "MAX_PIECES", "MAX_STEPS", "MAX_STRENGTH", "MAX_TEMPERATURE", "check_bars", "check_choice", "check_key",
            "check_kind", "check_meter", "check_pieces", "check_refine", "check_seed", "check_steps", "check_strengths", "check_temperature",
-           "check_tempo"]  # fmt: skip
+           "check_tempo", "check_threshold"]  # fmt: skip
 
 MAX_BARS = 10_000
 MAX_PIECES = 10_000
@@ -102,3 +102,12 @@ def check_kind(meter: Meter, kinds: Sequence[int]) -> Meter:
 def check_key(key: str | Key) -> Key:
     """A key, read from text if need be; ValueError for what is none."""
     return Key.parse(key) if isinstance(key, str) else key
+
+
+def check_threshold(threshold: float) -> float:
+    """A share above 0 and below 1; ValueError otherwise."""
+    if not 0 < threshold < 1:
+        raise ValueError(
+            f"threshold must be a share above 0 and below 1, got {threshold!r}: 0.05 lets one held-out tune in twenty seem odd"
+        )
+    return threshold

@@ -8,20 +8,28 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from musicvae.compose.coding import windows_of
+from musicvae.compose.judging.ensembles import judge_piece
 from musicvae.compose.judging.measuring import measure
+from musicvae.compose.judging.piece_yardstick import PIECE_STATISTICS, PieceYardstick
 from musicvae.compose.judging.yardstick import STATISTICS, Yardstick
+from musicvae.compose.pieces.coding import piece_of
 from musicvae.compose.windows import cut_tokens
 from musicvae.evaluate.ngram import ngram_of
+from musicvae.evaluate.pieces.windows import select_pieces
 from musicvae.evaluate.style_sense import sense_of
 from musicvae.music.meter import KINDS, Meter
 from musicvae.music.vocabulary import FIRST_PITCH_TOKEN, Tokens
 
 if TYPE_CHECKING:
     from musicvae.compose.engine import Engine
+    from musicvae.compose.pieces.engine import PieceEngine
     from musicvae.compose.reading import Reader
     from musicvae.corpus.store import Corpus
 
-__all__ = ["make_yardstick", "passages_of_split"]
+__all__ = ["make_piece_yardstick", "make_yardstick", "passages_of_split"]
+
+_LENGTHS = (16, 8, 4)
+"""Bars of windows of drums and trios."""
 
 _SEEN = 3
 """Times an event must be heard in a context to stay in the n-gram that is kept: a third of the size, and odd notes are found as well."""
@@ -51,6 +59,26 @@ def make_yardstick(
     senses = {kind: sense_of(engine, corpus, kind, seed=seed) for kind in engine.config.kinds}
     styles = {kind: sense for kind, sense in senses.items() if sense is not None}
     return Yardstick(engine.hash, measured, kinds, styles, ngram, about, reader is not None)
+
+
+def make_piece_yardstick(
+    engine: PieceEngine, corpus: Corpus, *, windows: int = 160, seed: int = 0, progress: Callable[[str], None] | None = None
+) -> PieceYardstick:
+    """Measure windows of the validation split, at most so many of each length; the other arguments as above."""
+    rows, lengths = [], []
+    for bars in _LENGTHS:
+        chosen = select_pieces(corpus, "validation", bars=bars, limit=windows, seed=seed)
+        for number in range(len(chosen)):
+            columns = {name: column[number] for name, column in chosen.columns.items()}
+            rows.append(judge_piece(engine, piece_of(engine, columns)).statistics())
+            lengths.append(bars)
+            if progress is not None:
+                progress(f"held-out windows of {bars} bars: {number + 1} of {len(chosen)}")
+    if not rows:
+        raise ValueError("the corpus has no validation pieces to measure: is it a corpus with a validation split?")
+    measured = {name: np.array([row[name] for row in rows]) for name in PIECE_STATISTICS}
+    about = {"windows": len(rows), "split": "validation", "seed": seed}
+    return PieceYardstick(engine.hash, measured, np.array(lengths, np.int64), about)
 
 
 def passages_of_split(engine: Engine, corpus: Corpus, split: str, count: int, *, seed: int = 0) -> Iterator[tuple[Tokens, int]]:

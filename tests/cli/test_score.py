@@ -8,9 +8,11 @@ from compose.judging.music import returning, wrong, yardstick
 from model.pieces.networks import engine
 
 from musicvae.compose import model as compose_model
+from musicvae.compose.judging.piece_yardstick import PieceYardstick, save_piece_yardstick
 from musicvae.compose.judging.yardstick import save_yardstick
 from musicvae.compose.model import Model
 from musicvae.compose.pieces.model import PieceModel
+from musicvae.music.piece import Piece
 
 ENGINE = FakeEngine(canonical_key=False)
 
@@ -93,6 +95,38 @@ def test_drums_are_scored_by_part_and_bar(run, monkeypatch, tmp_path):
     assert code == 0, err
     lines = out.splitlines()
     assert lines[0].split()[:3] == ["file", "bars", "notes"]
-    assert [line.split()[0] for line in lines[4:]] == ["1", "2", "3", "4"]
+    assert [line.split()[0] for line in lines[-4:]] == ["1", "2", "3", "4"]
     assert "leave it out with drums" in run("score", "beat.mid", "--kind", "drums", "--plot")[2]
-    assert "file by file" in run("score", str(tmp_path), "--kind", "drums")[2]
+
+
+def test_wrong_hits_and_files_of_a_folder_are_told(run, monkeypatch, tmp_path):
+    made = engine("tiny-drums")
+    shown = {"events": np.linspace(0, 0.01, 100), "passages": np.linspace(1e5, 1e6, 100)}
+    save_piece_yardstick(PieceYardstick(made.hash, shown, np.full(100, 4), {}), tmp_path / "own.scores.json")
+    monkeypatch.setattr(compose_model, "load", lambda *_, **__: PieceModel(made, name="drums", path=tmp_path / "own.safetensors"))
+    (tmp_path / "songs").mkdir()
+    clean = beat()
+    late = clean.copy()
+    late[5, 8] ^= np.uint64(1)
+    late[5, 9] |= np.uint64(1)
+    Piece("drums", {"bars": clean}).write(tmp_path / "songs" / "clean.mid")
+    Piece("drums", {"bars": late}).write(tmp_path / "songs" / "late.mid")
+    (tmp_path / "songs" / "no.mid").write_bytes(b"nothing")
+    code, out, err = run("score", str(tmp_path / "songs"), "--kind", "drums")
+    assert code == 0, err
+    assert "left out: 1" in err
+    assert [line.split()[0] for line in out.splitlines()[1:3]] == ["late.mid", "clean.mid"]
+    assert "6:3.25: kick, at 6:3.0 would be likelier" in out
+    code, out, _ = run("score", str(tmp_path / "songs"), "--kind", "drums", "--quick", "--json")
+    assert code == 0
+    assert [entry["odd_events"] for entry in json.loads(out)["pieces"]] == [[], []]
+    code, _, err = run("score", str(tmp_path / "songs" / "no.mid"), "--kind", "drums")
+    assert code == 2
+
+
+def beat(bars=8):
+    """Hi-hat in eighths, the kick on one and three."""
+    hits = np.zeros((bars, 16), np.uint64)
+    hits[:, ::2] |= np.uint64(4)
+    hits[:, ::8] |= np.uint64(1)
+    return hits

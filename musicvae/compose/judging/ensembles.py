@@ -1,19 +1,26 @@
-"""How likely drums and trios are under an own network of them, by part and bar, and which bars do not belong.
+"""How likely drums and trios are under an own network of them, by part and bar, and which hits, notes and bars do not belong.
 
-Bits are those of `judging.evidence`, of all parts together: what z costs is shared by them and counted apart.
+Bits are those of `judging.evidence`, of all parts together: what z costs is shared by them and counted apart. Which hits and notes would
+be likelier otherwise, `judging.events` tells.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from musicvae.compose.engine import Floats
+from musicvae.compose.judging.events.changes import doubts
+from musicvae.compose.judging.events.corrections import LINES, PieceCorrection, correction_of
+from musicvae.compose.judging.events.keys import canonical_shift, transposed_columns
+from musicvae.compose.judging.events.odds import shipped_odds
 from musicvae.compose.judging.evidence import SPAN
+from musicvae.compose.judging.piece_yardstick import PIECE_STATISTICS, PieceYardstick
+from musicvae.compose.judging.tails import smallest_of
 from musicvae.compose.pieces.coding import readings_of, windows_of
 from musicvae.compose.pieces.engine import Columns, PieceEngine
 from musicvae.music.converters.drum_hits import bits_of as hits_of
@@ -23,6 +30,7 @@ from musicvae.music.vocabulary import FIRST_PITCH_TOKEN
 __all__ = ["EnsembleScore", "count_events", "judge_piece"]
 
 _CLASSES = 64
+_WRONG_SHARE = 0.05  # of hits and notes that are expected to be wrong
 
 
 class ScoringEngine(PieceEngine, Protocol):
@@ -43,7 +51,8 @@ class EnsembleScore:
 
     events: how many notes and hits it has. parts: by name, (B,) bits of each bar given z; code: (B,) what z costs in each bar, and
     tune, what it costs besides. shared: (B,) bits a bar that the most foreign passage over it shares with the rest; NaN where the
-    piece is too short to tell.
+    piece is too short to tell. doubts: the hits and notes that would be likelier otherwise, in order. chances: by statistic, the share of
+    held-out pieces that are as odd. shared_limit: where bars begin to be odd.
     """
 
     piece: Piece
@@ -52,6 +61,10 @@ class EnsembleScore:
     code: Floats
     tune: float
     shared: Floats
+    doubts: tuple[PieceCorrection, ...] = ()
+    chances: Mapping[str, float] = field(default_factory=dict)
+    threshold: float = 0.05
+    shared_limit: float = float("-inf")
     notices: tuple[str, ...] = ()
 
     @property
@@ -69,9 +82,38 @@ class EnsembleScore:
         """Bits of the whole for each note or hit; NaN where there is none."""
         return self.bits / self.events if self.events else float("nan")
 
+    @property
+    def doubt_bits_per_event(self) -> float:
+        """Bits for each note or hit by which others would be likelier; NaN where there is none."""
+        return sum(item.bits for item in self.doubts) / self.events if self.events else float("nan")
 
-def judge_piece(engine: PieceEngine, piece: Piece) -> EnsembleScore:
-    """Score a piece, window by window. ValueError for a network that is none of this project's of drums or trios."""
+    @property
+    def chance(self) -> float:
+        """The share of held-out pieces that are as odd in any way, at most 1 (Bonferroni); NaN where nothing is known of them."""
+        return smallest_of(self.chances.values())
+
+    @property
+    def is_odd(self) -> bool:
+        """Whether fewer held-out pieces than the threshold are as odd."""
+        return self.chance <= self.threshold
+
+    def odd_bars(self) -> list[int]:
+        """Bars, from 1, that share less with the rest than they should."""
+        return [bar + 1 for bar in np.flatnonzero(self.shared <= self.shared_limit).tolist()]
+
+    def statistics(self) -> dict[str, float]:
+        """By `PIECE_STATISTICS`, higher for odder pieces; NaN where there is too little to tell."""
+        known = self.shared[~np.isnan(self.shared)]
+        return {"events": self.doubt_bits_per_event, "passages": -float(known.min()) if len(known) else float("nan")}
+
+
+def judge_piece(
+    engine: PieceEngine, piece: Piece, yardstick: PieceYardstick | None = None, *, threshold: float = 0.05, places: bool = True
+) -> EnsembleScore:
+    """Score a piece, window by window. places: also which hits, notes and bars are odd.
+
+    threshold: share of held-out pieces that may seem as odd. ValueError for a network that is none of this project's of drums or trios.
+    """
     if not hasattr(engine, "prior_log_probs") or engine.material not in ("drums", "trio") or engine.guide:
         raise ValueError(f"{engine.title} tells no likelihoods: models of melodies, drums and trios of this project do")
     scoring = cast(ScoringEngine, engine)
@@ -83,9 +125,30 @@ def judge_piece(engine: PieceEngine, piece: Piece) -> EnsembleScore:
         code.append(found.code[0])
         for name, bits in found.parts.items():
             parts.setdefault(name, []).append(bits[0])
-        shared.append(_shared(scoring, window, found.total[0]))
+        bars = len(window["bars"])
+        shared.append(_shared(scoring, window, found.total[0]) if places else np.full(bars, np.nan))
     joined = {name: np.concatenate(bits) for name, bits in parts.items()}
-    return EnsembleScore(piece, count_events(piece), joined, np.concatenate(code), tune, np.concatenate(shared))
+    doubted = _doubts(piece) if places else ()
+    found_all = EnsembleScore(piece, count_events(piece), joined, np.concatenate(code), tune, np.concatenate(shared), doubted)
+    return found_all if yardstick is None or not places else _set_against(found_all, yardstick, threshold, len(shared))
+
+
+def _doubts(piece: Piece) -> tuple[PieceCorrection, ...]:
+    """The hits and notes that would be likelier otherwise, as `PieceCorrection`s."""
+    names = {column: line for line, column in LINES[piece.material].items()}
+    own = {column: piece.columns[column] for column in names}
+    shift = canonical_shift(own, piece.key)
+    found = doubts(shipped_odds(), transposed_columns(own, shift), _WRONG_SHARE)
+    return tuple(correction_of(change, names[change.column], shift) for change in found)
+
+
+def _set_against(score: EnsembleScore, yardstick: PieceYardstick, threshold: float, windows: int) -> EnsembleScore:
+    """The score with the chances of its statistics; the most foreign passage is one of so many windows'."""
+    bars, values = score.piece.num_bars, score.statistics()
+    chances = {name: yardstick.chance(name, value, bars) for name, value in values.items()}
+    chances["passages"] = smallest_of([chances["passages"]] * windows)
+    limit = -yardstick.limit("passages", threshold / len(PIECE_STATISTICS) / windows, bars)
+    return replace(score, chances=chances, threshold=threshold, shared_limit=limit)
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,6 +14,7 @@ from musicvae.compose.judging.collection import FEWEST_PIECES, windows_of_piece
 from musicvae.compose.judging.pieces import PieceScore, judge
 from musicvae.compose.judging.yardstick import Yardstick, load_yardstick
 from musicvae.compose.library import READER_SUFFIX, SCORES_SUFFIX
+from musicvae.compose.limits import check_threshold
 from musicvae.compose.reading import Reader, reader_beside
 from musicvae.compose.styled import LoadedModel
 from musicvae.music.melody import Melody
@@ -92,15 +93,6 @@ class JudgingModel(LoadedModel[Engine, Melody]):
                     chances = {**found[row].chances, "style": sense.chance(away)}
                     found[row] = replace(found[row], chances=chances, foreignness=away)
         return found
-
-
-def check_threshold(threshold: float) -> float:
-    """A share above 0 and below 1; ValueError otherwise."""
-    if not 0 < threshold < 1:
-        raise ValueError(
-            f"threshold must be a share above 0 and below 1, got {threshold!r}: 0.05 lets one held-out tune in twenty seem odd"
-        )
-    return threshold
 
 
 def ranked(scores: Sequence[PieceScore]) -> NDArray[np.int64]:

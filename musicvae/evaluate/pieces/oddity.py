@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from musicvae.compose.judging.ensembles import judge_piece
 from musicvae.compose.judging.ngram import NGram, fit_ngram
+from musicvae.compose.judging.piece_yardstick import PieceYardstick
 from musicvae.compose.pieces.coding import piece_of
 from musicvae.compose.pieces.engine import Columns, PieceEngine
 from musicvae.evaluate.metrics import Estimate
@@ -33,16 +34,18 @@ Floats = NDArray[np.float64]
 _KIND = 0  # 4/4, the only meter of beats and trios
 _SWAPPED_BARS = 4
 _WRONG = 0.1
+_ALL = "score: all"
 
 
 @dataclass(frozen=True)
 class EnsembleRow:
-    """One kind of spoiling, one judge: the area under the curve over pieces."""
+    """One kind of spoiling, one judge: the area under the curve over pieces, and where it says so the share that is called odd."""
 
     material: str
     spoiled: str
     judge: str
     area: Estimate
+    odd: float = float("nan")
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,29 +93,33 @@ def spoiled_pieces(windows: PieceWindows, material: str, *, seed: int = 0) -> di
 
 
 def ensemble_rows(
-    engine: PieceEngine, windows: PieceWindows, rival: PieceRival, *, seed: int = 0, tell: Callable[[str], None] = lambda text: None
-) -> list[EnsembleRow]:
-    """Rows of one material for each kind of spoiling and each judge."""
+    engine: PieceEngine, windows: PieceWindows, rival: PieceRival, yardstick: PieceYardstick | None = None, *, threshold: float = 0.05,
+    seed: int = 0, tell: Callable[[str], None] = lambda text: None,
+) -> list[EnsembleRow]:  # fmt: skip
+    """Rows of one material for each kind of spoiling and each judge; first the pieces as they were, of which some are called odd."""
     found: dict[str, list[Mapping[str, float]]] = {}
     for name, pieces in spoiled_pieces(windows, engine.material, seed=seed).items():
         tell(f"{engine.material}: {name or 'as they were'}")
-        found[name] = [_statistics(engine, columns, rival) for columns in pieces]
+        found[name] = [_statistics(engine, columns, rival, yardstick) for columns in pieces]
 
     def column(name: str, judge: str) -> Floats:
         return np.array([statistics[judge] for statistics in found[name]])
 
-    return [
-        EnsembleRow(engine.material, name, judge, area(column(name, judge), column("", judge), paired=True))
-        for name in found if name for judge in found[""][0]
-    ]  # fmt: skip
+    def row(name: str, judge: str) -> EnsembleRow:
+        values, usual = column(name, judge), column("", judge)
+        odd = float((values >= -threshold).mean()) if judge == _ALL else float("nan")
+        return EnsembleRow(engine.material, name or "as they were", judge, area(values, usual, paired=True), odd)
+
+    return [row(name, judge) for name in found for judge in found[""][0] if name or judge == _ALL]
 
 
-def _statistics(engine: PieceEngine, columns: Columns, rival: PieceRival) -> Mapping[str, float]:
-    score = judge_piece(engine, piece_of(engine, columns))
+def _statistics(engine: PieceEngine, columns: Columns, rival: PieceRival, yardstick: PieceYardstick | None) -> Mapping[str, float]:
+    score = judge_piece(engine, piece_of(engine, columns), yardstick)
     simple, events = rival.bar_bits(columns), max(score.events, 1)
+    told = {} if yardstick is None else {_ALL: -score.chance}
     return {
-        "score: most foreign passage": -float(np.nanmin(score.shared)), "score: bits each": score.bits / events,
-        "score: oddest bar": float(score.bar_bits.max()),
+        **told, "score: wrong hits and notes": score.statistics()["events"], "score: most foreign passage": score.statistics()["passages"],
+        "score: bits each": score.bits / events, "score: oddest bar": float(score.bar_bits.max()),
         "n-gram: bits each": float(simple.sum()) / events, "n-gram: oddest bar": float(simple.max()),
     }  # fmt: skip
 

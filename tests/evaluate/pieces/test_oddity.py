@@ -47,5 +47,5 @@ def test_every_judge_is_asked_about_every_kind(material, kinds):
     given = windows(material, 3)
     rows = ensemble_rows(engine(f"tiny-{material}"), given, PieceRival.fitted(given))
     assert len({row.spoiled for row in rows}) == kinds
-    assert len(rows) == 5 * kinds
+    assert len(rows) == 6 * kinds
     assert all(0 <= row.area.value <= 1 and row.area.low <= row.area.high for row in rows)
