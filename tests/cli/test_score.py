@@ -94,7 +94,7 @@ def test_drums_are_scored_by_part_and_bar(run, monkeypatch, tmp_path):
     code, out, err = run("score", "beat.mid", "--kind", "drums")
     assert code == 0, err
     lines = out.splitlines()
-    assert lines[0].split()[:3] == ["file", "bars", "notes"]
+    assert lines[0].split()[:3] == ["file", "bars", "hits"]
     assert [line.split()[0] for line in lines[-4:]] == ["1", "2", "3", "4"]
     assert "leave it out with drums" in run("score", "beat.mid", "--kind", "drums", "--plot")[2]
 
