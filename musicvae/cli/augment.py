@@ -77,7 +77,7 @@ def run_augment(args: argparse.Namespace, terminal: Terminal) -> None:
         terminal.notice(text)
     if made.resumed:
         terminal.notice(f"{counted(made.resumed, 'source')} had been done before")
-    terminal.notice(f"{counted(len(made.rows), 'variation')} of {counted(made.sources, 'source')}, seed {seed}")
+    terminal.notice(f"{counted(len(made.rows), 'variation')} of {counted(made.sources - len(made.left_out), 'source')}, seed {seed}")
     names = Path(made.folder) / MANIFEST_CSV, Path(made.folder) / MANIFEST_JSON
     labels = [(label or "(no label)", count) for label, count in sorted(made.labels.items())]
     for text in table(labels, heading=("label", "variations")):

@@ -109,8 +109,11 @@ def run_compose(args: argparse.Namespace, terminal: Terminal) -> None:
 
 def _key_of_scale(args: argparse.Namespace, terminal: Terminal) -> dict[str, Any]:
     """The key that ``--scale`` names, where neither ``--key`` nor chords say on which note the piece ends; {} otherwise."""
-    from musicvae.compose.constraints.names import scale_key
+    from musicvae.compose.constraints.names import parse_scale, scale_key
+    from musicvae.music.key import Key
 
+    if args.scale is not None and args.key is not None and Key.parse(args.key).tonic not in parse_scale(args.scale):
+        raise ValueError(f"--key {args.key}: the piece is to end on a note that is not in the scale {args.scale}: leave one of the two out")
     key = None if args.scale is None or args.key is not None or args.chords is not None else scale_key(args.scale)
     if key is None:
         return {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -93,7 +94,7 @@ def _music(path: Path, args: argparse.Namespace, terminal: Terminal) -> dict[str
     except ValueError as error:  # what is in the file was asked for; that nothing can be taken is a part of the answer
         terminal.line(f"a model would take: nothing ({error})")
         return {**described, "taken": None, "why": str(error)}
-    return {**described, "taken": _taken(taken, reader, terminal)}
+    return {**described, "taken": _taken(taken, score, reader, terminal)}
 
 
 def _only_drums(path: Path, args: argparse.Namespace) -> bool:
@@ -269,7 +270,7 @@ def _taken_piece(score: Score, reader: _Reader, args: argparse.Namespace, termin
     return {"material": material, "bars": taken.music.num_bars, "tempo_qpm": taken.music.tempo_qpm, "notices": taken.notices}
 
 
-def _taken(taken: Extraction, reader: _Reader, terminal: Terminal) -> dict[str, Any]:
+def _taken(taken: Extraction, score: Score, reader: _Reader, terminal: Terminal) -> dict[str, Any]:
 
     terminal.line(f"a model would take: track {taken.track} ({taken.why})")
     longest = max(taken.lines, key=lambda line: line.melody.num_bars)
@@ -293,5 +294,7 @@ def _taken(taken: Extraction, reader: _Reader, terminal: Terminal) -> dict[str, 
             f"  bars {line.start_bar}-{last}: {melody.meter}, {melody.key or 'key unknown'}, {len(melody.notes)} notes, "
             f"{counted(len(windows), 'window')} ({spans}){choice}"
         )
-    terminal.line("left out: " + (", ".join(f"{reason}: {count}" for reason, count in taken.losses.items()) or "nothing"))
-    return {"track": taken.track, "why": taken.why, "lines": lines, "left_out": dict(taken.losses)}
+    changes = Counter({"changes of tempo": sum(change.qpm != longest.melody.tempo_qpm for change in score.tempi)})
+    losses = {**taken.losses, **+changes}
+    terminal.line("left out: " + (", ".join(f"{reason}: {count}" for reason, count in losses.items()) or "nothing"))
+    return {"track": taken.track, "why": taken.why, "lines": lines, "left_out": losses}

@@ -5,8 +5,8 @@ change. Otherwise each model bar of the second becomes one of the first: onsets 
 to the nearest step, a note whose step is taken by an earlier one is lost, and the tempo changes so
 that a bar lasts as long as before.
 
-Length: "repeat" plays the shorter one as often as it fits if that fills the longer exactly, else
-pads it with rests at its end; "pad" always pads; "trim" cuts both to the shorter one's bars.
+Length: "repeat" plays the shorter one again until the longer is filled, its last time cut short
+where it must be; "pad" fills it up with rests at its end; "trim" cuts both to the shorter one's bars.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from musicvae.compose.limits import check_choice
 from musicvae.music.melody import Melody, Note
 from musicvae.music.meter import Meter, counted_bars
 
-__all__ = ["ALIGNMENTS", "METER_RULES", "Aligned", "align", "written_in"]
+__all__ = ["ALIGNMENTS", "METER_RULES", "Aligned", "align", "filled", "written_in"]
 
 ALIGNMENTS = ("repeat", "pad", "trim")
 METER_RULES = ("map", "refuse")
@@ -85,11 +85,15 @@ def _same_length(a: Melody, b: Melody, how: str) -> tuple[Melody, Melody, str]:
     if how == "trim":
         bars = short.num_bars
         return a.cut(0, bars), b.cut(0, bars), f"both were cut to the {counted_bars(bars)} of {name}"
-    times, rest = divmod(long.num_bars, short.num_bars)
-    if how == "repeat" and not rest:
-        short = Melody.joined([short] * times)
-        notice = f"{name} was played {times} times to fill {long.num_bars} bars"
-    else:
-        notice = f"{name}, of {counted_bars(short.num_bars)}, was filled up with rests to {long.num_bars}"
-        short = replace(short, num_bars=long.num_bars)
+    short, notice = filled(short, long.num_bars, how, name)
     return (short, long, notice) if name == "A" else (long, short, notice)
+
+
+def filled(melody: Melody, bars: int, how: str, name: str) -> tuple[Melody, str]:
+    """The melody in so many bars, which are more than it has: again, its last time cut short where it must be, or with rests; and words."""
+    if how == "pad":
+        return replace(melody, num_bars=bars), f"{name}, of {counted_bars(melody.num_bars)}, was filled up with rests to {bars}"
+    times, rest = divmod(bars, melody.num_bars)
+    again = f"and then its first {counted_bars(rest).removeprefix('1 ')} " if rest else ""
+    played = Melody.joined([melody] * (times + bool(rest))).cut(0, bars)
+    return played, f"{name} was played {'once' if times == 1 else f'{times} times'} {again}to fill {counted_bars(bars)}"

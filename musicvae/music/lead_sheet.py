@@ -17,8 +17,9 @@ from musicvae.music.melody import Melody
 from musicvae.music.meter import STEPS_PER_BEAT, Meter
 from musicvae.music.score import Score, ScoreNote, Track
 
-__all__ = ["ChordSpan", "LeadSheet", "chord_track", "spread_spans"]
+__all__ = ["ChordSpan", "LeadSheet", "chord_track", "is_chord_track", "spread_spans"]
 
+_CHORD_TRACK = "Chords"
 _BASS, _LOWEST, _HIGHEST, _MIDDLE = 36, 48, 67, 57
 _VELOCITY = 60
 
@@ -110,7 +111,12 @@ def chord_track(spans: Sequence[ChordSpan], meter: Meter, num_bars: int, ticks_p
         for start, stop in zip(strokes, [*strokes[1:], until], strict=True):
             onset, stops = (start_ticks + step * ticks_per_beat // STEPS_PER_BEAT for step in (start, stop))
             notes += [ScoreNote(onset, pitch, stops - onset, _VELOCITY) for pitch in (bass, *before)]
-    return Track(tuple(sorted(notes)), name="Chords")
+    return Track(tuple(sorted(notes)), name=_CHORD_TRACK)
+
+
+def is_chord_track(track: Track) -> bool:
+    """Whether a track looks as `chord_track` writes it, by name and velocities."""
+    return track.name == _CHORD_TRACK and all(note.velocity == _VELOCITY for note in track.notes)
 
 
 def _voicing(chord: Chord, before: tuple[int, ...]) -> tuple[int, ...]:

@@ -57,6 +57,14 @@ def test_a_folder_is_multiplied(run, loaded, tunes):
     assert [float(row["distance"]) for row in rows] == [0.25] * 4
 
 
+def test_sources_that_were_left_out_are_not_counted(run, loaded, tunes):
+    Path("tunes/reel/broken.mid").write_bytes(b"nothing")
+    code, _, err = run(*["augment", "tunes", "-o", "more", "--n", "2", "--amount", "0.25", "--seed", "3", "--jobs", "1"])
+    assert code == 0
+    assert err.splitlines()[-1] == "4 variations of 2 sources, seed 3"
+    assert "left out: 1" in err
+
+
 def test_json_tells_the_same(run, loaded, tunes):
     code, out, err = run(*["augment", "tunes", "-o", "more", "--n", "1", "--amount", "0.25", "--seed", "3", "--jobs", "1", "--json"])
     assert (code, err) == (0, "")

@@ -91,6 +91,7 @@ def test_json_names_the_sections(run, composer):
         ("compose --section-bars 5", "4, 8, 16"),
         ("compose --vary 2", "a share from 0 to 1"),
         ("compose -o x.wav", "--wav"),
+        (["compose", "--scale", "C", "--key", "F# major"], "a note that is not in the scale C"),
     ],
 )
 def test_slips_are_one_line(fails, composer, words, part):

@@ -23,8 +23,15 @@ def test_a_shorter_one_is_repeated_where_it_fits():
     assert aligned.notices == ("A was played 4 times to fill 16 bars",)
 
 
-def test_else_it_is_padded_with_rests():
+def test_else_its_last_time_is_cut_short():
     aligned = align(tune(1, 16), tune(2, 5))
+    assert same_music(aligned.b, Melody.joined([tune(2, 5)] * 4).cut(0, 16))
+    assert aligned.notices == ("B was played 3 times and then its first bar to fill 16 bars",)
+    assert align(tune(1, 9), tune(2, 5)).notices == ("B was played once and then its first 4 bars to fill 9 bars",)
+
+
+def test_it_can_be_padded_with_rests():
+    aligned = align(tune(1, 16), tune(2, 5), how="pad")
     assert aligned.b.notes == tune(2, 5).notes
     assert aligned.b.num_bars == 16
     assert aligned.notices == ("B, of 5 bars, was filled up with rests to 16",)

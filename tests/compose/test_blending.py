@@ -68,7 +68,7 @@ def test_long_inputs_are_blended_whole():
     a, b = tune(1, 40), tune(2, 36)
     path = blend(LOSSY, a, b, 3)
     assert [piece.num_bars for piece in path] == [40, 40, 40]
-    assert "B, of 36 bars, was filled up with rests to 40" in path.notices
+    assert "B was played once and then its first 4 bars to fill 40 bars" in path.notices
     assert any(text.startswith("40 bars were blended in ") for text in path.notices)
     assert same_music(blend(FakeEngine(), a, b, 2)[0], a)
 

@@ -137,7 +137,8 @@ def plan_of(form: tuple[Sign, ...], num_bars: int, section_bars: int | None = No
         size = section_bars or SECTION_BARS[-1]
         raise ValueError(
             f"{len(form)} sections of {size} bars need {len(form) * size} bars, and {num_bars} are asked for: "
-            f"give it more minutes, or a shorter form, such as {default_form(num_bars)}"
+            "give it more minutes"
+            + (f", or a shorter form, such as {shorter}" if len(shorter := default_form(num_bars)) < len(form) else "")
             + (", or shorter sections" if section_bars and size > SECTION_BARS[-1] else "")
         )
     size = section_bars or fits[0]

@@ -19,7 +19,7 @@ from musicvae.compose.intake import Source, take, tempo_notice
 from musicvae.compose.midi_music import MidiMusic
 from musicvae.music.events import read_header
 from musicvae.music.extract import extract_grid
-from musicvae.music.lead_sheet import LeadSheet, chord_track
+from musicvae.music.lead_sheet import LeadSheet, chord_track, is_chord_track
 from musicvae.music.melody import Melody, Note
 from musicvae.music.meter import STEPS_PER_BEAT, Meter, counted_bars
 from musicvae.music.midi import score_from_bytes
@@ -100,14 +100,25 @@ class OpenedMelody:
         if to_end:
             changes = replace(changes, removed=changes.removed | self._after(stretch))
         story = self._story(stretch, melody)
-        data = self.file.written(replace(changes, text=story_text(story)))
+        data, others = self.file.written(replace(changes, text=story_text(story))), np.zeros(len(self.file.notes), np.bool_)
         if isinstance(melody, LeadSheet):
             factor = read_header(data).ticks_per_beat // self.file.ticks_per_beat
             start, ticks_per_beat = stretch.start_ticks * factor, self.file.ticks_per_beat * factor
             chords = chord_track(melody.spans, melody.meter, melody.num_bars, ticks_per_beat, start_ticks=start)
             if all(_struck(track) != _struck(chords) for track in score_from_bytes(data).tracks):  # it may have them already
-                data = with_track(data, chords)
-        return RevisedFile(data, self.name, melody, melody.provenance, self._losses(stretch, gone, changes))
+                others = self._other_chords(stretch, melody)
+                changes = replace(changes, removed=changes.removed | others)
+                data = with_track(self.file.written(replace(changes, text=story_text(story))), chords)
+        lost = self._losses(stretch, gone, changes)
+        return RevisedFile(data, self.name, melody, melody.provenance, (*lost, *_told_of_chords(self.name, others)))
+
+    def _other_chords(self, stretch: Stretch, melody: LeadSheet) -> NDArray[np.bool_]:
+        """Which notes of the file are chords that `chord_track` wrote where there are other ones now."""
+        named = [part for part, track in enumerate(self.file.score.tracks, 1) if is_chord_track(track) and part != self.part]
+        first = stretch.start_ticks + melody.spans[0].onset_steps * self.file.ticks_per_beat / STEPS_PER_BEAT
+        end = stretch.start_ticks + melody.num_steps * self.file.ticks_per_beat / STEPS_PER_BEAT
+        notes = self.file.notes
+        return np.asarray(np.isin(notes.part, named) & (notes.onset >= first) & (notes.onset < end))
 
     def _changes(self, stretch: Stretch, gone: Sequence[Note], new: Sequence[Note]) -> Changes:
         factor = 1 if self.file.ticks_per_beat % STEPS_PER_BEAT == 0 else STEPS_PER_BEAT
@@ -161,6 +172,11 @@ class OpenedMelody:
         if self.file.foreign_bytes:
             notices.append(f"{self.name}: {self.file.foreign_bytes} bytes that are no tracks of MIDI are left out")
         return tuple(notices)
+
+
+def _told_of_chords(name: str, gone: NDArray[np.bool_]) -> tuple[str, ...]:
+    count = int(gone.sum())
+    return (f"{name}: {count} notes of its track of chords made room for the new chords",) if count else ()
 
 
 def _struck(track: Track) -> set[tuple[int, int, int]]:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from string import ascii_uppercase
 
-from musicvae.compose.alignment import ALIGNMENTS, METER_RULES, written_in
+from musicvae.compose.alignment import ALIGNMENTS, METER_RULES, filled, written_in
 from musicvae.compose.limits import check_choice
 from musicvae.compose.pieces.blending import align_pieces
 from musicvae.music.melody import Melody
@@ -61,7 +60,4 @@ def _fitted(melody: Melody, bars: int, how: str, name: str) -> tuple[Melody, str
         return melody, ""
     if how == "trim":
         return melody.cut(0, bars), f"{name} was cut to its first {bars} bars"
-    times, rest = divmod(bars, melody.num_bars)
-    if how == "repeat" and not rest:
-        return Melody.joined([melody] * times), f"{name} was played {times} times to fill {bars} bars"
-    return replace(melody, num_bars=bars), f"{name}, of {melody.num_bars} bars, was filled up with rests to {bars}"
+    return filled(melody, bars, how, name)

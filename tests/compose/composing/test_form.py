@@ -120,6 +120,10 @@ def test_small_letters_are_told_the_likely_form():
 def test_a_form_that_does_not_fit_says_what_it_needs():
     with pytest.raises(ValueError, match="4 sections of 4 bars need 16 bars, and 10 are asked for"):
         plan_of(parse_form("AABA"), 10)
+    with pytest.raises(ValueError, match="1 are asked for: give it more minutes$"):
+        plan_of(parse_form("A"), 1)
+    with pytest.raises(ValueError, match="or a shorter form, such as A$"):
+        plan_of(parse_form("AABA"), 8)
     with pytest.raises(ValueError, match="shorter sections"):
         plan_of(parse_form("AABA"), 40, 16)
     with pytest.raises(ValueError, match="sections have 4, 8, 16 bars, got 5"):

@@ -87,3 +87,20 @@ def test_a_bar_that_is_in_no_stretch_is_named(played):
     opened = open_melody(played[1], track="Lead")
     with pytest.raises(ValueError, match=r"bar 9 is none of the melody's, which has bars 1-8 in 4/4"):
         opened.with_bar(9)
+
+
+def test_new_chords_take_the_place_of_those_that_were_written_before_and_no_other_track_s(played, tmp_path):
+    _, path = played
+    opened = open_melody(path, track="Lead")
+    first = opened.revised(opened.longest, MODEL.repair(opened.longest.melody, "3-4", chords="C Am F G"))
+    assert [track.name for track in first.score.tracks] == ["Lead", "Chords", "Chords"]  # the first of which is the file's own
+    assert first.notices == ()
+    again = open_melody(first.score, track="Lead")
+    second = again.revised(again.longest, MODEL.repair(again.longest.melody, "3-4", chords="Dm G7 C C"))
+    sounding = [track for track in second.score.tracks if track.notes]
+    assert len(sounding) == 3
+    assert sounding[1].notes == opened.file.score.tracks[1].notes
+    assert {note.pitch % 12 for note in sounding[2].notes if note.onset_ticks < 8 * 96} == {2, 5, 9}
+    assert [text.split(": ")[1] for text in second.notices] == [
+        f"{len(first.score.tracks[2].notes)} notes of its track of chords made room for the new chords"
+    ]

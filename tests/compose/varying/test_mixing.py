@@ -110,7 +110,7 @@ def test_lengths_and_meters_are_brought_together():
     way = MODEL.path_through([tune(1, 8), tune(2, 4), tune(3, 6), tune(4, 6, "3/4")], 4)
     assert {(piece.num_bars, str(piece.meter)) for piece in way} == {(8, "4/4")}
     assert "B was played 2 times to fill 8 bars" in way.notices
-    assert "C, of 6 bars, was filled up with rests to 8" in way.notices
+    assert "C was played once and then its first 2 bars to fill 8 bars" in way.notices
     assert "D, in 3/4, was written in A's 4/4" in way.notices
     assert MODEL.mix([tune(1, 8), tune(2, 4)], [1, 1], align="trim")[0].num_bars == 4
 
