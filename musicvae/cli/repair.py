@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from musicvae.cli.constraining import add_constraint_options, asks_constraints, given_constraints
+from musicvae.cli.corrections import told_foreign_bars
 from musicvae.cli.parsing import (
     Commands,
     add_chords,
@@ -33,8 +34,8 @@ __all__ = ["add_commands", "run_repair"]
 
 _TEXT = """
 With --mask, what is masked is found anew from what is around it. Without, the notes that sound wrong
-are listed, each with a pitch that sounds better; --apply puts these in. All other notes, tracks,
-tempi and velocities stay as they are.
+are listed, each with a pitch that sounds better, and bars that share nothing with the rest; --apply
+puts the notes right. All other notes, tracks, tempi and velocities stay as they are.
 
 Bars count from 1, and so do beats (quarter notes) of a bar: --mask 7-10,13 are bars, 9:3 is the third
 beat of bar 9, 9:3.5 the sixteenth in its middle, 9:3-10:2 all from one beat to another. --lock names
@@ -111,6 +112,8 @@ def _repaired_melody(model: Any, args: argparse.Namespace, terminal: Terminal, r
         terminal.notice(text)
     if args.mask is None:
         melody, result["proposed"] = _mended(model, stretch, args, terminal)
+        if not args.apply:
+            result["foreign_bars"] = told_foreign_bars(model, stretch.melody, stretch.start_bar, terminal)
     else:
         options = {"lock": args.lock, "seed": args.seed, "temperature": args.temperature, "first_bar": stretch.start_bar}
         constraints = given_constraints(model, args, terminal)

@@ -6,7 +6,7 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from musicvae.cli.constraining import asks_constraints
-from musicvae.cli.corrections import described_correction
+from musicvae.cli.corrections import described_correction, told_foreign_bars
 from musicvae.cli.playing import load_player
 from musicvae.cli.sources import check_source, chosen_track
 from musicvae.cli.terminal import counted, table
@@ -72,6 +72,8 @@ def _mended(
         rows = [tuple(round(item[name], 1) if name == "bits" else item[name] for name in heading) for item in listed]
         for line in table(rows, heading=heading):
             terminal.line(line)
+    if not args.apply:
+        result["foreign_bars"] = told_foreign_bars(model, opened.piece, opened.start_bar, terminal)
     return opened.revised(model.apply_repairs(opened.piece, found), None, found)
 
 

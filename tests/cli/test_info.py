@@ -68,7 +68,7 @@ def test_length_follows_the_tempo_map(run, tmp_path):
     result = json.loads(run("info", "slower.mid", "--json")[1])
     assert result["length_seconds"] == pytest.approx(2 * 0.5 + 2 * 1.0)
     assert result["tempi"] == [{"beat": 0.0, "qpm": 120.0}, {"beat": 2.0, "qpm": 60.0}]
-    assert result["taken"]["left_out"] == {"changes of tempo": 1}
+    assert result["taken"]["left_out"]["changes of tempo"] == 1
 
 
 def test_length_is_in_whole_bars(run, tmp_path):
