@@ -135,8 +135,9 @@ def plan_of(form: tuple[Sign, ...], num_bars: int, section_bars: int | None = No
     fits = [size for size in SECTION_BARS if size * len(form) - _spare(form, size) <= num_bars]
     if not fits or (section_bars is not None and section_bars not in fits):
         size = section_bars or SECTION_BARS[-1]
+        needed = f"a section of {size} bars needs" if len(form) == 1 else f"{len(form)} sections of {size} bars need"
         raise ValueError(
-            f"{len(form)} sections of {size} bars need {len(form) * size} bars, and {num_bars} are asked for: "
+            f"{needed} {len(form) * size} bars, and {num_bars} {'is' if num_bars == 1 else 'are'} asked for: "
             "give it more minutes"
             + (f", or a shorter form, such as {shorter}" if len(shorter := default_form(num_bars)) < len(form) else "")
             + (", or shorter sections" if section_bars and size > SECTION_BARS[-1] else "")

@@ -120,7 +120,7 @@ def test_small_letters_are_told_the_likely_form():
 def test_a_form_that_does_not_fit_says_what_it_needs():
     with pytest.raises(ValueError, match="4 sections of 4 bars need 16 bars, and 10 are asked for"):
         plan_of(parse_form("AABA"), 10)
-    with pytest.raises(ValueError, match="1 are asked for: give it more minutes$"):
+    with pytest.raises(ValueError, match="a section of 4 bars needs 4 bars, and 1 is asked for: give it more minutes$"):
         plan_of(parse_form("A"), 1)
     with pytest.raises(ValueError, match="or a shorter form, such as A$"):
         plan_of(parse_form("AABA"), 8)
