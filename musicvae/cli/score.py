@@ -101,7 +101,10 @@ def _named(model: Any, path: str, args: argparse.Namespace, terminal: Terminal) 
         return [(path, read_source(model, path, args, terminal))]
     from musicvae.compose.judging.folders import melodies_in
 
-    found, left = melodies_in(path, model.engine.config.kinds)
+    try:
+        found, left = melodies_in(path, model.engine.config.kinds)
+    except ValueError as error:
+        raise ValueError(f"{error}; --kind drums scores beats" if "only drums" in str(error) else str(error)) from None
     for reason, count in Counter(left).most_common():
         terminal.notice(f"left out: {count} ({reason})")
     return found

@@ -99,6 +99,12 @@ def test_drums_are_scored_by_part_and_bar(run, monkeypatch, tmp_path):
     assert "leave it out with drums" in run("score", "beat.mid", "--kind", "drums", "--plot")[2]
 
 
+def test_a_folder_of_beats_names_the_option(fails, loaded, tmp_path):
+    (tmp_path / "beats").mkdir()
+    piece("drums", 4).write(tmp_path / "beats" / "beat.mid")
+    fails(["score", str(tmp_path / "beats")], "only drums in it", "--kind drums scores beats")
+
+
 def test_wrong_hits_and_files_of_a_folder_are_told(run, monkeypatch, tmp_path):
     made = engine("tiny-drums")
     shown = {"events": np.linspace(0, 0.01, 100), "passages": np.linspace(1e5, 1e6, 100)}
