@@ -14,13 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from musicvae.compose.engine import Floats
-from musicvae.compose.judging.events.changes import doubts
-from musicvae.compose.judging.events.corrections import LINES, PieceCorrection, correction_of
-from musicvae.compose.judging.events.keys import canonical_shift, transposed_columns
+from musicvae.compose.judging.events.changes import WRONG_SHARE, doubts
+from musicvae.compose.judging.events.corrections import PieceCorrection, found_corrections
 from musicvae.compose.judging.events.odds import shipped_odds
 from musicvae.compose.judging.evidence import SPAN
 from musicvae.compose.judging.piece_yardstick import PIECE_STATISTICS, PieceYardstick
 from musicvae.compose.judging.tails import smallest_of
+from musicvae.compose.judging.verdict import Verdict
 from musicvae.compose.pieces.coding import readings_of, windows_of
 from musicvae.compose.pieces.engine import Columns, PieceEngine
 from musicvae.music.converters.drum_hits import bits_of as hits_of
@@ -30,7 +30,6 @@ from musicvae.music.vocabulary import FIRST_PITCH_TOKEN
 __all__ = ["EnsembleScore", "count_events", "judge_piece"]
 
 _CLASSES = 64
-_WRONG_SHARE = 0.05  # of hits and notes that are expected to be wrong
 
 
 class ScoringEngine(PieceEngine, Protocol):
@@ -46,7 +45,7 @@ class ScoringEngine(PieceEngine, Protocol):
 
 
 @dataclass(frozen=True, eq=False)
-class EnsembleScore:
+class EnsembleScore(Verdict):
     """How likely a piece of B bars is, in bits.
 
     events: how many notes and hits it has. parts: by name, (B,) bits of each bar given z; code: (B,) what z costs in each bar, and
@@ -87,16 +86,6 @@ class EnsembleScore:
         """Bits for each note or hit by which others would be likelier; NaN where there is none."""
         return sum(item.bits for item in self.doubts) / self.events if self.events else float("nan")
 
-    @property
-    def chance(self) -> float:
-        """The share of held-out pieces that are as odd in any way, at most 1 (Bonferroni); NaN where nothing is known of them."""
-        return smallest_of(self.chances.values())
-
-    @property
-    def is_odd(self) -> bool:
-        """Whether fewer held-out pieces than the threshold are as odd."""
-        return self.chance <= self.threshold
-
     def odd_bars(self) -> list[int]:
         """Bars, from 1, that share less with the rest than they should."""
         return [bar + 1 for bar in np.flatnonzero(self.shared <= self.shared_limit).tolist()]
@@ -128,18 +117,9 @@ def judge_piece(
         bars = len(window["bars"])
         shared.append(_shared(scoring, window, found.total[0]) if places else np.full(bars, np.nan))
     joined = {name: np.concatenate(bits) for name, bits in parts.items()}
-    doubted = _doubts(piece) if places else ()
-    found_all = EnsembleScore(piece, count_events(piece), joined, np.concatenate(code), tune, np.concatenate(shared), doubted)
-    return found_all if yardstick is None or not places else _set_against(found_all, yardstick, threshold, len(shared))
-
-
-def _doubts(piece: Piece) -> tuple[PieceCorrection, ...]:
-    """The hits and notes that would be likelier otherwise, as `PieceCorrection`s."""
-    names = {column: line for line, column in LINES[piece.material].items()}
-    own = {column: piece.columns[column] for column in names}
-    shift = canonical_shift(own, piece.key)
-    found = doubts(shipped_odds(), transposed_columns(own, shift), _WRONG_SHARE)
-    return tuple(correction_of(change, names[change.column], shift) for change in found)
+    doubted = found_corrections(piece, lambda columns: doubts(shipped_odds(), columns, WRONG_SHARE)) if places else ()
+    scored = EnsembleScore(piece, count_events(piece), joined, np.concatenate(code), tune, np.concatenate(shared), doubted)
+    return scored if yardstick is None or not places else _set_against(scored, yardstick, threshold, len(shared))
 
 
 def _set_against(score: EnsembleScore, yardstick: PieceYardstick, threshold: float, windows: int) -> EnsembleScore:

@@ -12,6 +12,7 @@ from musicvae.compose.coding import place, windows_of
 from musicvae.compose.engine import Engine, Floats
 from musicvae.compose.judging.measuring import Measured, measure
 from musicvae.compose.judging.tails import smallest_of
+from musicvae.compose.judging.verdict import Verdict
 from musicvae.compose.judging.yardstick import STATISTICS, Yardstick
 from musicvae.compose.reading import Reader
 from musicvae.compose.windows import Window, cut_tokens
@@ -33,7 +34,7 @@ class OddNote:
 
 
 @dataclass(frozen=True, eq=False)
-class PieceScore:
+class PieceScore(Verdict):
     """How likely a piece is, in bits.
 
     bits: of the whole melody; simple_bits: of an n-gram for the same, NaN without one. bar_bits: (model bars,), NaN for bars outside
@@ -66,16 +67,6 @@ class PieceScore:
     def gain(self) -> float:
         """Bits for each note that the n-gram needs more than the model: what is found in the piece beyond the nearest notes."""
         return (self.simple_bits - self.bits) / len(self.melody.notes) if self.melody.notes else float("nan")
-
-    @property
-    def chance(self) -> float:
-        """The share of held-out tunes that are as odd in any way, at most 1 (Bonferroni); NaN where nothing is known of them."""
-        return smallest_of(self.chances.values())
-
-    @property
-    def is_odd(self) -> bool:
-        """Whether fewer held-out tunes than the threshold are as odd."""
-        return self.chance <= self.threshold
 
     def odd_notes(self) -> list[OddNote]:
         """The notes that stand out and would be likelier at another pitch, in order."""

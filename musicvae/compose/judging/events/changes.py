@@ -26,8 +26,10 @@ from musicvae.music.converters.drum_hits import bits_of
 from musicvae.music.piece import is_hits
 from musicvae.music.vocabulary import FIRST_PITCH_TOKEN
 
-__all__ = ["HIT_REACH", "Change", "changed", "doubts", "tried_changes", "voting_parts"]
+__all__ = ["HIT_REACH", "WRONG_SHARE", "Change", "changed", "doubts", "tried_changes", "voting_parts"]
 
+WRONG_SHARE = 0.05
+"""Of hits and notes that are expected to be wrong where nobody says how many."""
 HIT_REACH = 3
 """Sixteenths by which a wrong hit may be off."""
 _EXTRA = 0.1  # of wrong hits: those that were not meant at all

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,10 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from musicvae.compose.judging.events.changes import Change, changed
+from musicvae.compose.judging.events.keys import canonical_shift, transposed_columns
+from musicvae.compose.pieces.engine import Columns
 from musicvae.music.piece import Piece, is_hits
 from musicvae.music.vocabulary import FIRST_PITCH_TOKEN, MIN_PITCH
 
-__all__ = ["LINES", "PieceCorrection", "corrected_columns", "correction_of"]
+__all__ = ["LINES", "PieceCorrection", "corrected_columns", "found_corrections"]
 
 LINES: Mapping[str, Mapping[str, str]] = {
     "drums": {"drums": "bars"},
@@ -69,8 +71,16 @@ def _change(item: PieceCorrection, column: str, hits: bool) -> Change:
     return Change(column, item.onset_steps, item.note + to_token, item.better_steps, item.better_note + to_token, item.nats)
 
 
-def correction_of(change: Change, line: str, shift: int) -> PieceCorrection:
-    """What is told of a change of a piece that was so much higher."""
+def found_corrections(piece: Piece, find: Callable[[Columns], Sequence[Change]]) -> tuple[PieceCorrection, ...]:
+    """What is told of the changes that `find` finds, in its order; it is given the lines in C major or its relative minor."""
+    names = {column: line for line, column in LINES[piece.material].items()}
+    own = {column: piece.columns[column] for column in names}
+    shift = canonical_shift(own, piece.key)
+    return tuple(_correction(change, names[change.column], shift) for change in find(transposed_columns(own, shift)))
+
+
+def _correction(change: Change, line: str, shift: int) -> PieceCorrection:
+    """What is told of a change of a piece that was moved by so many semitones."""
     to_pitch = 0 if line == "drums" else MIN_PITCH - FIRST_PITCH_TOKEN - shift
     value, better = change.value + to_pitch, change.better_value + to_pitch
     return PieceCorrection(line, change.step, value, change.better_step, better, change.nats)

@@ -15,14 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from musicvae.compose.intake import Source
-from musicvae.compose.judging.events.corrections import LINES, PieceCorrection, corrected_columns, correction_of
+from musicvae.compose.judging.events.changes import WRONG_SHARE
+from musicvae.compose.judging.events.corrections import LINES, PieceCorrection, corrected_columns, found_corrections
 from musicvae.compose.judging.events.keys import canonical_shift, transposed_columns
 from musicvae.compose.judging.events.odds import shipped_odds
 from musicvae.compose.limits import check_seed, check_temperature
 from musicvae.compose.pieces.coding import check_piece, piece_of
 from musicvae.compose.pieces.engine import Columns, PieceEngine
 from musicvae.compose.pieces.intake import TakenPiece
-from musicvae.compose.revising.denoising import WRONG_SHARE
 from musicvae.compose.revising.pieces.denoising import righted
 from musicvae.compose.revising.pieces.evidence import FillingEngine, Rows
 from musicvae.compose.revising.pieces.filling import PieceHole, PieceSearch, fill_piece
@@ -105,11 +105,8 @@ class RepairingPieces(LoadedModel[PieceEngine, Piece]):
         check_piece(self.engine, piece)
         if not 0 < wrong_share < 1:
             raise ValueError(f"the share of wrong notes lies above 0 and below 1, got {wrong_share:g}: 0.1 is one in ten")
-        names = {column: line for line, column in LINES[piece.material].items()}
-        own = {column: piece.columns[column] for column in names}
-        shift = canonical_shift(own, piece.key)
-        found = righted(shipped_odds(), transposed_columns(own, shift), doubted_steps(piece, only, lock, first_bar), wrong_share)
-        return tuple(correction_of(change, names[change.column], shift) for change in found)
+        free = doubted_steps(piece, only, lock, first_bar)
+        return found_corrections(piece, lambda columns: righted(shipped_odds(), columns, free, wrong_share))
 
     def apply_repairs(self, source: Source, found: Sequence[PieceCorrection]) -> Piece:
         """The piece with these hits and notes put right, all else as it is; found: of the same piece."""
